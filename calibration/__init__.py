@@ -1,0 +1,1 @@
+"""Where it is: camera models, mounts, ground points with error regions, geodesy, positions."""

@@ -1,0 +1,1 @@
+"""The vehicle: from a camera frame to a sighting the server has acknowledged."""

@@ -1,0 +1,67 @@
+"""What the stages hand to each other. Every value is frozen; every number carries its unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A position of the camera: WGS-84, one sigma per axis in metres, course clockwise from true north."""
+
+    utc: datetime
+    lat_deg: float
+    lon_deg: float
+    sigma_m: float
+    heading_deg: float | None
+    speed_mps: float | None
+    quality: str  # rtk, gnss, exif, file, stale
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture at the instant it was taken. `image` is uint8 HxWx3 BGR. `fix` is None without a position."""
+
+    number: int
+    camera: str
+    image: Image
+    utc: datetime
+    clock_source: str
+    clock_sigma_s: float
+    monotonic_ns: int
+    fix: Fix | None
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One box of the full frame (x1, y1, x2, y2 in pixels) with the network's raw score and the calibrated probability."""
+
+    box_px: Box
+    label: str
+    score: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class TrackView:
+    """One look at a tracked thing."""
+
+    frame: Frame
+    detection: Detection
+
+
+@dataclass(frozen=True)
+class Track:
+    """One thing followed through the frames of one pass; ended when it left the view."""
+
+    id: int
+    label: str
+    views: tuple[TrackView, ...]
+    pass_id: object = field(repr=False)

@@ -1,0 +1,1 @@
+"""What can be seen: taxonomy, wire contract, packs, runtimes, pixels, redaction."""

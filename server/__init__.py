@@ -1,0 +1,1 @@
+"""The back office: intake, cases, screening, review, city, fleet."""

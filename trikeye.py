@@ -1,0 +1,91 @@
+"""The command line on one page: every verb and the room it lives in. A room is imported only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from dataclasses import dataclass
+
+EXIT_CODES = "exit codes: 0 done, 1 failed (the last line says why and what to do), 2 wrong usage, 130 interrupted"
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One subcommand: `module` has `add_arguments(parser)` and `run(args) -> int`."""
+
+    room: str
+    name: str
+    module: str
+    summary: str
+    example: str
+
+
+VERBS = (
+    Verb("edge", "watch", "edge.command_watch", "watch a camera and keep what it sees in the outbox",
+         "trikeye edge watch --config edge.toml"),
+    Verb("edge", "replay", "edge.command_replay", "run the vehicle over a recorded ride",
+         "trikeye edge replay RIDE --json"),
+    Verb("edge", "uplink", "edge.command_uplink", "send the outbox to the server until stopped",
+         "trikeye edge uplink --config edge.toml"),
+    Verb("models", "list", "models.command_list", "list the shipped packs", "trikeye models list --json"),
+    Verb("models", "verify", "models.command_verify", "check a pack's digest and layout", "trikeye models verify street"),
+    Verb("models", "train", "models.training.command", "train a street pack (needs .venv-training)",
+         "trikeye models train --config models/training/street.toml --data DIR"),
+    Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",
+         "trikeye server run --data ./data"),
+    Verb("server", "web", "server.command_web", "serve the pages", "trikeye server web --port 8000"),
+    Verb("server", "intake", "server.command_intake", "take sightings from the broker", "trikeye server intake"),
+    Verb("server", "work", "server.command_work", "screen cases and hand them over", "trikeye server work"),
+    Verb("server", "migrate", "server.command_migrate", "create or update the database", "trikeye server migrate"),
+    Verb("server", "user", "server.command_user", "add a person or set a new password",
+         "trikeye server user add wang --role reviewer"),
+    Verb("server", "vehicle", "server.command_vehicle", "add a vehicle or revoke its credentials",
+         "trikeye server vehicle add TY-01"),
+    Verb("server", "broker", "server.command_broker", "write the broker's files, or run the embedded one",
+         "trikeye server broker config --out /etc/mosquitto/trikeye"),
+    Verb("demo", "run", "demo.command_run", "the whole chain on this machine", "trikeye demo run --headless --until-done --json"),
+    Verb("demo", "ride", "demo.ride.command", "draw a sample ride, or make one of photographs",
+         "trikeye demo ride --seed 7 --out ride7"),
+    Verb("demo", "city", "demo.command_city", "run the sandbox city", "trikeye demo city --data ./city"),
+)  # fmt: skip
+
+
+def parser_for(argv: list[str]) -> argparse.ArgumentParser:
+    """The parser, with arguments added only for the verb that argv names: no other room is imported."""
+    parser = argparse.ArgumentParser(prog="trikeye", epilog=EXIT_CODES)
+    rooms = parser.add_subparsers(dest="room", metavar="ROOM", required=True)
+    for room in dict.fromkeys(verb.room for verb in VERBS):
+        own = [verb for verb in VERBS if verb.room == room]
+        names = ", ".join(verb.name for verb in own)
+        room_parser = rooms.add_parser(room, help=names, epilog=EXIT_CODES)
+        verbs = room_parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+        for verb in own:
+            verb_parser = verbs.add_parser(
+                verb.name, help=verb.summary, description=verb.summary[0].upper() + verb.summary[1:] + ".",
+                epilog=f"example: {verb.example}   |   {EXIT_CODES}",
+            )  # fmt: skip
+            if argv[:2] == [room, verb.name]:
+                importlib.import_module(verb.module).add_arguments(verb_parser)
+                verb_parser.set_defaults(module=verb.module)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb and return its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        parser = parser_for(argv)
+        args = parser.parse_args(argv)
+        return int(importlib.import_module(args.module).run(args))
+    except ModuleNotFoundError as missing:
+        room = argv[0] if argv else "edge"
+        print(f"trikeye: the Python package '{missing.name}' is not installed; "
+              f"run: pip install 'trikeye[{room}]'", file=sys.stderr)  # fmt: skip
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
