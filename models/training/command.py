@@ -1,0 +1,41 @@
+"""`trikeye models train`: build the training set and train."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("street.toml"), help="recipe (default: %(default)s)")
+    parser.add_argument("--data", type=Path, help="folder with data.yaml; without it, one is built from the street photographs")
+    parser.add_argument("--drawn", type=Path, help="folder with drawn frames (images/, labels/) to join to the photographs")
+    parser.add_argument("--weights", type=Path, required=True, help="checkpoint to start from")
+    parser.add_argument("--teacher", type=Path, help="COCO checkpoint that labels people and vehicles")
+    parser.add_argument("--work", type=Path, default=Path(".training"), help="where everything is kept (default: %(default)s)")
+    parser.add_argument("--run", default="street", help="name of this run inside --work; the same name resumes it")
+
+
+def run(args: argparse.Namespace) -> int:
+    from models.training.data import build, street_folder, teach
+    from models.training.train import train
+
+    data = args.data
+    try:
+        if data is None:
+            street = street_folder()
+            teacher = args.work / "teacher"
+            if args.teacher:
+                pictures = [p for split in ("train", "val") for p in sorted((street / "images" / split).iterdir())]
+                teach(pictures, args.teacher, teacher)
+            data = args.work / f"{args.run}-data"
+            if not data.exists():
+                print(json.dumps(build(street, teacher, args.drawn, data), indent=1), flush=True)
+        best = train(args.config, data, args.weights, args.work / args.run)
+    except FileNotFoundError as missing:
+        print(f"trikeye models train: {missing}", file=sys.stderr)
+        return 1
+    print(f"best checkpoint: {best}; next: python -m models.training.export {best}")
+    return 0

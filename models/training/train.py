@@ -1,0 +1,41 @@
+"""Training of a street network with ultralytics: one recipe file, resumed after any interruption, one checkpoint kept each epoch."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from models.training.start import graft
+
+
+def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
+    """Train on `data` (a folder with data.yaml), keep everything in `work`, return the best checkpoint."""
+    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
+    settings: dict[str, dict[str, Any]] = tomllib.loads(recipe.read_text())
+    work = work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    _use_threads(settings["machine"]["threads"])
+    from ultralytics import YOLO
+
+    last = work / "run" / "weights" / "last.pt"
+    if last.exists():
+        YOLO(str(last)).train(resume=True)
+    else:
+        kept = graft(start, work / "start.pt")
+        print(f"start: {kept} classes kept of {start.name}", flush=True)
+        YOLO(str(work / "start.pt")).train(
+            data=str(data.resolve() / "data.yaml"), project=str(work), name="run", exist_ok=True, device="cpu", plots=False,
+            workers=settings["machine"]["workers"], **settings["train"],
+        )  # fmt: skip
+    return work / "run" / "weights" / "best.pt"
+
+
+def _use_threads(threads: int) -> None:
+    # ultralytics takes all cores but one, and sets it again inside select_device: on a two-core machine that is a single one.
+    import torch
+    from ultralytics.utils import torch_utils
+
+    torch_utils.NUM_THREADS = threads
+    torch.set_num_threads(threads)
