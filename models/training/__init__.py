@@ -1,1 +1,4 @@
-"""Trains, exports and measures street packs. Needs .venv-training (models/training/setup.sh); imported by the command line alone."""
+"""Trains, exports and measures street packs. Needs .venv-training (models/training/setup.sh).
+
+Imported by the command line alone.
+"""

@@ -53,5 +53,15 @@ CLASSES = (
     NetworkClass("dining_table", "", "context"),
 )
 NAMES = tuple(each.name for each in CLASSES)
-CONTEXT_FROM_COCO = {0: "person", 1: "bicycle", 3: "motorcycle", 2: "car", 5: "bus", 7: "truck", 25: "umbrella", 56: "chair", 60: "dining_table"}
+CONTEXT_FROM_COCO = {
+    0: "person",
+    1: "bicycle",
+    3: "motorcycle",
+    2: "car",
+    5: "bus",
+    7: "truck",
+    25: "umbrella",
+    56: "chair",
+    60: "dining_table",
+}
 """COCO's class number → the name of ours that the COCO weights may label."""

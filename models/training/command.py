@@ -9,12 +9,20 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("street.toml"), help="recipe (default: %(default)s)")
-    parser.add_argument("--data", type=Path, help="folder with data.yaml; without it, one is built from the street photographs")
-    parser.add_argument("--drawn", type=Path, help="folder with drawn frames (images/, labels/) to join to the photographs")
+    parser.add_argument(
+        "--config", type=Path, default=Path(__file__).with_name("street.toml"), help="recipe (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--data", type=Path, help="folder with data.yaml; without it, one is built from the street photographs"
+    )
+    parser.add_argument(
+        "--drawn", type=Path, help="folder with drawn frames (images/, labels/) to join to the photographs"
+    )
     parser.add_argument("--weights", type=Path, required=True, help="checkpoint to start from")
     parser.add_argument("--teacher", type=Path, help="COCO checkpoint that labels people and vehicles")
-    parser.add_argument("--work", type=Path, default=Path(".training"), help="where everything is kept (default: %(default)s)")
+    parser.add_argument(
+        "--work", type=Path, default=Path(".training"), help="where everything is kept (default: %(default)s)"
+    )
     parser.add_argument("--run", default="street", help="name of this run inside --work; the same name resumes it")
 
 

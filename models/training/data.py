@@ -1,6 +1,6 @@
 """One training set out of photographs, a teacher's labels for what the photographs leave unlabelled, and drawn frames.
 
-Layout made: `<out>/{images,labels}/{train,val}` with links to the pictures and YOLO text, `<out>/data.yaml`, `<out>/report.json`.
+Layout made in `out`: {images,labels}/{train,val} with links to the pictures and YOLO text, data.yaml, report.json.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ import json
 import os
 import random
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from models.training.classes import CONTEXT_FROM_COCO, NAMES
+from models.training.sets import MEASURE_ONLY, set_of
 
 MAX_DRAWN_SHARE = 0.15
 TEACHER_CONFIDENCE = 0.5
@@ -22,11 +24,11 @@ Row = tuple[int, float, float, float, float]
 
 
 def street_folder() -> Path:
-    """Where the street photographs lie: TRIKEYE_SHARED, else beside the checkout. Raises FileNotFoundError with what to do."""
+    """Where the street photographs lie: TRIKEYE_SHARED, else beside the checkout. Raises FileNotFoundError."""
     shared = Path(os.environ.get("TRIKEYE_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
     folder = shared / "data" / "street"
     if not (folder / "index.tsv").exists():
-        raise FileNotFoundError(f"no street photographs at {folder}; set TRIKEYE_SHARED to the folder that holds data/street")
+        raise FileNotFoundError(f"no street photographs at {folder}; set TRIKEYE_SHARED to what holds data/street")
     return folder
 
 
@@ -48,7 +50,7 @@ def write_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def teach(pictures: list[Path], weights: Path, out: Path, image_size: int = 960) -> None:
-    """Let COCO weights label people, cycles and vehicles where they are sure; one text per picture in `out`, resumable."""
+    """Let COCO weights label people and vehicles where they are sure; one text per picture in `out`, resumable."""
     from ultralytics import YOLO
 
     out.mkdir(parents=True, exist_ok=True)
@@ -61,7 +63,7 @@ def teach(pictures: list[Path], weights: Path, out: Path, image_size: int = 960)
                 for c, box in zip(found.cls.tolist(), found.xywhn.tolist(), strict=True)]  # fmt: skip
         write_rows(out / f"{picture.stem}.txt", rows)  # type: ignore[arg-type]
         if done % 100 == 0:
-            print(f"teacher: {done} of {len(todo)}", flush=True)
+            sys.stderr.write(f"teacher: {done} of {len(todo)}\n")
 
 
 def drawn_allowed(photos: int, drawn: int) -> int:
@@ -78,7 +80,11 @@ def build(street: Path, teacher: Path, drawn: Path | None, out: Path, seed: int 
         (out / "images" / split).mkdir(parents=True)
         (out / "labels" / split).mkdir(parents=True)
         for picture in sorted((street / "images" / split).iterdir()):
-            rows = read_rows(street / "labels" / split / f"{picture.stem}.txt") + read_rows(teacher / f"{picture.stem}.txt")
+            if split == "train" and set_of(picture.stem) in MEASURE_ONLY:
+                continue
+            rows = read_rows(street / "labels" / split / f"{picture.stem}.txt") + read_rows(
+                teacher / f"{picture.stem}.txt"
+            )
             _add(out, split, picture, rows)
             boxes.update(NAMES[row[0]] for row in rows if split == "train")
         pictures[split] = len(list((out / "images" / split).iterdir()))

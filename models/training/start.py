@@ -8,7 +8,7 @@ from models.training.classes import NAMES
 
 
 def graft(start: Path, out: Path) -> int:
-    """Write a checkpoint of the same network with len(NAMES) classes; rows of classes that `start` knows by name are kept.
+    """Write a checkpoint of the same network with our classes; rows of classes that `start` knows by name are kept.
 
     Returns how many were kept. Works only where the class branch has the same width (ultralytics: max(64, classes)).
     """

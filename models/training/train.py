@@ -1,12 +1,14 @@
-"""Training of a street network with ultralytics: one recipe file, resumed after any interruption, one checkpoint kept each epoch."""
+"""Training of a street network with ultralytics: one recipe file, resumed after any interruption."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from models.training.classes import NAMES
 from models.training.start import graft
 
 
@@ -19,21 +21,23 @@ def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     _use_threads(settings["machine"]["threads"])
     from ultralytics import YOLO
 
+    from models.training.sources import trainer_class
+
+    trainer = trainer_class(**settings["sources"])
     last = work / "run" / "weights" / "last.pt"
     if last.exists():
-        YOLO(str(last)).train(resume=True)
+        YOLO(str(last)).train(resume=True, trainer=trainer)
     else:
         kept = graft(start, work / "start.pt")
-        print(f"start: {kept} classes kept of {start.name}", flush=True)
-        YOLO(str(work / "start.pt")).train(
-            data=str(data.resolve() / "data.yaml"), project=str(work), name="run", exist_ok=True, device="cpu", plots=False,
-            workers=settings["machine"]["workers"], **settings["train"],
-        )  # fmt: skip
+        sys.stderr.write(f"start: {kept} of {len(NAMES)} classes kept of {start.name}\n")
+        where = {"data": str(data.resolve() / "data.yaml"), "project": str(work), "name": "run", "exist_ok": True}
+        machine = {"device": "cpu", "plots": False, "workers": settings["machine"]["workers"]}
+        YOLO(str(work / "start.pt")).train(trainer=trainer, **where, **machine, **settings["train"])
     return work / "run" / "weights" / "best.pt"
 
 
 def _use_threads(threads: int) -> None:
-    # ultralytics takes all cores but one, and sets it again inside select_device: on a two-core machine that is a single one.
+    # ultralytics takes all cores but one, and again inside select_device: on a two-core machine a single one.
     import torch
     from ultralytics.utils import torch_utils
 

@@ -1,0 +1,96 @@
+"""Average precision, thresholds and calibration from matched detections. Numbers only, no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+Box = tuple[float, float, float, float]
+MIN_BOXES = 30
+"""A category with fewer boxes gets no figure: it would be chance."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One detection after matching: its score and whether it met a box that no better one had taken."""
+
+    score: float
+    right: bool
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured for one category; precision and recall are those at its threshold."""
+
+    boxes: int
+    ap50: float
+    precision: float
+    recall: float
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes (x1, y1, x2, y2)."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+
+
+def match(found: Sequence[tuple[float, Box]], truth: Sequence[Box], least_overlap: float = 0.5) -> list[Scored]:
+    """Judge one picture's detections of one category, best score first; each box of the truth is given once."""
+    free = list(truth)
+    judged = []
+    for score, box in sorted(found, reverse=True):
+        best = max(free, key=lambda other: overlap(box, other), default=None)
+        right = best is not None and overlap(box, best) >= least_overlap
+        if right and best is not None:
+            free.remove(best)
+        judged.append(Scored(score, right))
+    return judged
+
+
+def average_precision(judged: Sequence[Scored], boxes: int) -> float:
+    """Area under the precision-recall curve with precision made monotone (all-point interpolation)."""
+    if not boxes or not judged:
+        return 0.0
+    right = np.array([each.right for each in sorted(judged, key=lambda each: -each.score)])
+    hits = np.cumsum(right)
+    precision = np.maximum.accumulate((hits / np.arange(1, len(right) + 1))[::-1])[::-1]
+    return float(precision[right].sum() / boxes)
+
+
+def at_threshold(judged: Sequence[Scored], boxes: int, threshold: float) -> tuple[float, float]:
+    """Precision and recall of the detections at or above the threshold; precision of nothing is 1."""
+    kept = [each.right for each in judged if each.score >= threshold]
+    return (sum(kept) / len(kept) if kept else 1.0), (sum(kept) / boxes if boxes else 0.0)
+
+
+def threshold_for(judged: Sequence[Scored], precision: float, least_right: int = 5) -> float | None:
+    """The lowest score at which at least this share is right, at least `least_right` of them; None if never."""
+    best = None
+    right = 0
+    for count, each in enumerate(sorted(judged, key=lambda each: -each.score), start=1):
+        right += each.right
+        if right >= least_right and right / count >= precision:
+            best = each.score
+    return best
+
+
+def fit_platt(judged: Sequence[Scored], steps: int = 50) -> tuple[float, float]:
+    """a and b so that sigmoid(a * logit(score) + b) is the share that is right; slightly pulled to (1, 0)."""
+    if len(judged) < MIN_BOXES:
+        return 1.0, 0.0
+    score = np.clip(np.array([each.score for each in judged]), 1e-4, 1 - 1e-4)
+    x = np.stack([np.log(score / (1 - score)), np.ones_like(score)], axis=1)
+    y = np.array([each.right for each in judged], dtype=float)
+    start = np.array([1.0, 0.0])
+    value = start.copy()
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-np.clip(x @ value, -30, 30)))
+        gradient = x.T @ (p - y) + (value - start)
+        value = value - np.linalg.solve(x.T @ (x * (p * (1 - p))[:, None]) + np.eye(2), gradient)
+    return float(value[0]), float(value[1])
