@@ -1,0 +1,102 @@
+"""The training set: what goes in, what never does, and how much of it may be drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from models.training.classes import CLASSES, CONTEXT_FROM_COCO, NAMES
+from models.training.data import MAX_DRAWN_SHARE, build, drawn_allowed, read_rows, street_folder, write_rows
+from models.training.sets import ANNOTATED, annotated, set_of
+
+
+@pytest.fixture
+def street(tmp_path: Path) -> Path:
+    """A folder laid out as the photographs are: 17 to train on, one that may not be, two to measure on."""
+    root = tmp_path / "street"
+    train = [f"malta__{number}" for number in range(17)] + ["clean__boston"]
+    for split, stems in (("train", train), ("val", ["sdaia__1", "clean__2"])):
+        (root / "images" / split).mkdir(parents=True)
+        (root / "labels" / split).mkdir(parents=True)
+        for stem in stems:
+            (root / "images" / split / f"{stem}.webp").write_bytes(b"picture")
+            write_rows(root / "labels" / split / f"{stem}.txt", [(1, 0.5, 0.5, 0.2, 0.2)])
+    return root
+
+
+def drawn_frames(folder: Path, count: int) -> Path:
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    for number in range(count):
+        (folder / "images" / f"drawn_100_{number:03d}.jpg").write_bytes(b"frame")
+        write_rows(folder / "labels" / f"drawn_100_{number:03d}.txt", [(6, 0.5, 0.5, 0.2, 0.1)])
+    return folder
+
+
+def test_the_drawn_share_is_never_exceeded_and_never_wasted() -> None:
+    for photos in (0, 1, 17, 500, 2089):
+        allowed = drawn_allowed(photos, 10_000)
+        assert allowed <= MAX_DRAWN_SHARE * (photos + allowed)
+        assert (allowed + 1) > MAX_DRAWN_SHARE * (photos + allowed + 1)
+    assert drawn_allowed(2089, 12) == 12
+
+
+def test_too_many_drawn_frames_are_cut_down_and_none_is_measured_on(street: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    report = build(street, tmp_path / "no-teacher", drawn_frames(tmp_path / "drawn", 40), out)
+    train = [path.stem for path in (out / "images" / "train").iterdir()]
+    assert report["drawn"] == sum(not set_of(stem) for stem in train) == 3
+    assert {path.stem for path in (out / "images" / "val").iterdir()} == {"sdaia__1", "clean__2"}
+
+
+def test_a_set_that_is_for_measuring_alone_is_not_trained_on(street: Path, tmp_path: Path) -> None:
+    build(street, tmp_path / "no-teacher", None, tmp_path / "set")
+    assert not list((tmp_path / "set" / "images" / "train").glob("clean__*"))
+    assert (tmp_path / "set" / "images" / "val" / "clean__2.webp").exists()
+
+
+def test_the_teachers_boxes_join_those_of_the_photograph(street: Path, tmp_path: Path) -> None:
+    teacher = tmp_path / "teacher"
+    teacher.mkdir()
+    car = (NAMES.index("car"), 0.25, 0.25, 0.1, 0.1)
+    write_rows(teacher / "malta__3.txt", [car])
+    build(street, teacher, None, tmp_path / "set")
+    assert read_rows(tmp_path / "set" / "labels" / "train" / "malta__3.txt") == [(1, 0.5, 0.5, 0.2, 0.2), car]
+
+
+def test_building_again_leaves_nothing_of_the_last_time(street: Path, tmp_path: Path) -> None:
+    build(street, tmp_path / "no-teacher", drawn_frames(tmp_path / "drawn", 3), tmp_path / "set")
+    build(street, tmp_path / "no-teacher", None, tmp_path / "set")
+    assert not list((tmp_path / "set" / "images" / "train").glob("drawn*"))
+
+
+def test_missing_photographs_are_told_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIKEYE_SHARED", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="TRIKEYE_SHARED"):
+        street_folder()
+
+
+def test_a_picture_says_by_its_name_what_its_background_is_background_of() -> None:
+    assert "garbage_bag" not in annotated("sdaia__frame_1")
+    assert {"garbage", "car"} <= annotated("sdaia__frame_1")
+    assert annotated("drawn_100_003") == set(NAMES)
+    assert set_of("sdaiacrop__x") == "sdaiacrop"
+
+
+def test_every_name_in_the_tables_is_a_class_of_the_network() -> None:
+    assert len(set(NAMES)) == len(CLASSES) == 33
+    for names in (*ANNOTATED.values(), CONTEXT_FROM_COCO.values()):
+        assert set(names) <= set(NAMES)
+
+
+@pytest.mark.shared
+def test_every_photograph_is_of_a_known_set_and_boxes_only_what_that_set_annotates() -> None:
+    try:
+        street = street_folder()
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    for labels in sorted((street / "labels").rglob("*.txt")):
+        assert set_of(labels.stem), labels.name
+        strange = {NAMES[row[0]] for row in read_rows(labels)} - annotated(labels.stem)
+        assert not strange, f"{labels.name} boxes {strange}"
