@@ -1,0 +1,132 @@
+"""A pack: a folder with `model.onnx` and its card `pack.toml`. Nothing of a pack is believed before its digest is checked.
+
+    PackError
+    ├── PackMissing      no such folder, or a file of it is missing
+    ├── MalformedPack    pack.toml does not say what it must
+    └── WrongDigest      model.onnx is not the file the card speaks of
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SHIPPED = Path(__file__).with_name("shipped")
+
+
+class PackError(Exception):
+    """A pack that cannot be used; the text says which and what to do."""
+
+
+class PackMissing(PackError):
+    pass
+
+
+class MalformedPack(PackError):
+    pass
+
+
+class WrongDigest(PackError):
+    pass
+
+
+class Label(BaseModel):
+    """One output of the network: the category it stands for ("" if none), and from which score it counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    category: str
+    role: Literal["problem", "contrast", "context"]
+    threshold: Annotated[float, Field(ge=0, le=1)]
+    detail: str = ""
+
+
+class _Input(BaseModel):
+    width: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
+    height: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
+    layout: Literal["nchw"]
+    colour: Literal["rgb", "bgr"]
+    scale: Annotated[float, Field(gt=0)]
+    pad: Annotated[int, Field(ge=0, le=255)]
+
+
+class _Output(BaseModel):
+    layout: Literal["raw", "end_to_end"]
+
+
+class _Calibration(BaseModel):
+    kind: Literal["platt"]
+    a: float
+    b: float
+
+
+class _File(BaseModel):
+    version: Literal[1]
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    input: _Input
+    output: _Output
+    labels: Annotated[list[Label], Field(min_length=1, max_length=1000)]
+    calibration: _Calibration
+    licence: dict[str, Any]
+    card: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Pack:
+    """A checked pack. `digest` is the SHA-256 of model.onnx in hex."""
+
+    name: str
+    digest: str
+    model: Path
+    width: int
+    height: int
+    rgb: bool
+    scale: float
+    pad: int
+    end_to_end: bool
+    labels: tuple[Label, ...]
+    platt: tuple[float, float]
+    licence: dict[str, Any] = field(repr=False)
+    card: dict[str, Any] = field(repr=False)
+
+    def probability(self, score: float) -> float:
+        """Calibrated probability of a raw score 0..1 (Platt on the logit)."""
+        clipped = min(max(score, 1e-6), 1 - 1e-6)
+        a, b = self.platt
+        return 1 / (1 + math.exp(-(a * math.log(clipped / (1 - clipped)) + b)))
+
+
+def shipped_packs() -> list[str]:
+    """Names of the packs that travel with the project."""
+    return sorted(path.parent.name for path in SHIPPED.glob("*/pack.toml"))
+
+
+def load_pack(where: str | Path) -> Pack:
+    """A shipped pack by its folder's name, or any pack by its path. Raises PackError."""
+    folder = SHIPPED / where if str(where) in shipped_packs() else Path(where)
+    card_path, model = folder / "pack.toml", folder / "model.onnx"
+    for path in (card_path, model):
+        if not path.is_file():
+            raise PackMissing(f"no pack at {folder}: {path.name} is missing; shipped packs: {', '.join(shipped_packs()) or 'none'}")
+    try:
+        card = _File.model_validate(tomllib.loads(card_path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise MalformedPack(f"{card_path} is no TOML: {wrong}") from None
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False)[0]
+        raise MalformedPack(f"{card_path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    if card.digest != f"sha256:{digest}":
+        raise WrongDigest(f"{model} is not the network its card speaks of (sha256 {digest}); copy the pack again")
+    return Pack(
+        name=card.name, digest=digest, model=model, width=card.input.width, height=card.input.height, rgb=card.input.colour == "rgb",
+        scale=card.input.scale, pad=card.input.pad, end_to_end=card.output.layout == "end_to_end", labels=tuple(card.labels),
+        platt=(card.calibration.a, card.calibration.b), licence=card.licence, card=card.card,
+    )  # fmt: skip

@@ -1,0 +1,116 @@
+"""The one door to pixels: decode, resize, blur, encode. Sizes are checked before anything is unpacked.
+
+Images are uint8 [height, width, 3] in BGR order.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Image = npt.NDArray[np.uint8]
+MAX_PIXELS = 40_000_000
+MAX_JPEG_BYTES = 32 * 1024 * 1024
+_FRAME_MARKERS = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
+
+cv2.setNumThreads(1)
+
+
+class BadPicture(Exception):
+    """The bytes are no picture that may be opened; the text says why."""
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """Width and height out of a JPEG's header, without unpacking it. Raises BadPicture."""
+    if len(data) > MAX_JPEG_BYTES:
+        raise BadPicture(f"the picture has {len(data)} bytes, the limit is {MAX_JPEG_BYTES}")
+    if data[:2] != b"\xff\xd8":
+        raise BadPicture("the picture is no JPEG")
+    at = 2
+    while at + 9 <= len(data):
+        if data[at] != 0xFF:
+            raise BadPicture("the JPEG is damaged")
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if marker in _FRAME_MARKERS:
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            if width * height > MAX_PIXELS or width == 0 or height == 0:
+                raise BadPicture(f"the picture is {width} x {height}, the limit is {MAX_PIXELS} pixels")
+            return width, height
+        length = struct.unpack(">H", data[at + 2 : at + 4])[0]
+        if length < 2 or marker == 0xDA:
+            break
+        at += 2 + length
+    raise BadPicture("the JPEG has no size")
+
+
+def decode_jpeg(data: bytes) -> Image:
+    """Unpack a JPEG after checking its size. Raises BadPicture."""
+    size = jpeg_size(data)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None or image.shape[:2] not in (size[::-1], size):
+        raise BadPicture("the JPEG is damaged")
+    return np.asarray(image, np.uint8)
+
+
+def encode_jpeg(image: Image, quality: int = 85) -> bytes:
+    """A JPEG of an image, without metadata."""
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise BadPicture("the picture could not be encoded")
+    return data.tobytes()
+
+
+def resize(image: Image, width: int, height: int) -> Image:
+    """Shrink (by area) or enlarge (linear) to a size."""
+    shrinking = width < image.shape[1]
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR), np.uint8)
+
+
+def fit_within(image: Image, longest_px: int) -> Image:
+    """The image itself, or a smaller copy whose longer side is `longest_px`."""
+    height, width = image.shape[:2]
+    scale = longest_px / max(width, height)
+    return image if scale >= 1 else resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def letterbox(image: Image, canvas: Image) -> tuple[float, float, float]:
+    """Scale `image` into the middle of `canvas` (kept, its border already filled). Returns scale, left, top in pixels."""
+    height, width = image.shape[:2]
+    scale = min(canvas.shape[1] / width, canvas.shape[0] / height)
+    inner_w, inner_h = round(width * scale), round(height * scale)
+    left, top = (canvas.shape[1] - inner_w) // 2, (canvas.shape[0] - inner_h) // 2
+    cv2.resize(image, (inner_w, inner_h), dst=canvas[top : top + inner_h, left : left + inner_w], interpolation=cv2.INTER_LINEAR)
+    return scale, left, top
+
+
+def blob(canvas: Image, scale: float, rgb: bool) -> npt.NDArray[np.float32]:
+    """The network's input: float32 [1, 3, height, width], values times `scale`."""
+    return np.asarray(cv2.dnn.blobFromImage(canvas, scale, swapRB=rgb), np.float32)
+
+
+def make_unreadable(image: Image, boxes: Iterable[tuple[float, float, float, float]]) -> Image:
+    """A copy in which each box is reduced to a few flat cells and smoothed: nothing fine is left to bring back."""
+    out = image.copy()
+    height, width = image.shape[:2]
+    for x1, y1, x2, y2 in boxes:
+        a, b = max(0, int(np.floor(x1))), max(0, int(np.floor(y1)))
+        c, d = min(width, int(np.ceil(x2))), min(height, int(np.ceil(y2)))
+        if c <= a or d <= b:
+            continue
+        cells = (max(1, min(4, (c - a) // 8)), max(1, min(4, (d - b) // 8)))
+        small = cv2.resize(out[b:d, a:c], cells, interpolation=cv2.INTER_AREA)
+        out[b:d, a:c] = cv2.GaussianBlur(cv2.resize(small, (c - a, d - b), interpolation=cv2.INTER_LINEAR), (5, 5), 0)
+    return out
+
+
+def brightness_and_sharpness(image: Image) -> tuple[float, float]:
+    """Mean grey 0..255 and the variance of the Laplacian on a picture 416 wide: small when blurred or covered."""
+    grey = cv2.cvtColor(cv2.resize(image, (416, max(1, image.shape[0] * 416 // image.shape[1]))), cv2.COLOR_BGR2GRAY)
+    return float(grey.mean()), float(cv2.Laplacian(grey, cv2.CV_32F).var())

@@ -1,0 +1,94 @@
+"""Runs a pack's network on pictures with ONNX Runtime: one thread unless told, no spinning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from models.boxes import keep_best
+from models.packs import Label, MalformedPack, Pack
+from models.pixels import Image, blob, letterbox
+
+OVERLAP = 0.5
+F32 = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One box in the full picture's pixels (x1, y1, x2, y2), its label, raw score and calibrated probability."""
+
+    box_px: tuple[float, float, float, float]
+    label: Label
+    score: float
+    probability: float
+
+
+class Detector:
+    """A pack made ready to look at pictures. Not for use by two threads at once: it keeps its input buffer."""
+
+    def __init__(self, pack: Pack, threads: int = 1) -> None:
+        self.pack = pack
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(pack.model), options, providers=["CPUExecutionProvider"])
+        except Exception as wrong:  # onnxruntime's own exceptions share no base of use
+            raise MalformedPack(f"{pack.model} cannot be loaded: {wrong}") from None
+        self._input = self._session.get_inputs()[0].name
+        self._check_shapes()
+        self._canvas = np.full((pack.height, pack.width, 3), pack.pad, np.uint8)
+        self._inner: tuple[int, int] | None = None
+
+    def detect(self, image: Image, floor: float | None = None) -> list[Found]:
+        """All boxes at or over their label's threshold, or over `floor` if that is given and lower. Best first."""
+        pack = self.pack
+        if self._inner != image.shape[:2]:
+            self._canvas[:] = pack.pad
+            self._inner = (image.shape[0], image.shape[1])
+        scale, left, top = letterbox(image, self._canvas)
+        output = self._session.run(None, {self._input: blob(self._canvas, pack.scale, pack.rgb)})[0][0]
+        least = np.array([label.threshold if floor is None else min(floor, label.threshold) for label in pack.labels], np.float32)
+        boxes, scores, classes = _end_to_end(output, least) if pack.end_to_end else _raw(output, least)
+        boxes = (boxes - np.array([left, top, left, top], np.float32)) / np.float32(scale)
+        boxes = np.clip(boxes, 0, np.array([image.shape[1], image.shape[0]] * 2, np.float32))
+        return [
+            Found((float(b[0]), float(b[1]), float(b[2]), float(b[3])), pack.labels[int(c)], float(s), pack.probability(float(s)))
+            for b, s, c in zip(boxes, scores, classes, strict=True)
+            if b[2] - b[0] >= 1 and b[3] - b[1] >= 1
+        ]  # fmt: skip
+
+    def _check_shapes(self) -> None:
+        pack = self.pack
+        given, made = self._session.get_inputs()[0].shape, self._session.get_outputs()[0].shape
+        if list(given[1:]) != [3, pack.height, pack.width]:
+            raise MalformedPack(f"{pack.model} takes {given}, its card says 3 x {pack.height} x {pack.width}")
+        fits = made[2] == 6 if pack.end_to_end else made[1] == 4 + len(pack.labels)
+        if len(made) != 3 or not fits:
+            raise MalformedPack(f"{pack.model} gives {made}, which does not fit {len(pack.labels)} labels")
+
+
+def _raw(output: F32, least: F32) -> tuple[F32, F32, npt.NDArray[np.int64]]:
+    """Head [4 + classes, n] of centre x, centre y, width, height and scores: boxes after suppression."""
+    scores = output[4:]
+    survivors = np.nonzero(scores.max(axis=0) >= least.min())[0]
+    classes = scores[:, survivors].argmax(axis=0)
+    best = scores[classes, survivors]
+    sure = best >= least[classes]
+    survivors, classes, best = survivors[sure], classes[sure], best[sure]
+    x, y, w, h = output[:4, survivors]
+    boxes = np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=1)
+    kept = keep_best(boxes, best, classes, OVERLAP)
+    return boxes[kept], best[kept], classes[kept]
+
+
+def _end_to_end(output: F32, least: F32) -> tuple[F32, F32, npt.NDArray[np.int64]]:
+    """Rows [300, 6] of x1, y1, x2, y2, score, class, sorted by score."""
+    classes = output[:, 5].astype(np.int64)
+    sure = (classes >= 0) & (classes < len(least)) & (output[:, 4] >= least[np.clip(classes, 0, len(least) - 1)])
+    return output[sure, :4], output[sure, 4], classes[sure]
