@@ -94,7 +94,7 @@ def focal_px(width: int) -> float:
 class Renderer:
     """Draws one street at one size. Needs EGL (Mesa's software renderer is enough)."""
 
-    def __init__(self, street: Street, width: int = 960, height: int = 540, supersample: float = 1.5) -> None:
+    def __init__(self, street: Street, width: int = 960, height: int = 540, supersample: float = 2.0) -> None:
         self.street, self.width, self.height = street, width, height
         self.context = moderngl.create_context(standalone=True, backend="egl")
         gl = self.context
