@@ -80,6 +80,12 @@ def threshold_for(judged: Sequence[Scored], precision: float, least_right: int =
     return best
 
 
+def quiet_threshold(judged: Sequence[Scored], allowed: int) -> float:
+    """The lowest threshold at which at most `allowed` of the detections are wrong."""
+    wrong = sorted((each.score for each in judged if not each.right), reverse=True)
+    return wrong[allowed] + 0.001 if len(wrong) > allowed else 0.0
+
+
 def fit_platt(judged: Sequence[Scored], steps: int = 50) -> tuple[float, float]:
     """a and b so that sigmoid(a * logit(score) + b) is the share that is right; slightly pulled to (1, 0)."""
     if len(judged) < MIN_BOXES:

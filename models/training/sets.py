@@ -34,6 +34,11 @@ def set_of(stem: str) -> str:
 
 
 def annotated(stem: str) -> frozenset[str]:
-    """Classes of which an unboxed part of this picture is known to hold none. A drawn frame is annotated in full."""
+    """Classes that were boxed in this picture by a person, or by the program that drew it."""
     name = set_of(stem)
-    return ANNOTATED[name] | CONTEXT if name else frozenset(NAMES)
+    return ANNOTATED[name] if name else frozenset(NAMES)
+
+
+def trained(stem: str) -> frozenset[str]:
+    """Classes whose absence the training set vouches for: those annotated, and those the teacher labels everywhere."""
+    return annotated(stem) | CONTEXT

@@ -20,9 +20,9 @@ from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.loss import v8DetectionLoss
 
 from models.training.classes import NAMES
-from models.training.sets import annotated, set_of
+from models.training.sets import set_of, trained
 
-PlainMosaic = augment.Mosaic
+PlainMosaic: Any = augment.Mosaic
 
 
 class SourceLoss(v8DetectionLoss):  # type: ignore[misc]
@@ -31,7 +31,7 @@ class SourceLoss(v8DetectionLoss):  # type: ignore[misc]
     def __init__(self, model: torch.nn.Module, unlabelled_weight: float) -> None:
         super().__init__(model)
         self.unlabelled_weight = unlabelled_weight
-        self.plain_bce = self.bce
+        self.plain_bce: Any = torch.nn.BCEWithLogitsLoss(reduction="none")
         self.bce = self._weighted
         self.weights = torch.ones(0)
 
@@ -42,13 +42,14 @@ class SourceLoss(v8DetectionLoss):  # type: ignore[misc]
         return super().loss(preds, batch)
 
     def _weighted(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        return self.plain_bce(scores, targets) * torch.where(targets > 0, 1.0, self.weights)
+        loss: torch.Tensor = self.plain_bce(scores, targets)
+        return loss * torch.where(targets > 0, 1.0, self.weights)
 
 
 @cache
 def class_weights(stem: str, unlabelled_weight: float) -> list[float]:
     """One weight per network class for the background of a picture."""
-    known = annotated(stem)
+    known = trained(stem)
     return [1.0 if name in known else unlabelled_weight for name in NAMES]
 
 

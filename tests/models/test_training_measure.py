@@ -7,7 +7,16 @@ import math
 import numpy as np
 import pytest
 
-from models.training.measure import Scored, at_threshold, average_precision, fit_platt, match, overlap, threshold_for
+from models.training.measure import (
+    Scored,
+    at_threshold,
+    average_precision,
+    fit_platt,
+    match,
+    overlap,
+    quiet_threshold,
+    threshold_for,
+)
 
 
 def test_overlap_of_equal_touching_and_half_shifted_boxes() -> None:
@@ -47,6 +56,13 @@ def test_the_threshold_is_the_lowest_that_keeps_the_precision() -> None:
 def test_a_threshold_resting_on_few_boxes_is_none() -> None:
     assert threshold_for([Scored(0.9, True)] * 4, precision=0.8) is None
     assert threshold_for([Scored(0.9, False)] * 40, precision=0.8) is None
+
+
+def test_the_quiet_threshold_lets_no_more_false_alarms_through_than_allowed() -> None:
+    judged = [Scored(0.9, False), Scored(0.8, True), Scored(0.6, False), Scored(0.5, False)]
+    assert 0.6 < quiet_threshold(judged, 1) < 0.8
+    assert quiet_threshold(judged, 0) > 0.9
+    assert quiet_threshold(judged, 3) == 0
 
 
 def test_calibration_brings_overconfident_scores_to_their_share() -> None:
