@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from models.training.classes import NAMES
-from models.training.start import graft
-
 
 def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
-    """Train on `data` (a folder with data.yaml), keep everything in `work`, return the best checkpoint."""
+    """Train on `data` (a folder with data.yaml), keep everything in `work`, return the best checkpoint.
+
+    ultralytics keeps of `start` every layer, and of its class rows those whose names are ours.
+    """
     os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
     settings: dict[str, dict[str, Any]] = tomllib.loads(recipe.read_text())
     work = work.resolve()
@@ -28,11 +27,9 @@ def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     if last.exists():
         YOLO(str(last)).train(resume=True, trainer=trainer)
     else:
-        kept = graft(start, work / "start.pt")
-        sys.stderr.write(f"start: {kept} of {len(NAMES)} classes kept of {start.name}\n")
         where = {"data": str(data.resolve() / "data.yaml"), "project": str(work), "name": "run", "exist_ok": True}
         machine = {"device": "cpu", "plots": False, "workers": settings["machine"]["workers"]}
-        YOLO(str(work / "start.pt")).train(trainer=trainer, **where, **machine, **settings["train"])
+        YOLO(str(start)).train(trainer=trainer, **where, **machine, **settings["train"])
     return work / "run" / "weights" / "best.pt"
 
 
