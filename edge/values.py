@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,7 @@ class Detection:
 
     box_px: Box
     label: str
+    category: str
     score: float
     probability: float
 
@@ -59,9 +61,17 @@ class TrackView:
 
 @dataclass(frozen=True)
 class Track:
-    """One thing followed through the frames of one pass; ended when it left the view."""
+    """One thing followed through the looked-at frames of one pass; `ordinal` is its place among those that began in its first frame."""
 
-    id: int
-    label: str
+    ordinal: int
+    pass_id: UUID
     views: tuple[TrackView, ...]
-    pass_id: object = field(repr=False)
+
+    @property
+    def best(self) -> Detection:
+        """The detection with the highest score; its label and category are the track's."""
+        return max(self.views, key=lambda view: view.detection.score).detection
+
+    @property
+    def label(self) -> str:
+        return self.best.label

@@ -1,0 +1,115 @@
+"""The vehicle on one page: frames in, sightings into the outbox. Everything else in this room is one of these stages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from calibration.camera import Camera
+from calibration.mount import Mount
+from edge.decide import Decider, Finding, Passes
+from edge.detect import detect
+from edge.evidence import Evidence, gather
+from edge.gate import Gate
+from edge.identity import Ids
+from edge.locate import Locator
+from edge.outbox import Outbox
+from edge.settings import Settings
+from edge.track import Tracker
+from edge.values import Fix, Frame
+from models.contract import PackName, RedactionNote, SeenAt, Sighting, VehicleFix
+from models.redaction import Redactor
+from models.runtime import Detector
+
+
+@dataclass
+class Counts:
+    """What a run did, for its last line."""
+
+    frames: int = 0
+    inferred: int = 0
+    sightings: int = 0
+    known: int = 0
+    per_category: Counter[str] = field(default_factory=Counter)
+    no_fix: int = 0
+
+
+@dataclass
+class Vehicle:
+    """All stages of one vehicle, put together once."""
+
+    settings: Settings
+    detector: Detector
+    redactor: Redactor
+    outbox: Outbox
+    ids: Ids
+    camera: Camera
+    mount: Mount
+    calibration_digest: str
+    boot_id: UUID
+    on_sighting: Callable[[Sighting], None]
+    counts: Counts = field(default_factory=Counts)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self.settings.gate)
+        self.locator = Locator(self.camera, self.mount)
+        self.tracker = Tracker(self.locator)
+        self.passes = Passes(self.settings.decide, self.ids)
+        self.decider = Decider(self.settings.decide, self.locator, self.ids)
+
+    def drive(self, frames: Iterable[Frame]) -> None:
+        """The loop. It ends when the source ends; what is still in view is then decided too."""
+        for frame in frames:
+            for finding in self.see(frame):
+                self.keep(finding)
+        for finding in self.decider.decide(self.tracker.flush()):
+            self.keep(finding)
+
+    def see(self, frame: Frame) -> list[Finding]:
+        """Gate, detect, track, locate, decide: the findings that this frame completed."""
+        self.counts.frames += 1
+        self.counts.no_fix += frame.fix is None
+        if not self.gate.opens(frame):
+            return []
+        self.counts.inferred += 1
+        pass_id = self.passes.of(frame)
+        return self.decider.decide(self.tracker.see(frame, detect(self.detector, frame.image), pass_id))
+
+    def keep(self, finding: Finding) -> None:
+        """Redact, encode, and only then make it durable. Raises OutboxFull."""
+        evidence = gather(finding, self.redactor, self.settings.evidence.picture_bytes)
+        made: list[Sighting] = []
+
+        def make(outbox: UUID, sequence: int) -> Sighting:
+            made.append(self._sighting(finding, evidence, outbox, sequence))
+            return made[-1]
+
+        if not self.outbox.put(finding.id, make):
+            self.counts.known += 1
+            return
+        self.counts.sightings += 1
+        self.counts.per_category[made[-1].category] += 1
+        self.on_sighting(made[-1])
+
+    def _sighting(self, finding: Finding, evidence: Evidence, outbox: UUID, sequence: int) -> Sighting:
+        frame, best = finding.shown.frame, finding.track.best
+        assert frame.fix is not None, "a finding has a place, so its frames have a fix"
+        pack = self.detector.pack
+        return Sighting(
+            id=finding.id, outbox=outbox, sequence=sequence, vehicle=self.settings.vehicle.name, camera=self.settings.vehicle.camera,
+            pass_id=finding.track.pass_id, origin=self.settings.origin,
+            seen_at=SeenAt.model_validate({"utc": frame.utc, "source": frame.clock_source, "sigma_s": frame.clock_sigma_s}),
+            boot_id=self.boot_id, monotonic_ns=frame.monotonic_ns, category=best.category, detail=best.label,
+            score=best.score, probability=best.probability, place=finding.place, fix=_wire_fix(frame.fix),
+            calibration_digest=self.calibration_digest, settings_revision=self.settings.revision,
+            pack=PackName(name=pack.name, digest=pack.digest), redaction=RedactionNote(digest=self.redactor.digest, regions=evidence.regions),
+            pictures=evidence.pictures,
+        )  # fmt: skip
+
+
+def _wire_fix(fix: Fix) -> VehicleFix:
+    return VehicleFix(utc=fix.utc, lat_deg=fix.lat_deg, lon_deg=fix.lon_deg, sigma_m=fix.sigma_m, heading_deg=fix.heading_deg,
+                      speed_mps=fix.speed_mps, quality=fix.quality)  # fmt: skip
+

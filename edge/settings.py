@@ -1,0 +1,112 @@
+"""One edge.toml → one frozen Settings, read once. Unknown keys are errors; all errors of a file are told at once."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.contract import VEHICLE_NAME
+
+
+class BadSettings(Exception):
+    """edge.toml cannot be used; the text names file and keys."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Vehicle(_Section):
+    name: Annotated[str, Field(pattern=VEHICLE_NAME)] = "TRIAL-01"
+    camera: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,48}$")] = "front"
+    data: Path = Path("trikeye-data")
+
+
+class CameraSource(_Section):
+    source: str = "0"
+    width_px: Annotated[int, Field(ge=160, le=4096)] = 1280
+    height_px: Annotated[int, Field(ge=120, le=4096)] = 720
+    calibration: Path | None = None
+
+
+class Receiver(_Section):
+    device: str = ""
+    baud: Annotated[int, Field(ge=1200, le=1_000_000)] = 9600
+    oldest_fix_s: Positive = 5.0
+
+
+class Gate(_Section):
+    every_m: Positive = 1.5
+    standing_every_s: Positive = 10.0
+    darkest: NotNegative = 18.0
+    sharpest_blur: NotNegative = 6.0
+
+
+class Detect(_Section):
+    pack: str = "street"
+    threads: Annotated[int, Field(ge=1, le=16)] = 1
+
+
+class Decide(_Section):
+    least_views: Annotated[int, Field(ge=1, le=20)] = 2
+    least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
+    cool_down_h: NotNegative = 6.0
+    cool_down_m: Positive = 10.0
+    pass_length_m: Positive = 500.0
+    pass_time_s: Positive = 300.0
+    pass_stop_s: Positive = 120.0
+
+
+class Evidence(_Section):
+    picture_bytes: Annotated[int, Field(ge=10_000, le=200_000)] = 110_000
+
+
+class Outbox(_Section):
+    cap_bytes: Annotated[int, Field(ge=10_000_000)] = 4_000_000_000
+
+
+class Uplink(_Section):
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 1883
+    user: str = ""
+    password: str = Field(default="", repr=False)
+    tls: bool = False
+    ca_file: Path | None = None
+    resend_s: Positive = 20.0
+    in_flight: Annotated[int, Field(ge=1, le=20)] = 8
+
+
+class Settings(_Section):
+    """Everything a vehicle may be told."""
+
+    revision: Annotated[int, Field(ge=0)] = 0
+    origin: Literal["camera", "replay", "demo"] = "camera"
+    vehicle: Vehicle = Vehicle()
+    camera: CameraSource = CameraSource()
+    receiver: Receiver = Receiver()
+    gate: Gate = Gate()
+    detect: Detect = Detect()
+    decide: Decide = Decide()
+    evidence: Evidence = Evidence()
+    outbox: Outbox = Outbox()
+    uplink: Uplink = Uplink()
+
+
+def read_settings(path: Path) -> Settings:
+    """Settings of one file. Raises BadSettings with every error, or with what to do if the file is missing."""
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise BadSettings(f"{path} does not exist; docs/edge.toml.example explains every key") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
+        raise BadSettings(f"{path}: {wrong}") from None
+    except ValidationError as wrong:
+        lines = [f"  {'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors(include_url=False, include_input=False)]
+        raise BadSettings(f"{path}:\n" + "\n".join(lines)) from None
