@@ -1,0 +1,77 @@
+"""`trikeye edge watch`: the vehicle at work, camera and receiver live."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+from calibration.files import MalformedCameraFile, default_camera, read_camera
+from edge.capture import LiveCamera
+from edge.identity import Ids
+from edge.outbox import Outbox, OutboxError
+from edge.pipeline import Vehicle
+from edge.position import SerialReceiver
+from edge.settings import BadSettings, Settings, read_settings
+from edge.values import Frame
+from models.contract import Sighting
+from models.packs import PackError, load_pack
+from models.redaction import RedactionUnavailable, Redactor
+from models.runtime import Detector
+
+log = logging.getLogger("trikeye.edge")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, required=True, help="edge.toml; docs/edge.toml.example explains every key")
+    parser.add_argument("--frames", type=int, help="end after so many frames (a trial)")
+
+
+def run(args: argparse.Namespace) -> int:
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    try:
+        settings = read_settings(args.config)
+        receiver = SerialReceiver(settings.receiver)
+        source = settings.camera
+        camera = LiveCamera(source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now)
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, lambda *_: camera.stop())
+        vehicle = _vehicle(settings)
+        vehicle.drive(_limited(camera, receiver, args.frames))
+    except (BadSettings, MalformedCameraFile, PackError, RedactionUnavailable, OutboxError) as trouble:
+        print(f"trikeye edge watch: {trouble}", file=sys.stderr)
+        return 1
+    print(json.dumps({"frames": vehicle.counts.frames, "inferred": vehicle.counts.inferred, "sightings": vehicle.counts.sightings,
+                      "gate_reasons": dict(vehicle.gate.reasons), "no_fix": vehicle.counts.no_fix}))  # fmt: skip
+    return 0
+
+
+def _vehicle(settings: Settings) -> Vehicle:
+    source = settings.camera
+    known = read_camera(source.calibration) if source.calibration else default_camera(source.width_px, source.height_px)
+    detector = Detector(load_pack(settings.detect.pack), settings.detect.threads)
+    ids = Ids(settings.vehicle.name, settings.vehicle.camera, None)
+    outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes)
+    return Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(datetime.now(timezone.utc)), _tell)  # noqa: UP017
+
+
+def _limited(camera: LiveCamera, receiver: SerialReceiver, frames: int | None) -> Iterator[Frame]:
+    told = ""
+    for number, frame in enumerate(camera.frames()):
+        if frames is not None and number >= frames:
+            camera.stop()
+            return
+        yield frame
+        trouble = camera.trouble or receiver.trouble
+        if trouble and trouble != told:
+            log.warning("%s", trouble)
+        told = trouble
+
+
+def _tell(sighting: Sighting) -> None:
+    log.info(json.dumps({"event": "sighting_kept", "vehicle": sighting.vehicle, "id": str(sighting.id), "category": sighting.category}))

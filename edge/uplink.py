@@ -1,0 +1,181 @@
+"""Hands the outbox to the server over MQTT. A broker's PUBACK settles nothing: only the server's own acknowledgement empties a row.
+
+Works on MQTT 3.1.1; MQTT 5 is tried first. At most `in_flight` messages are on the way; what is not acknowledged in time is sent again, byte-identical.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import random
+import ssl
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from uuid import UUID
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge.outbox import Outbox
+from edge.settings import Settings
+from models.contract import Ack, AckItem, RefusedMessage, Status, decode, encode, topic
+
+log = logging.getLogger("trikeye.uplink")
+LONGEST_PAUSE_S = 60.0
+BAD_LOGIN = {"Bad user name or password", "Not authorized"}
+BAD_VERSION = {"Unsupported protocol version"}
+
+
+@dataclass
+class Uplink:
+    """One vehicle's connection. `run` returns when told to stop, or when the outbox is empty and `until_empty` is set."""
+
+    settings: Settings
+    outbox: Outbox
+    counts: Counter[str] = field(default_factory=Counter)
+    trouble: str = ""
+    _acks: queue.SimpleQueue[AckItem] = field(default_factory=queue.SimpleQueue)
+    _sent_s: dict[UUID, float] = field(default_factory=dict)
+    _connected: bool = False
+    _failed: str = ""
+    _protocol: int = mqtt.MQTTv5
+    _stop: bool = False
+
+    def stop(self) -> None:
+        """Let `run` end after its present step."""
+        self._stop = True
+
+    def run(self, until_empty: bool = False) -> None:
+        """Connect, send, settle, and begin again whenever the connection ends; pauses grow with jitter."""
+        pause_s = 0.5
+        while not self._stop and not (until_empty and self._is_empty()):
+            client = self._client()
+            self._connected, self._failed = False, ""
+            try:
+                client.connect(self.settings.uplink.host, self.settings.uplink.port, keepalive=30)
+                client.loop_start()
+                if self._serve(client, until_empty):
+                    pause_s = 0.5
+                self._say_goodbye(client)
+            except OSError as wrong:
+                self._failed = f"the broker at {self.settings.uplink.host}:{self.settings.uplink.port} cannot be reached ({wrong}); check the network and [uplink] in edge.toml"
+            finally:
+                client.loop_stop()
+            if self._failed in BAD_VERSION and self._protocol == mqtt.MQTTv5:
+                self._protocol = mqtt.MQTTv311
+                continue
+            if self._stop or (until_empty and self._is_empty()):
+                return
+            self._complain()
+            self._wait(pause_s * random.uniform(0.7, 1.3))
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _serve(self, client: mqtt.Client, until_empty: bool) -> bool:
+        """Send and settle while connected; True if it ever was."""
+        was_connected, deadline = False, time.monotonic() + 15
+        while not self._stop:
+            if self._failed or (not self._connected and time.monotonic() > deadline):
+                break
+            if self._connected:
+                was_connected, self.trouble = True, ""
+                self._send_due(client, time.monotonic())
+            self._settle_all(0.2)
+            if until_empty and self._is_empty():
+                break
+        return was_connected
+
+    def _send_due(self, client: mqtt.Client, now_s: float) -> None:
+        window = self.settings.uplink.in_flight
+        for message in self.outbox.waiting(window):
+            if now_s - self._sent_s.get(message.id, -1e9) < self.settings.uplink.resend_s:
+                continue
+            info = client.publish(topic(self.settings.vehicle.name, "sighting"), message.body, qos=1)
+            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return
+            self.counts["resent" if message.id in self._sent_s else "sent"] += 1
+            self._sent_s[message.id] = now_s
+
+    def _settle_all(self, wait_s: float) -> None:
+        try:
+            item = self._acks.get(timeout=wait_s)
+            while True:
+                self._settle(item)
+                item = self._acks.get_nowait()
+        except queue.Empty:
+            return
+
+    def _settle(self, item: AckItem) -> None:
+        self._sent_s.pop(item.id, None)
+        if item.outcome in ("accepted", "known"):
+            if self.outbox.settle(item.id, item.outcome, time.time()):
+                self.counts[item.outcome] += 1
+                log.info('{"event": "sighting_acknowledged", "vehicle": "%s", "id": "%s", "outcome": "%s"}', self.settings.vehicle.name, item.id, item.outcome)
+        elif self.outbox.set_aside(item.id, item.reason):
+            self.counts["refused"] += 1
+            log.warning('{"event": "sighting_refused", "vehicle": "%s", "id": "%s", "reason": "%s"}', self.settings.vehicle.name, item.id, item.reason)
+
+    def _is_empty(self) -> bool:
+        return not self.outbox.waiting(1)
+
+    def _client(self) -> mqtt.Client:
+        settings, name = self.settings.uplink, self.settings.vehicle.name
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=self._protocol,
+                             clean_session=True if self._protocol == mqtt.MQTTv311 else None, reconnect_on_failure=False)  # fmt: skip
+        client.max_queued_messages_set(settings.in_flight)
+        client.max_inflight_messages_set(settings.in_flight)
+        if settings.user:
+            client.username_pw_set(settings.user, settings.password)
+        if settings.tls:
+            client.tls_set(ca_certs=str(settings.ca_file) if settings.ca_file else None, cert_reqs=ssl.CERT_REQUIRED)
+        client.will_set(topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_message = self._on_message
+        return client
+
+    def _on_connect(self, client: mqtt.Client, userdata: object, flags: mqtt.ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+        if reason.is_failure:
+            self._failed = str(reason)
+            return
+        name = self.settings.vehicle.name
+        client.subscribe(topic(name, "ack"), qos=1)
+        now = datetime.now(timezone.utc)  # noqa: UP017
+        client.publish(topic(name, "status"), encode(Status(vehicle=name, online=True, at=now)), qos=1, retain=True)
+        self._sent_s.clear()
+        self._connected = True
+        log.info('{"event": "uplink_connected", "vehicle": "%s"}', name)
+
+    def _on_disconnect(self, client: mqtt.Client, userdata: object, flags: mqtt.DisconnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+        self._connected = False
+        self._failed = self._failed or str(reason)
+
+    def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        try:
+            for item in decode(Ack, message.payload).items:
+                self._acks.put(item)
+        except RefusedMessage as wrong:
+            self.counts["bad_ack"] += 1
+            log.warning('{"event": "ack_unreadable", "reason": "%s"}', wrong.reason)
+
+    def _say_goodbye(self, client: mqtt.Client) -> None:
+        if self._connected:
+            name = self.settings.vehicle.name
+            client.publish(topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True).wait_for_publish(2)
+            client.disconnect()
+
+    def _complain(self) -> None:
+        failed = self._failed or "the broker does not answer"
+        if failed in BAD_LOGIN:
+            failed = f"the broker refuses user {self.settings.uplink.user!r}: ask the server for new credentials (trikeye server vehicle add {self.settings.vehicle.name})"
+        if failed != self.trouble:
+            self.trouble = failed
+            log.warning("%s; trying again, nothing is lost (%d waiting)", failed, self.outbox.counts()["waiting"])
+
+    def _wait(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while not self._stop and time.monotonic() < end:
+            time.sleep(min(0.2, max(0.0, end - time.monotonic())))
