@@ -1,0 +1,79 @@
+"""What can be wrong with a street: the categories with names, codes and deadlines, out of categories.toml; a city's own codes out of cities/."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_HERE = Path(__file__).parent
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Code(_Row):
+    """A code is a component's or an event's: both lists may hold the same digits. Grade A to C: how many independent sources say so."""
+
+    scheme: str
+    version: str
+    kind: Literal["component", "event"]
+    code: str
+    grade: Literal["A", "B", "C"]
+
+
+class Category(_Row):
+    """One kind of problem. `file_as` names the category it is filed under where it has no code of its own."""
+
+    key: str
+    name_en: str
+    name_zh: str
+    group: str
+    kind: Literal["component", "event"]
+    severity: Literal["low", "medium", "high", "critical"]
+    evidence: Literal["box", "rule", "needs_zone"]
+    file_as: str = ""
+    deadline_h: Annotated[float, Field(gt=0)] | None = None
+    deadline_clock: Literal["continuous", "working"] | None = None
+    filing_condition: str = ""
+    closing_condition: str = ""
+    codes: tuple[Code, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    def name(self, language: str) -> str:
+        """The name in Chinese for `zh…`, else in English."""
+        return self.name_zh if language.startswith("zh") else self.name_en
+
+
+class CityCodes(_Row):
+    """A city's own numbering: division code and local codes by category. What is not here is not known."""
+
+    division_code: str
+    name_zh: str
+    name_en: str
+    local: dict[str, str] = {}
+
+
+def _load() -> dict[str, Category]:
+    rows = tomllib.loads((_HERE / "categories.toml").read_text(encoding="utf-8"))["category"]
+    return {row["key"]: Category.model_validate(row) for row in rows}
+
+
+CATEGORIES: dict[str, Category] = _load()
+
+
+@cache
+def city_codes(key: str) -> CityCodes | None:
+    """The data of one city, None if there is none."""
+    path = _HERE / "cities" / f"{key}.toml"
+    return CityCodes.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() and key.isidentifier() else None
+
+
+def filing_codes(category: str) -> tuple[Code, ...]:
+    """The codes to file under: the category's own, else those of the one it is filed as."""
+    own = CATEGORIES[category]
+    return own.codes or (CATEGORIES[own.file_as].codes if own.file_as else ())

@@ -1,0 +1,1 @@
+"""People of the back office and what they may do."""

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class User(AbstractUser):
+    """A person of the back office; `role` says what they may do."""
+
+    class Role(models.TextChoices):
+        REVIEWER = "reviewer", _("Reviewer")
+        SUPERVISOR = "supervisor", _("Supervisor")
+        FLEET = "fleet", _("Fleet operator")
+        CITY = "city", _("City officer")
+        AUDITOR = "auditor", _("Auditor")
+        ADMIN = "admin", _("Administrator")
+
+    role = models.CharField(max_length=16, choices=Role, default=Role.REVIEWER)
+    language = models.CharField(max_length=10, default="zh-hans")
+    city = models.ForeignKey("fleet.City", null=True, blank=True, on_delete=models.PROTECT)

@@ -1,0 +1,1 @@
+"""Sightings and the cases they make."""

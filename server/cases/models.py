@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from server.cases.rules import OPEN, State
+
+
+class Case(models.Model):
+    """One problem at one place over its life."""
+
+    city = models.ForeignKey("fleet.City", on_delete=models.PROTECT)
+    fleet = models.ForeignKey("fleet.Fleet", on_delete=models.PROTECT)
+    number = models.PositiveIntegerField()
+    category = models.CharField(max_length=48)
+    origin = models.CharField(max_length=8)
+    state = models.CharField(max_length=12, choices=[(s.value, s.value) for s in State], default=State.NEW)
+    state_at = models.DateTimeField()
+    lat_deg = models.FloatField()
+    lon_deg = models.FloatField()
+    covariance_ee = models.FloatField()
+    covariance_en = models.FloatField()
+    covariance_nn = models.FloatField()
+    probability = models.FloatField()
+    sightings_count = models.PositiveIntegerField(default=0)
+    vehicles_count = models.PositiveIntegerField(default=0)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    screening = models.CharField(max_length=32, blank=True)
+    blind = models.BooleanField(default=False)
+    priority = models.FloatField(default=0)
+    rejected_probability = models.FloatField(null=True)
+    lease_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
+    lease_until = models.DateTimeField(null=True)
+    merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["city", "number"], name="case_number_once")]
+        indexes = [
+            models.Index(fields=["-priority", "id"], name="case_queue", condition=Q(state="queued")),
+            models.Index(fields=["city", "category", "lat_deg", "lon_deg"], name="case_near", condition=Q(state__in=sorted(OPEN))),
+            models.Index(fields=["state", "state_at"], name="case_state"),
+        ]
+
+
+class Sighting(models.Model):
+    """One problem seen on one pass by one vehicle, as it came."""
+
+    id = models.UUIDField(primary_key=True)
+    digest = models.CharField(max_length=64)
+    city = models.ForeignKey("fleet.City", on_delete=models.PROTECT)
+    fleet = models.ForeignKey("fleet.Fleet", on_delete=models.PROTECT)
+    vehicle = models.ForeignKey("fleet.Vehicle", on_delete=models.PROTECT)
+    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="sightings")
+    outbox = models.UUIDField()
+    sequence = models.PositiveBigIntegerField()
+    pass_id = models.UUIDField()
+    origin = models.CharField(max_length=8)
+    received_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField()
+    clock_source = models.CharField(max_length=8)
+    clock_sigma_s = models.FloatField()
+    category = models.CharField(max_length=48)
+    detail = models.CharField(max_length=64, blank=True)
+    score = models.FloatField()
+    probability = models.FloatField()
+    lat_deg = models.FloatField()
+    lon_deg = models.FloatField()
+    covariance_ee = models.FloatField()
+    covariance_en = models.FloatField()
+    covariance_nn = models.FloatField()
+    method = models.CharField(max_length=48)
+    bearing_deg = models.FloatField()
+    range_m = models.FloatField()
+    near_m = models.FloatField()
+    far_m = models.FloatField()
+    fix_lat_deg = models.FloatField()
+    fix_lon_deg = models.FloatField()
+    fix_sigma_m = models.FloatField()
+    fix_heading_deg = models.FloatField(null=True)
+    camera = models.CharField(max_length=48)
+    boot_id = models.UUIDField()
+    monotonic_ns = models.BigIntegerField()
+    calibration_digest = models.CharField(max_length=64)
+    settings_revision = models.PositiveIntegerField()
+    pack_name = models.CharField(max_length=64)
+    pack_digest = models.CharField(max_length=64)
+    redaction_digest = models.CharField(max_length=64)
+    redaction_regions = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["outbox", "sequence"], name="sequence_once")]
+        indexes = [models.Index(fields=["city", "category", "lat_deg", "lon_deg"], name="sighting_near")]
+
+
+class Picture(models.Model):
+    """One picture of a sighting; its bytes lie under their sha256."""
+
+    sighting = models.ForeignKey(Sighting, on_delete=models.CASCADE, related_name="pictures")
+    sha256 = models.CharField(max_length=64, db_index=True)
+    role = models.CharField(max_length=8)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    box = models.JSONField(null=True)
+    jpeg_bytes = models.PositiveIntegerField()
+    hidden_at = models.DateTimeField(null=True)

@@ -1,0 +1,120 @@
+"""The verbs of cases: move a case along the table, and join sightings into cases."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import cos, radians
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from server.audit.services import record
+from server.cases.models import Case, Sighting
+from server.cases.rules import CLOSED, FARTHEST_M, SENIORITY, Point, State, fused, group, linked, may_move
+from server.fleet.models import City
+
+REMEMBERED = timedelta(days=30)
+SHOWN_AGAIN_RISE = 0.2
+SHOWN_AGAIN_VEHICLES = 3
+
+
+class NotAllowed(Exception):
+    """The table of states does not allow this move."""
+
+
+def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | None = None, **changes: Any) -> bool:
+    """One guarded step of a case with its audit row. False if the case was no longer in `old`."""
+    if not may_move(old, new):
+        raise NotAllowed(f"a case may not go from {old} to {new}")
+    with transaction.atomic():
+        done = Case.objects.filter(id=case_id, state=old).update(state=new, state_at=now, **changes)
+        if done:
+            city_id = Case.objects.values_list("city_id", flat=True).get(id=case_id)
+            record("case_moved", "case", case_id, city_id=city_id, actor_id=actor_id, old=old, new=new)
+    return bool(done)
+
+
+def join(sighting: Sighting, now: datetime) -> Case:
+    """Group the sighting's neighbourhood again and give every group its case. Call inside the transaction that stored it."""
+    members = _connected(sighting, now)
+    rows = {row.id: row for row in members}
+    for points in group([point_of(row) for row in members]):
+        _settle_group([rows[point.id] for point in points], now)
+    case = Sighting.objects.get(id=sighting.id).case
+    assert case is not None
+    return case
+
+
+def point_of(row: Sighting) -> Point:
+    """What the grouping rule needs of a row."""
+    return Point(row.id, row.pass_id, row.lat_deg, row.lon_deg, (row.covariance_ee, row.covariance_en, row.covariance_nn))
+
+
+def _connected(sighting: Sighting, now: datetime) -> list[Sighting]:
+    """Every sighting that a chain of links ties to this one: the grouping of the whole set, seen from here, needs no more."""
+    found, frontier = {sighting.id: sighting}, [sighting]
+    while frontier:
+        here = frontier.pop()
+        for row in _near(here, now):
+            if row.id not in found and linked(point_of(here), point_of(row)):
+                found[row.id] = row
+                frontier.append(row)
+    return list(found.values())
+
+
+def _near(row: Sighting, now: datetime) -> list[Sighting]:
+    lat = FARTHEST_M / 111_195 * 1.01
+    lon = lat / max(cos(radians(row.lat_deg)), 0.01)
+    remembered = Q(case__state=State.REJECTED, case__state_at__gte=now - REMEMBERED)
+    near = Sighting.objects.filter(
+        Q(case__isnull=True) | ~Q(case__state__in=sorted(CLOSED)) | remembered, city_id=row.city_id, category=row.category, origin=row.origin,
+        lat_deg__range=(row.lat_deg - lat, row.lat_deg + lat), lon_deg__range=(row.lon_deg - lon, row.lon_deg + lon),
+    )  # fmt: skip
+    return list(near)
+
+
+def _settle_group(rows: list[Sighting], now: datetime) -> None:
+    ids = sorted({row.case_id for row in rows if row.case_id is not None})
+    cases = sorted(Case.objects.filter(id__in=ids), key=lambda c: (SENIORITY.index(State(c.state)) if c.state in SENIORITY else 99, c.number))
+    # A case belongs to the group that holds its first sighting; another group that once shared it gets its own.
+    group_ids = {row.id for row in rows}
+    own = [case for case in cases if _first_sighting(case) in group_ids]
+    case = own[0] if own else _new_case(rows, now)
+    Sighting.objects.filter(id__in=[row.id for row in rows]).exclude(case=case).update(case=case)
+    _refresh(case, now)
+    for other in own[1:]:
+        if not Sighting.objects.filter(case=other).exists():
+            move(other.id, State(other.state), State.MERGED, now, merged_into=case)
+
+
+def _first_sighting(case: Case) -> Any:
+    return Sighting.objects.filter(case=case).order_by("received_at", "id").values_list("id", flat=True).first()
+
+
+def _new_case(rows: list[Sighting], now: datetime) -> Case:
+    first = min(rows, key=lambda row: row.id)
+    City.objects.filter(id=first.city_id).update(last_case_number=F("last_case_number") + 1)
+    number = City.objects.values_list("last_case_number", flat=True).get(id=first.city_id)
+    case = Case.objects.create(
+        city_id=first.city_id, fleet_id=first.fleet_id, number=number, category=first.category, origin=first.origin, state_at=now,
+        lat_deg=first.lat_deg, lon_deg=first.lon_deg, covariance_ee=first.covariance_ee, covariance_en=first.covariance_en,
+        covariance_nn=first.covariance_nn, probability=first.probability, first_seen_at=first.seen_at, last_seen_at=first.seen_at,
+    )  # fmt: skip
+    record("case_opened", "case", case.id, city_id=first.city_id)
+    return case
+
+
+def _refresh(case: Case, now: datetime) -> None:
+    """Bring a case's figures up to date with its sightings; a rejected one comes back only for a strong reason."""
+    rows = list(Sighting.objects.filter(case=case))
+    lat, lon, (ee, en, nn) = fused([point_of(row) for row in rows])
+    probability, vehicles = max(row.probability for row in rows), len({row.vehicle_id for row in rows})
+    Case.objects.filter(id=case.id).update(
+        lat_deg=lat, lon_deg=lon, covariance_ee=ee, covariance_en=en, covariance_nn=nn, probability=probability, sightings_count=len(rows),
+        vehicles_count=vehicles, first_seen_at=min(row.seen_at for row in rows), last_seen_at=max(row.seen_at for row in rows),
+    )  # fmt: skip
+    if case.state == State.REJECTED and case.rejected_probability is not None:
+        since = {row.vehicle_id for row in rows if row.received_at > case.state_at}
+        if probability >= case.rejected_probability + SHOWN_AGAIN_RISE or len(since) >= SHOWN_AGAIN_VEHICLES:
+            move(case.id, State.REJECTED, State.QUEUED, now, lease_by=None, lease_until=None)

@@ -1,0 +1,1 @@
+"""Hand-over to the city and the way back."""

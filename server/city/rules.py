@@ -1,0 +1,39 @@
+"""What leaves for a city, when it is tried again, and which of the city's words move a case. Pure."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+from models.taxonomy import CATEGORIES, city_codes, filing_codes
+from server.cases.rules import State
+
+RETRIES_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+MATTER_FIELDS = ("SXDM", "SXMC", "ZGBMDM", "ZGBMMC", "SFWZ", "SZDYWGBSM")
+STATUS_TO_STATE = {"accepted": State.ACCEPTED, "returned": State.RETURNED, "fixed": State.FIXED}
+LARGEST_BODY = 20_000
+
+
+def pause_before(attempt: int, retry_after_s: float | None = None) -> timedelta:
+    """How long to wait before try number `attempt` (1 = the first repeat), with jitter; the city's own wish counts if longer."""
+    base = RETRIES_S[min(attempt, len(RETRIES_S)) - 1]
+    return timedelta(seconds=max(base * random.uniform(0.9, 1.2), retry_after_s or 0))
+
+
+def case_body(case: dict[str, Any], city_key: str, division_code: str, picture_url: str, now_iso: str) -> dict[str, Any]:
+    """The data of a `case.confirmed` message; `case` holds number, category, place and times."""
+    category = CATEGORIES[case["category"]]
+    local = city_codes(city_key)
+    codes = [code.model_dump() for code in filing_codes(category.key)]
+    standard = next((code["code"] for code in codes if code["scheme"] == "GB/T 47678.5" and code["kind"] == "event"), "")
+    matter = dict.fromkeys(MATTER_FIELDS, "")
+    matter["SXMC"] = category.name_zh
+    if standard and division_code:
+        matter["SXDM"] = division_code + standard
+    return {
+        "case_number": case["number"], "category": category.key, "name_zh": category.name_zh, "name_en": category.name_en, "codes": codes,
+        "local_code": (local.local.get(category.key, "") if local else ""), "severity": category.severity,
+        "place": {"lat": case["lat_deg"], "lon": case["lon_deg"], "crs": "WGS-84", "error_m": case["error_m"], "text": ""},
+        "seen_at": case["seen_at"], "confirmed_at": now_iso, "matter": matter, "picture_url": picture_url, "origin": case["origin"],
+    }  # fmt: skip

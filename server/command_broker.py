@@ -1,0 +1,45 @@
+"""`trikeye server broker`: write the broker's files, or run a broker on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from server.start import start
+
+INSTALL = "sudo apt-get install mosquitto"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("config", "run"))
+    parser.add_argument("--out", type=Path, help="config: copy the files into this folder as well")
+    parser.add_argument("--kind", choices=("mosquitto", "amqtt"), help="run: default Mosquitto if it is installed, else the embedded amqtt")
+
+
+def run(args: argparse.Namespace) -> int:
+    start()
+    from django.conf import settings
+
+    from server.broker import command, found_mosquitto, write_files
+
+    host, _, port = settings.BROKER.partition(":")
+    folder = write_files(host, int(port or 1883))
+    if args.action == "config":
+        if args.out:
+            shutil.copytree(folder, args.out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("store"))
+        print(f"{args.out or folder}: mosquitto.conf, passwd, acl, amqtt.yaml; start with: mosquitto -c {(args.out or folder) / 'mosquitto.conf'}")
+        return 0
+    kind = args.kind or ("mosquitto" if found_mosquitto() else "amqtt")
+    if kind == "amqtt":
+        try:
+            import amqtt  # noqa: F401
+        except ImportError:
+            print(f"trikeye server broker: no broker here; install one: {INSTALL}   (or for trials: pip install 'trikeye[demo]')", file=sys.stderr)
+            return 1
+    print(f"broker: {kind} at {settings.BROKER}" + ("" if kind == "mosquitto" else f" (embedded, for trials: it forgets when it stops; better: {INSTALL})"), flush=True)
+    (settings.DATA / "broker.pid").write_text(str(os.getpid()))
+    line = command(kind)
+    os.execv(line[0], line)

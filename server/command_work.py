@@ -1,0 +1,41 @@
+"""`trikeye server work`: screening, hand-overs, housekeeping; every step may run twice without harm."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import threading
+
+from server.start import start
+
+log = logging.getLogger("trikeye.work")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pause", type=float, default=1.0, metavar="SECONDS", help="between two looks when there is nothing to do (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    start()
+    from django.db import DatabaseError, close_old_connections
+    from django.utils import timezone
+
+    from server.city.services import prepare_handovers, send_due
+    from server.screening.services import screen_new
+
+    stopped = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: stopped.set())
+    while not stopped.is_set():
+        done = 0
+        for step in (screen_new, prepare_handovers, send_due):
+            close_old_connections()
+            try:
+                done += step(timezone.now())
+            except DatabaseError as wrong:
+                log.error("%s: the database failed (%s); trying again", step.__name__, wrong)
+                stopped.wait(2.0)
+        if not done:
+            stopped.wait(args.pause)
+    return 0

@@ -1,0 +1,44 @@
+"""What every answer carries: a content policy without inline script, the person's language, version and source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+
+POLICY = "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class ContentPolicy:
+    """Sets the Content-Security-Policy."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+
+class Language:
+    """The language a person chose, else the cookie's, else Chinese."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        chosen = request.COOKIES.get("trikeye_language") or getattr(request.user, "language", settings.LANGUAGE_CODE)
+        translation.activate(chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE)
+        response = self.get_response(request)
+        response.headers["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
+        return response
+
+
+def about(request: HttpRequest) -> dict[str, str]:
+    """Version and source, for the footer."""
+    return {"version": version("trikeye"), "source_url": settings.SOURCE_URL, "language": translation.get_language() or settings.LANGUAGE_CODE}

@@ -1,0 +1,1 @@
+"""From MQTT to rows, then the acknowledgement."""

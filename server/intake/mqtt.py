@@ -1,0 +1,113 @@
+"""The intake process: one subscriber with a fixed client id; a message is acknowledged to the broker only after its transaction."""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import threading
+import time
+
+import paho.mqtt.client as mqtt
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from models.contract import Ack, RefusedMessage, encode, topic, vehicle_of
+from server.intake.services import take_sighting, take_status
+
+log = logging.getLogger("trikeye.intake")
+WAITING_AT_MOST = 40
+
+
+class Intake:
+    """Runs until `stop`; a broker that is down is waited for."""
+
+    def __init__(self, host: str, port: int, user: str, password: str) -> None:
+        self._address, self._login = (host, port), (user, password)
+        self._inbox: queue.Queue[mqtt.MQTTMessage] = queue.Queue(WAITING_AT_MOST)
+        self._stopped = threading.Event()
+        self._failed = ""
+
+    def stop(self) -> None:
+        """End `run` after the message in hand."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Connect, take, answer; begin again whenever the connection ends."""
+        pause_s, told = 0.5, ""
+        while not self._stopped.is_set():
+            client = self._client()
+            self._failed = ""
+            try:
+                client.connect(*self._address, keepalive=30)
+                client.loop_start()
+                if self._serve(client):
+                    pause_s, told = 0.5, ""
+                client.disconnect()
+            except OSError as wrong:
+                self._failed = f"the broker at {self._address[0]}:{self._address[1]} cannot be reached ({wrong}); start it, or set TRIKEYE_BROKER"
+            finally:
+                client.loop_stop()
+            if self._failed and self._failed != told:
+                told = self._failed
+                log.warning("%s; trying again", told)
+            self._stopped.wait(pause_s)
+            pause_s = min(pause_s * 2, 10.0)
+
+    def _serve(self, client: mqtt.Client) -> bool:
+        was_busy = False
+        while not self._stopped.is_set() and not self._failed:
+            try:
+                message = self._inbox.get(timeout=0.5)
+            except queue.Empty:
+                continue
+            was_busy = True
+            self._handle(client, message)
+        return was_busy
+
+    def _handle(self, client: mqtt.Client, message: mqtt.MQTTMessage) -> None:
+        close_old_connections()
+        try:
+            vehicle, kind = vehicle_of(message.topic)
+            if kind == "status":
+                take_status(message.topic, message.payload, timezone.now())
+            else:
+                item = take_sighting(message.topic, message.payload, timezone.now())
+                client.publish(topic(vehicle, "ack"), encode(Ack(items=(item,))), qos=1)
+                log.info("%s", json.dumps({"event": f"sighting_{item.outcome}", "vehicle": vehicle, "id": str(item.id), "reason": item.reason}))
+        except RefusedMessage as wrong:
+            log.warning("%s", json.dumps({"event": "message_refused", "topic": message.topic, "reason": wrong.reason}))
+        except (DatabaseError, OSError) as wrong:
+            # Not acknowledged: the broker or the vehicle sends it again when there is room and a database.
+            log.error("a message could not be stored (%s); it will come again", wrong)
+            time.sleep(1.0)
+            self._failed = f"storage: {wrong}"
+            return
+        client.ack(message.mid, message.qos)
+
+    def _client(self) -> mqtt.Client:
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="intake", protocol=mqtt.MQTTv311, clean_session=False, manual_ack=True, reconnect_on_failure=False)
+        client.username_pw_set(*self._login)
+        client.max_inflight_messages_set(WAITING_AT_MOST)
+        client.on_connect, client.on_disconnect, client.on_message = self._on_connect, self._on_disconnect, self._on_message
+        self._inbox = queue.Queue(WAITING_AT_MOST)
+        return client
+
+    def _on_connect(self, client: mqtt.Client, userdata: object, flags: mqtt.ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+        if reason.is_failure:
+            self._failed = f"the broker refuses user {self._login[0]!r} ({reason}); write its files again: trikeye server broker config"
+            return
+        client.subscribe([(topic("+", "sighting"), 1), (topic("+", "status"), 1)])
+        log.info("%s", json.dumps({"event": "intake_connected"}))
+
+    def _on_disconnect(self, client: mqtt.Client, userdata: object, flags: mqtt.DisconnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+        self._failed = self._failed or f"the broker has gone ({reason})"
+
+    def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        try:
+            self._inbox.put(message, timeout=20)
+        except queue.Full:
+            self._failed = "the database is slower than the broker; starting over"

@@ -1,0 +1,115 @@
+"""One message in: checked, its pictures durable, its row committed and joined, and only then answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from models.contract import AckItem, Picture, RefusedMessage, Sighting, Status, decode, digest_of, identity_of, vehicle_of
+from models.pixels import BadPicture, jpeg_size
+from models.taxonomy import CATEGORIES
+from server import pictures
+from server.audit.services import record
+from server.cases import models as rows
+from server.cases.services import join
+from server.fleet.models import Vehicle
+from server.intake.models import SetAside
+
+NOBODY = UUID(int=0)
+
+
+def take_sighting(topic: str, body: bytes, now: datetime) -> AckItem:
+    """Store a sighting and return the answer; what is refused is set aside with its reason, never dropped."""
+    digest = digest_of(body)
+    try:
+        vehicle_name, _ = vehicle_of(topic)
+        sighting = decode(Sighting, body)
+        if sighting.vehicle != vehicle_name:
+            raise RefusedMessage("wrong_vehicle", f"the message of {sighting.vehicle} came from {vehicle_name}")
+        return _commit(sighting, digest, now)
+    except RefusedMessage as wrong:
+        return _refuse(topic, body, digest, wrong)
+
+
+def take_status(topic: str, body: bytes, now: datetime) -> None:
+    """Note that a vehicle is online or offline. Raises RefusedMessage."""
+    name, _ = vehicle_of(topic)
+    status = decode(Status, body)
+    if status.vehicle == name:
+        Vehicle.objects.filter(name=name).update(online=status.online, last_seen_at=now)
+
+
+def _commit(sighting: Sighting, digest: str, now: datetime) -> AckItem:
+    vehicle = Vehicle.objects.filter(name=sighting.vehicle).first()
+    if vehicle is None or vehicle.revoked_at is not None:
+        raise RefusedMessage("unknown_vehicle", f"{sighting.vehicle} was never added or is revoked")
+    if sighting.category not in CATEGORIES:
+        raise RefusedMessage("unknown_category", f"{sighting.category!r} is not in the taxonomy")
+    known = _known(sighting, vehicle)
+    if known is not None:
+        return known
+    for picture in sighting.pictures:
+        _check(picture)
+    for picture in sighting.pictures:
+        pictures.keep(picture.sha256, picture.bytes)
+    try:
+        with transaction.atomic():
+            row = rows.Sighting.objects.create(**_columns(sighting, vehicle, digest))
+            rows.Picture.objects.bulk_create(_picture_row(row, picture) for picture in sighting.pictures)
+            record("sighting_taken", "sighting", row.id, city_id=vehicle.city_id, vehicle=vehicle.pk)
+            join(row, now)
+            Vehicle.objects.filter(id=vehicle.pk).update(last_seen_at=now)
+    except IntegrityError:
+        known = _known(sighting, vehicle)
+        if known is None:
+            raise RefusedMessage("sequence_conflict", f"sequence {sighting.sequence} of outbox {sighting.outbox} is another sighting") from None
+        return known
+    return AckItem(id=sighting.id, digest=digest, outcome="accepted")
+
+
+def _known(sighting: Sighting, vehicle: Vehicle) -> AckItem | None:
+    there = rows.Sighting.objects.filter(id=sighting.id).values_list("vehicle_id", "digest").first()
+    if there is None:
+        return None
+    if there[0] != vehicle.pk:
+        raise RefusedMessage("id_conflict", "another vehicle has sent this id")
+    return AckItem(id=sighting.id, digest=there[1], outcome="known")
+
+
+def _check(picture: Picture) -> None:
+    try:
+        size = jpeg_size(picture.bytes)
+    except BadPicture as wrong:
+        raise RefusedMessage("bad_picture", str(wrong)) from None
+    if size != (picture.width, picture.height):
+        raise RefusedMessage("bad_picture", f"the picture is {size[0]} x {size[1]}, the message says {picture.width} x {picture.height}")
+
+
+def _refuse(topic: str, body: bytes, digest: str, wrong: RefusedMessage) -> AckItem:
+    sighting_id = identity_of(body)
+    name = topic.split("/")[2][:32] if topic.count("/") == 3 else ""
+    SetAside.objects.get_or_create(digest=digest, defaults={"topic": topic[:200], "vehicle_name": name, "sighting_id": sighting_id, "reason": wrong.reason,
+                                                            "text": str(wrong)[:300], "body": body[:262144]})  # fmt: skip
+    return AckItem(id=sighting_id or NOBODY, digest=digest, outcome="refused", reason=f"{wrong.reason}: {wrong}"[:200])
+
+
+def _picture_row(row: rows.Sighting, picture: Picture) -> rows.Picture:
+    return rows.Picture(sighting=row, sha256=picture.sha256, role=picture.role, width=picture.width, height=picture.height,
+                        box=list(picture.box) if picture.box else None, jpeg_bytes=len(picture.bytes))  # fmt: skip
+
+
+def _columns(s: Sighting, vehicle: Vehicle, digest: str) -> dict[str, Any]:
+    (ee, en), (_, nn) = s.place.covariance_m2
+    return {
+        "id": s.id, "digest": digest, "city_id": vehicle.city_id, "fleet_id": vehicle.fleet_id, "vehicle": vehicle, "outbox": s.outbox, "sequence": s.sequence,
+        "pass_id": s.pass_id, "origin": s.origin, "seen_at": s.seen_at.utc, "clock_source": s.seen_at.source, "clock_sigma_s": s.seen_at.sigma_s,
+        "category": s.category, "detail": s.detail, "score": s.score, "probability": s.probability, "lat_deg": s.place.lat_deg, "lon_deg": s.place.lon_deg,
+        "covariance_ee": ee, "covariance_en": en, "covariance_nn": nn, "method": s.place.method, "bearing_deg": s.place.bearing_deg,
+        "range_m": s.place.range_m, "near_m": s.place.near_m, "far_m": s.place.far_m, "fix_lat_deg": s.fix.lat_deg, "fix_lon_deg": s.fix.lon_deg,
+        "fix_sigma_m": s.fix.sigma_m, "fix_heading_deg": s.fix.heading_deg, "camera": s.camera, "boot_id": s.boot_id, "monotonic_ns": s.monotonic_ns,
+        "calibration_digest": s.calibration_digest, "settings_revision": s.settings_revision, "pack_name": s.pack.name, "pack_digest": s.pack.digest,
+        "redaction_digest": s.redaction.digest, "redaction_regions": s.redaction.regions,
+    }  # fmt: skip

@@ -1,0 +1,117 @@
+"""Sign-in, pictures, cases: everything but the queue."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView
+from django.core.paginator import Paginator
+from django.core.signing import BadSignature, TimestampSigner
+from django.db import connection
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import get_language
+from django.views.decorators.http import require_GET, require_POST
+
+from models.taxonomy import CATEGORIES
+from server import pictures
+from server.audit.models import AuditRow
+from server.cases.models import Case, Picture
+from server.cases.rules import State
+from server.city.services import PICTURE_DAYS
+from server.review.cards import card_of, state_name
+
+A_PAGE = 50
+
+
+class SignIn(LoginView):
+    """Sign in by name and password."""
+
+    template_name = "login.html"
+    redirect_authenticated_user = True
+
+
+SignIn.dispatch = login_not_required(SignIn.dispatch)  # type: ignore[method-assign]
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Reviewers go to their queue, others to the cases."""
+    return redirect("review_queue" if getattr(request.user, "role", "") in ("reviewer", "supervisor") else "case_list")
+
+
+@login_not_required
+@require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """Switch the language and come back."""
+    chosen, back = request.POST.get("language", ""), request.POST.get("next", "/")
+    response = HttpResponseRedirect(back if url_has_allowed_host_and_scheme(back, {request.get_host()}) else "/")
+    if chosen in dict(settings.LANGUAGES):
+        response.set_cookie("trikeye_language", chosen, max_age=365 * 86400, samesite="Lax", httponly=True)
+    return response
+
+
+@login_not_required
+@require_GET
+def health(request: HttpRequest) -> JsonResponse:
+    """Whether the page and its database answer."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"ok": True})
+
+
+@require_GET
+def picture(request: HttpRequest, sha256: str) -> FileResponse:
+    """A picture for somebody signed in."""
+    return _picture(sha256)
+
+
+@login_not_required
+@require_GET
+def picture_signed(request: HttpRequest, signed: str) -> FileResponse:
+    """A picture for the city: by a signature that ends after 30 days."""
+    try:
+        sha256 = TimestampSigner(salt="picture").unsign(signed, max_age=PICTURE_DAYS * 86400)
+    except BadSignature:
+        raise Http404 from None
+    return _picture(sha256)
+
+
+def _picture(sha256: str) -> FileResponse:
+    if not pictures.SHA256.match(sha256) or not Picture.objects.filter(sha256=sha256, hidden_at=None).exists():
+        raise Http404
+    try:
+        file = pictures.path_of(sha256).open("rb")
+    except FileNotFoundError:
+        raise Http404 from None
+    return FileResponse(file, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400, immutable"})
+
+
+@require_GET
+def case_list(request: HttpRequest) -> HttpResponse:
+    """Cases, newest first, by state and category."""
+    cases = Case.objects.exclude(state=State.MERGED).order_by("-id")
+    state, category = request.GET.get("state", ""), request.GET.get("category", "")
+    if state in set(State):
+        cases = cases.filter(state=state)
+    if category in CATEGORIES:
+        cases = cases.filter(category=category)
+    language_now = get_language() or "zh-hans"
+    page = Paginator(cases, A_PAGE).get_page(request.GET.get("page"))
+    rows = [{"case": case, "name": CATEGORIES[case.category].name(language_now), "state": state_name(case.state)} for case in page]
+    used = Case.objects.order_by("category").values_list("category", flat=True).distinct()
+    return render(request, "cases.html", {
+        "rows": rows, "page": page, "state": state, "category": category, "states": [(s.value, state_name(s)) for s in State if s != State.MERGED],
+        "categories": [(key, CATEGORIES[key].name(language_now)) for key in used],
+    })  # fmt: skip
+
+
+@require_GET
+def case_page(request: HttpRequest, number: int) -> HttpResponse:
+    """One case with its pictures and everything that happened to it. A merged one leads to the one it became."""
+    case = get_object_or_404(Case.objects.order_by("id"), number=number)
+    if case.merged_into_id is not None:
+        return redirect("case", number=Case.objects.get(id=case.merged_into_id).number)
+    card = card_of(case, getattr(request.user, "pk", 0), whole=True)
+    rows = AuditRow.objects.filter(kind="case", object_id=str(case.pk)).order_by("-id")[:100]
+    return render(request, "case.html", {"card": card, "case": case, "rows": rows, "handovers": case.handovers.order_by("made_at"), "reports": case.reports.order_by("-received_at")})

@@ -1,0 +1,1 @@
+"""The queue: lease, verdict, undo."""

@@ -1,0 +1,63 @@
+"""A map without tiles: 150 m around a case, north up, drawn as SVG with attributes only (no inline style, so that the content policy stays strict)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import atan2, cos, degrees, radians, sin, sqrt
+
+from django.utils.translation import gettext as _
+
+from server.cases.models import Case, Sighting
+
+WIDTH, HEIGHT, SPAN_M = 360, 220, 150.0
+SCALE = WIDTH / SPAN_M
+CHI2_95 = 5.991
+
+
+@dataclass(frozen=True)
+class MapPoint:
+    """A neighbouring case."""
+
+    number: int
+    lat_deg: float
+    lon_deg: float
+
+
+def draw_map(case: Case, sighting: Sighting, tracks: list[list[tuple[float, float]]], near: list[MapPoint]) -> str:
+    """The map of one case: roads from tracks, 95 % ellipse, view wedge, neighbours, scale bar."""
+    per_lon = 111_195 * cos(radians(case.lat_deg))
+
+    def xy(lat: float, lon: float) -> tuple[float, float]:
+        return WIDTH / 2 + (lon - case.lon_deg) * per_lon * SCALE, HEIGHT / 2 - (lat - case.lat_deg) * 111_195 * SCALE
+
+    parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" class="map-ground"/>']
+    for line in tracks:
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (xy(*point) for point in line))
+        parts += [f'<polyline points="{points}" class="{kind}"/>' for kind in ("map-road-edge", "map-road")]
+    camera = xy(sighting.fix_lat_deg, sighting.fix_lon_deg)
+    parts.append(_wedge(camera, sighting))
+    major, minor, turn = _ellipse(case.covariance_ee, case.covariance_en, case.covariance_nn)
+    middle = f"{WIDTH / 2:.1f}", f"{HEIGHT / 2:.1f}"
+    parts.append(f'<ellipse cx="{middle[0]}" cy="{middle[1]}" rx="{major * SCALE:.1f}" ry="{minor * SCALE:.1f}" transform="rotate({-turn:.1f} {middle[0]} {middle[1]})" class="map-error"/>')
+    parts.append(f'<circle cx="{middle[0]}" cy="{middle[1]}" r="4" class="map-case"/>')
+    for order, point in enumerate(near, start=1):
+        x, y = xy(point.lat_deg, point.lon_deg)
+        parts.append(f'<g class="map-near"><rect x="{x - 8:.1f}" y="{y - 8:.1f}" width="16" height="16" rx="3"/><text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{order}</text></g>')
+    bar = 20 * SCALE
+    parts.append(f'<path d="M12 {HEIGHT - 14}v4h{bar:.0f}v-4" class="map-scale"/><text x="16" y="{HEIGHT - 16}" class="map-text">20 m</text>'
+                 f'<path d="M{WIDTH - 18} 26l5 -14l5 14l-5 -4z" class="map-north"/><text x="{WIDTH - 13}" y="40" text-anchor="middle" class="map-text">N</text>')  # fmt: skip
+    words = _("Map: the case in the middle, uncertain by %(error).1f m") % {"error": major}
+    return f'<svg class="map" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{words}">{"".join(parts)}</svg>'
+
+
+def _wedge(camera: tuple[float, float], sighting: Sighting) -> str:
+    reach, half = min(sighting.range_m, 60.0) * SCALE, radians(9)
+    middle = radians(sighting.bearing_deg)
+    a, b = ((camera[0] + reach * sin(middle + side), camera[1] - reach * cos(middle + side)) for side in (-half, half))
+    return f'<path d="M{camera[0]:.1f} {camera[1]:.1f}L{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}Z" class="map-view"/><circle cx="{camera[0]:.1f}" cy="{camera[1]:.1f}" r="3" class="map-camera"/>'
+
+
+def _ellipse(ee: float, en: float, nn: float) -> tuple[float, float, float]:
+    """Half axes in metres of the 95 % region, and the long one's angle from east, counter-clockwise in degrees."""
+    mean, spread = (ee + nn) / 2, sqrt(((ee - nn) / 2) ** 2 + en * en)
+    return sqrt(CHI2_95 * (mean + spread)), sqrt(CHI2_95 * max(mean - spread, 1e-6)), degrees(0.5 * atan2(2 * en, ee - nn))

@@ -1,0 +1,18 @@
+"""The numbers of the queue."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+LEASE = timedelta(minutes=10)
+CARDS = 5
+UNDO_WITHIN = timedelta(minutes=10)
+UNDO_DEEP = 20
+ANSWERS = ("confirm", "reject", "unsure", "skip")
+REASONS = {
+    1: _("nothing there"), 2: _("looks like it, but is not"), 3: _("permitted here"), 4: _("picture unusable"), 5: _("same as another case"),
+    6: _("place cannot be right"), 7: _("already cleared"), 8: _("face or plate visible"), 9: _("other"),
+}  # fmt: skip
+COMMONEST_REASON = 2

@@ -1,0 +1,103 @@
+"""The queue page and what its script asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from server.cases.models import Case, Sighting
+from server.fleet.models import Vehicle
+from server.review.cards import card_of
+from server.review.rules import CARDS, REASONS
+from server.review.services import BadVerdict, decide, give_back, lease, queue_counts, renew, undo
+
+View = Callable[..., HttpResponse]
+
+
+def for_reviewers(view: View) -> View:
+    """Reviewers and supervisors only."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if getattr(request.user, "role", "") not in ("reviewer", "supervisor"):
+            return HttpResponseForbidden(render_to_string("forbidden.html", request=request))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@for_reviewers
+@require_GET
+def queue(request: HttpRequest) -> HttpResponse:
+    """The page. Its cards come by `lease`."""
+    person: Any = request.user
+    last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
+    return render(request, "review.html", {"counts": queue_counts(person, timezone.now()), "reasons": REASONS, "last_sighting": last,
+                                           "no_vehicle": not Vehicle.objects.exists()})  # fmt: skip
+
+
+@for_reviewers
+@require_POST
+def lease_cards(request: HttpRequest) -> HttpResponse:
+    """Up to five cards as HTML, those the page holds already left out."""
+    person: Any = request.user
+    held = {int(each) for each in request.POST.get("held", "").split(",") if each.isdigit()}
+    now = timezone.now()
+    cards = [card_of(case, person.pk) for case in lease(person, now, min(CARDS + len(held), 2 * CARDS)) if case.pk not in held][:CARDS]
+    response = render(request, "cards.html", {"cards": cards})
+    for name, value in queue_counts(person, now).items():
+        response.headers[f"X-{name.replace('_', '-')}"] = str(value)
+    return response
+
+
+@for_reviewers
+@require_POST
+def renew_lease(request: HttpRequest) -> JsonResponse:
+    """Hold on to the cards for another while."""
+    person: Any = request.user
+    return JsonResponse({"held": renew(person, timezone.now()), **queue_counts(person, timezone.now())})
+
+
+@for_reviewers
+@require_POST
+def give_back_cards(request: HttpRequest) -> HttpResponse:
+    """Free the cards (the page is being left)."""
+    person: Any = request.user
+    give_back(person)
+    return HttpResponse(status=204)
+
+
+@for_reviewers
+@require_POST
+def take_verdict(request: HttpRequest) -> JsonResponse:
+    """One answer; a resend of the same id changes nothing."""
+    person: Any = request.user
+    form, now = request.POST, timezone.now()
+    try:
+        outcome = decide(
+            person, UUID(form.get("id", "")), int(form.get("case", "")), form.get("answer", ""), now,
+            reason=int(form["reason"]) if form.get("reason") else None, words=form.get("words", ""), visible_ms=max(0, int(form.get("visible_ms") or 0)),
+        )  # fmt: skip
+    except (BadVerdict, ValueError) as wrong:
+        return JsonResponse({"error": str(wrong)}, status=400)
+    return JsonResponse({"result": outcome.result, "case_number": outcome.case_number, **queue_counts(person, now)})
+
+
+@for_reviewers
+@require_POST
+def undo_last(request: HttpRequest) -> HttpResponse:
+    """Take back the last answer; its card comes back as HTML, 204 if there is none."""
+    person: Any = request.user
+    case = undo(person, timezone.now())
+    if case is None:
+        return HttpResponse(status=204)
+    cards = [card_of(Case.objects.get(id=case.pk), person.pk)] if case.state == "queued" else []
+    return render(request, "cards.html", {"cards": cards})

@@ -1,0 +1,1 @@
+"""First look (初筛): what is worth a person."""

@@ -1,0 +1,63 @@
+"""Screening new cases: picture and history are read outside of any transaction, the outcome is one guarded move."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+
+from models.pixels import BadPicture, brightness_and_sharpness, decode_jpeg
+from models.taxonomy import CATEGORIES
+from server import pictures
+from server.cases.models import Case, Picture, Sighting
+from server.cases.rules import FARTHEST_M, Point, State, metres_between
+from server.cases.services import REMEMBERED, move
+from server.screening.rules import Screened, Seen, screen
+
+
+def screen_new(now: datetime, limit: int = 50) -> int:
+    """Screen up to `limit` new cases; returns how many moved."""
+    moved = 0
+    for case in Case.objects.filter(state=State.NEW).order_by("id")[:limit]:
+        outcome = look_at(case, now)
+        new = State.QUEUED if outcome.show else State.SET_ASIDE
+        moved += move(case.pk, State.NEW, new, now, screening=outcome.reason, blind=outcome.blind, priority=outcome.priority)
+    return moved
+
+
+def look_at(case: Case, now: datetime) -> Screened:
+    """Screening's opinion of a case."""
+    severity = CATEGORIES[case.category].severity if case.category in CATEGORIES else "low"
+    return screen(Seen(case.number, case.probability, severity, _rejected_here(case, now), _picture(case)), settings.BLIND_SHARE)
+
+
+def best_picture(case: Case) -> Picture | None:
+    """The picture a card opens with: the best one of the surest sighting."""
+    sighting = Sighting.objects.filter(case=case).order_by("-probability", "id").first()
+    return None if sighting is None else sighting.pictures.filter(role="best", hidden_at=None).first()
+
+
+def _picture(case: Case) -> tuple[float, float, float] | None:
+    picture = best_picture(case)
+    if picture is None:
+        return None
+    try:
+        image = decode_jpeg(pictures.path_of(picture.sha256).read_bytes())
+    except (BadPicture, OSError):
+        return None
+    box = picture.box or [0, 0, picture.width, picture.height]
+    return (*brightness_and_sharpness(image), min(box[2] - box[0], box[3] - box[1]))
+
+
+def _rejected_here(case: Case, now: datetime) -> bool:
+    here = Point(None, None, case.lat_deg, case.lon_deg, (0, 0, 0))  # type: ignore[arg-type]
+    span = FARTHEST_M / 80_000
+    near = Case.objects.filter(
+        city_id=case.city_id, category=case.category, state=State.REJECTED, state_at__gte=now - REMEMBERED,
+        lat_deg__range=(case.lat_deg - span, case.lat_deg + span), lon_deg__range=(case.lon_deg - span, case.lon_deg + span),
+    ).exclude(id=case.pk)  # fmt: skip
+    reach = 2.0 * max(1.0, (case.covariance_ee + case.covariance_nn) ** 0.5)
+    return any(
+        sum(d * d for d in metres_between(here, Point(None, None, other.lat_deg, other.lon_deg, (0, 0, 0)))) < min(reach, 5.0) ** 2  # type: ignore[arg-type]
+        for other in near
+    )

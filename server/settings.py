@@ -1,0 +1,95 @@
+"""Settings of the back office: environment only, a default in one place, secrets as files under the data folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from django.utils.translation import gettext_lazy as _
+
+DATA = Path(os.environ.get("TRIKEYE_DATA", "data")).resolve()
+HTTP_PORT = int(os.environ.get("TRIKEYE_HTTP_PORT", "8000"))
+PUBLIC_URL = os.environ.get("TRIKEYE_URL", f"http://127.0.0.1:{HTTP_PORT}").rstrip("/")
+GRACE_S = float(os.environ.get("TRIKEYE_GRACE_S", "60"))
+BLIND_SHARE = float(os.environ.get("TRIKEYE_BLIND_SHARE", "0.05"))
+BROKER = os.environ.get("TRIKEYE_BROKER", "127.0.0.1:1883")
+SOURCE_URL = os.environ.get("TRIKEYE_SOURCE_URL", "https://example.org/trikeye")
+PICTURES = DATA / "pictures"
+SECRETS = DATA / "secrets"
+
+
+def secret(name: str) -> str:
+    """A random secret kept in a 0600 file of the data folder, made at its first use."""
+    path = SECRETS / name
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        SECRETS.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = secrets.token_urlsafe(48)
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(fresh)
+        except FileExistsError:
+            return path.read_text().strip()
+        return fresh
+
+
+_IS_TOOL = "makemigrations" in sys.argv or "check" in sys.argv or "mypy" in sys.argv[0]
+SECRET_KEY = "only-for-tools" if _IS_TOOL else secret("django")
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("TRIKEYE_HOSTS", "127.0.0.1,localhost,testserver").split(",")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https") else []
+INSTALLED_APPS = [
+    "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
+    "server.accounts", "server.audit", "server.fleet", "server.cases", "server.intake", "server.review", "server.city",
+]  # fmt: skip
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "server.headers.ContentPolicy",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "server.headers.Language",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "server.urls"
+WSGI_APPLICATION = "server.wsgi.application"
+TEMPLATES = [{
+    "BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [Path(__file__).parent / "templates"],
+    "OPTIONS": {"context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth", "server.headers.about"]},
+}]  # fmt: skip
+DATABASES = {"default": {
+    "ENGINE": "django.db.backends.sqlite3", "NAME": DATA / "db.sqlite3", "CONN_MAX_AGE": 300,
+    # A verdict must not vanish after its webhook left, nor a sighting after its acknowledgement: FULL on every connection.
+    "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20, "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"},
+    "TEST": {"NAME": DATA / "test.sqlite3"},
+}}  # fmt: skip
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}}]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "/login/", "/", "/login/"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https")
+SECURE_REFERRER_POLICY = "same-origin"
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
+LOCALE_PATHS = [Path(__file__).parent / "locale"]
+TIME_ZONE = os.environ.get("TRIKEYE_TIME_ZONE", "Asia/Shanghai")
+USE_TZ = USE_I18N = True
+STATIC_URL = "/static/"
+STATIC_ROOT = None
+STATICFILES_DIRS = [Path(__file__).parent / "static"]
+WHITENOISE_USE_FINDERS = True
+LOGGING = {
+    "version": 1, "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"trikeye": {"handlers": ["stderr"], "level": "INFO"}, "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
+}  # fmt: skip
