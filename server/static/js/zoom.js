@@ -1,0 +1,58 @@
+// One picture fitted into the stage, zoomed at the pointer, with its state kept from card to card.
+export class Zoom {
+  scale = 1; x = 0; y = 0; onBox = false;
+
+  constructor(stage) {
+    this.stage = stage;
+    this.pointers = new Map();
+    stage.addEventListener("wheel", (e) => { e.preventDefault(); this.by(e.deltaY < 0 ? 1.2 : 1 / 1.2, e.clientX, e.clientY); }, { passive: false });
+    stage.addEventListener("dblclick", (e) => { e.preventDefault(); this.toggleBox(); });
+    stage.addEventListener("pointerdown", (e) => { this.pointers.set(e.pointerId, [e.clientX, e.clientY]); stage.setPointerCapture(e.pointerId); });
+    for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (e) => this.pointers.delete(e.pointerId));
+    stage.addEventListener("pointermove", (e) => this.drag(e));
+  }
+
+  show(view) {
+    this.view = view;
+    const picture = view.querySelector("img"), room = this.stage.getBoundingClientRect();
+    const fit = Math.min(room.width / picture.getAttribute("width"), room.height / picture.getAttribute("height"));
+    this.width = picture.getAttribute("width") * fit; this.height = picture.getAttribute("height") * fit; this.fit = fit;
+    view.style.width = `${this.width}px`; view.style.height = `${this.height}px`;
+    if (this.onBox) this.toBox(); else this.draw();
+  }
+
+  toggleBox() { this.onBox = !this.onBox; if (this.onBox) this.toBox(); else { this.scale = 1; this.x = this.y = 0; this.draw(); } }
+
+  toBox() {
+    const box = this.view.querySelector(".box");
+    if (!box) { this.scale = 1; this.x = this.y = 0; this.draw(); return; }
+    const { x, y, w, h } = Object.fromEntries(["x", "y", "w", "h"].map((k) => [k, box.dataset[k] * this.fit]));
+    this.scale = Math.max(1, Math.min(6, 0.55 * this.width / w, 0.55 * this.height / h));
+    this.x = this.width / 2 - (x + w / 2) * this.scale; this.y = this.height / 2 - (y + h / 2) * this.scale;
+    this.draw();
+  }
+
+  by(factor, clientX, clientY) {
+    if (!this.view) return;
+    const room = this.stage.getBoundingClientRect();
+    const cx = (clientX ?? room.left + room.width / 2) - room.left - (room.width - this.width) / 2;
+    const cy = (clientY ?? room.top + room.height / 2) - room.top - (room.height - this.height) / 2;
+    const next = Math.max(1, Math.min(8, this.scale * factor)), change = next / this.scale;
+    this.x = cx - (cx - this.x) * change; this.y = cy - (cy - this.y) * change; this.scale = next;
+    if (next === 1) { this.x = this.y = 0; this.onBox = false; }
+    this.draw();
+  }
+
+  drag(e) {
+    const before = this.pointers.get(e.pointerId);
+    if (!before) return;
+    if (this.pointers.size === 2) {
+      const [other] = [...this.pointers].filter(([id]) => id !== e.pointerId).map(([, p]) => p);
+      const far = (p) => Math.hypot(p[0] - other[0], p[1] - other[1]);
+      this.by(far([e.clientX, e.clientY]) / Math.max(far(before), 1), (e.clientX + other[0]) / 2, (e.clientY + other[1]) / 2);
+    } else if (this.scale > 1) { this.x += e.clientX - before[0]; this.y += e.clientY - before[1]; this.draw(); }
+    this.pointers.set(e.pointerId, [e.clientX, e.clientY]);
+  }
+
+  draw() { if (this.view) this.view.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`; }
+}
