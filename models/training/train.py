@@ -24,13 +24,22 @@ def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
 
     trainer = trainer_class(**settings["sources"])
     last = work / "run" / "weights" / "last.pt"
-    if last.exists():
+    if last.exists() and _finished(last):
+        pass
+    elif last.exists():
         YOLO(str(last)).train(resume=True, trainer=trainer)
     else:
         where = {"data": str(data.resolve() / "data.yaml"), "project": str(work), "name": "run", "exist_ok": True}
         machine = {"device": "cpu", "plots": False, "workers": settings["machine"]["workers"]}
         YOLO(str(start)).train(trainer=trainer, **where, **machine, **settings["train"])
     return work / "run" / "weights" / "best.pt"
+
+
+def _finished(checkpoint: Path) -> bool:
+    # ultralytics takes the optimizer out of the last checkpoint when it is done, and refuses to resume it.
+    import torch
+
+    return torch.load(checkpoint, map_location="cpu", weights_only=False).get("optimizer") is None
 
 
 def _use_threads(threads: int) -> None:
