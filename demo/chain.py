@@ -1,0 +1,226 @@
+"""The whole chain on one machine: broker, back office, sandbox city, vehicle; and what is counted of it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from demo.processes import Process, stop_all
+from demo.score import Spot, problems_of, score
+
+SAMPLE = Path(__file__).parent / "ride" / "sample"
+VEHICLE = "TY-01"
+REVIEWER = "reviewer"
+UNDECIDED = ("new", "queued")
+
+
+class ChainFailed(Exception):
+    """The chain could not be started or did not end; the text says what was missing and which log to read."""
+
+
+@dataclass
+class Chain:
+    """One run over one data folder. `start`, then `watch` now and then, then `stop`."""
+
+    data: Path
+    ride: Path
+    headless: bool
+    port: int | None = None
+    embedded_broker: bool = False
+    processes: list[Process] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.data = self.data.resolve()
+        self.server_data, self.edge_data, self.city_data = self.data / "server", self.data / "vehicle", self.data / "city"
+        ports = self._ports()
+        self.broker_port, self.web_port, self.city_port = ports["broker"], ports["web"], ports["city"]
+        self.web_url, self.city_url = f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{self.city_port}"
+        self.env = {"TRIKEYE_DATA": str(self.server_data), "TRIKEYE_BROKER": f"127.0.0.1:{self.broker_port}", "TRIKEYE_HTTP_PORT": str(self.web_port),
+                    "TRIKEYE_URL": self.web_url, "DJANGO_SETTINGS_MODULE": "server.settings",
+                    **({"TRIKEYE_GRACE_S": "2", "TRIKEYE_BLIND_SHARE": "0"} if self.headless else {"TRIKEYE_GRACE_S": os.environ.get("TRIKEYE_GRACE_S", "15")})}  # fmt: skip
+        self.login_file = self.data / "login.txt"
+
+    def start(self) -> None:
+        """Set up what is missing and start every process. Raises ChainFailed."""
+        self._set_up()
+        verbs: list[tuple[str, list[str], bool]] = [
+            ("broker", ["server", "broker", "run", *(["--kind", "amqtt"] if self.embedded_broker else [])], False),
+            ("web", ["server", "web", "--port", str(self.web_port)], False),
+            ("intake", ["server", "intake"], False),
+            ("work", ["server", "work"], False),
+            ("city", ["demo", "city", "--data", str(self.city_data), "--port", str(self.city_port), "--secret-file", str(self.data / "city-secret"),
+                      "--status-url", (self.data / "status-url").read_text()], False),
+            ("uplink", ["edge", "uplink", "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data)], False),
+            ("vehicle", ["edge", "replay", str(self.ride), "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data), "--json"], True),
+        ]  # fmt: skip
+        self.processes = [Process(name, [sys.executable, "-m", "trikeye", *argv], self.env, self.data / "logs" / f"{name}.log", once) for name, argv, once in verbs]
+        for process in self.processes:
+            process.start()
+        self._wait_for_web()
+
+    def watch(self) -> None:
+        """Start again what has died."""
+        for process in self.processes:
+            process.watch()
+
+    def stop(self) -> None:
+        """End everything."""
+        stop_all(self.processes)
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """The reviewer's name and password."""
+        name, password = self.login_file.read_text().split()
+        return name, password
+
+    def progress(self) -> dict[str, int]:
+        """What the databases say now."""
+        out = {"committed": 0, "waiting": 0, "evicted": 0, "aside": 0, "sightings": 0, "cases": 0, "undecided": 0, "decided": 0, "set_aside": 0,
+               "confirmed": 0, "open_handovers": 0, "handovers": 0, "fixed": 0}  # fmt: skip
+        outbox = self.edge_data / "outbox.sqlite3"
+        if outbox.exists():
+            about = dict(_rows(outbox, "SELECT name, value FROM about"))
+            out["committed"], out["evicted"] = int(about.get("sequence", 0)), int(about.get("evicted", 0))
+            out["waiting"] = _rows(outbox, "SELECT COUNT(*) FROM message WHERE aside IS NULL")[0][0]
+        database = self.server_data / "db.sqlite3"
+        states = dict(_rows(database, "SELECT state, COUNT(*) FROM cases_case GROUP BY state"))
+        out["sightings"] = _rows(database, "SELECT COUNT(*) FROM cases_sighting")[0][0]
+        out["aside"] = _rows(database, "SELECT COUNT(*) FROM intake_setaside")[0][0]
+        out["cases"] = sum(n for state, n in states.items() if state != "merged")
+        out["undecided"] = sum(states.get(state, 0) for state in UNDECIDED)
+        out["set_aside"], out["confirmed"], out["fixed"] = states.get("set_aside", 0), states.get("confirmed", 0), states.get("fixed", 0)
+        handed = dict(_rows(database, "SELECT state, COUNT(*) FROM city_handover GROUP BY state"))
+        out["handovers"], out["open_handovers"] = handed.get("receipted", 0), handed.get("waiting", 0)
+        return out
+
+    def is_done(self, now: dict[str, int]) -> bool:
+        """The ride is over, the outbox empty, every card decided, every hand-over receipted, one case reported fixed (if one was confirmed)."""
+        ride_over = next(p for p in self.processes if p.name == "vehicle").done
+        settled = now["waiting"] == 0 and now["undecided"] == 0 and now["confirmed"] == 0 and now["open_handovers"] == 0
+        return ride_over and settled and (now["fixed"] > 0 or now["handovers"] == 0)
+
+    def truth(self) -> tuple[list[Spot], set[int]]:
+        """All problems of the ride, and those asked for."""
+        path = self.ride / "truth.json"
+        return problems_of(json.loads(path.read_text())) if path.exists() else ([], set())
+
+    def result(self, seconds: float) -> dict[str, Any]:
+        """The last line, counted from the databases and the truth."""
+        now, (problems, counted) = self.progress(), self.truth()
+        cases = [Spot(*row) for row in _rows(self.server_data / "db.sqlite3", "SELECT id, category, lat_deg, lon_deg FROM cases_case WHERE state<>'merged'")]
+        figures = score(problems, counted, cases)
+        return {
+            "frames": self._frames(), "sightings": now["committed"], "acknowledged": self._settled(), "cases": now["cases"], "screened_out": now["set_aside"],
+            "handovers": now["handovers"], "problems": figures.problems, "found": figures.found, "doubled": figures.doubled, "false_cases": figures.false_cases,
+            "lost": self._lost(), "place_p50_m": figures.place_p50_m, "categories_found": figures.categories_found, "seconds": round(seconds, 1),
+        }  # fmt: skip
+
+    def matched(self) -> list[tuple[str, int]]:
+        """Sorted (category, matched problem) of the confirmed cases: what must not depend on who died when."""
+        problems, counted = self.truth()
+        rows = _rows(self.server_data / "db.sqlite3", "SELECT id, category, lat_deg, lon_deg FROM cases_case WHERE state IN ('handed_over', 'accepted', 'fixed', 'confirmed')")
+        cases = [Spot(*row) for row in rows]
+        matched = score(problems, counted, cases).matched
+        return sorted((case.category, matched.get(case.key, 0)) for case in cases)
+
+    def _frames(self) -> int:
+        for line in reversed((self.data / "logs" / "vehicle.log").read_text(errors="replace").splitlines()):
+            if line.startswith('{"frames"'):
+                return int(json.loads(line)["frames"])
+        return 0
+
+    def _settled(self) -> int:
+        return int(_rows(self.edge_data / "outbox.sqlite3", "SELECT COUNT(*) FROM settled")[0][0])
+
+    def _lost(self) -> int:
+        """Ids the outbox ever committed, minus those on the server, set aside, or evicted and counted."""
+        outbox = self.edge_data / "outbox.sqlite3"
+        about = dict(_rows(outbox, "SELECT name, value FROM about"))
+        held = {bytes(row[0]).hex() for row in _rows(outbox, "SELECT id FROM message UNION SELECT id FROM settled")}
+        there = {row[0].replace("-", "") for row in _rows(self.server_data / "db.sqlite3", "SELECT id FROM cases_sighting")}
+        there |= {row[0].replace("-", "") for row in _rows(self.server_data / "db.sqlite3", "SELECT sighting_id FROM intake_setaside WHERE sighting_id IS NOT NULL")}
+        vanished = int(about["sequence"]) - int(about["evicted"]) - len(held)
+        return len(held - there) + max(0, vanished)
+
+    def _set_up(self) -> None:
+        for folder in (self.data, self.server_data, self.edge_data):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._verb("server", "migrate", "--quiet")
+        if not self.login_file.exists():
+            said = self._verb("server", "user", "add", REVIEWER)
+            _write_secret(self.login_file, f"{REVIEWER} {said.split('password ')[1].split()[0]}\n")
+        if not (self.data / "edge.toml").exists():
+            self._verb("server", "vehicle", "add", VEHICLE, "--origin", "demo", "--write-config", str(self.data / "edge.toml"))
+            with (self.data / "edge.toml").open("a") as file:
+                file.write("resend_s = 5.0\n\n[decide]\ncool_down_h = 0.0\n")
+        if not (self.data / "status-url").exists():
+            said = self._verb("server", "destination", "add", "sandbox", f"{self.city_url}/webhook", "--sandbox", "--allow-private")
+            shown = json.loads(said.strip().splitlines()[-1])
+            _write_secret(self.data / "city-secret", shown["secret"])
+            _write_secret(self.data / "status-url", f"{self.web_url}{shown['status_path']}")
+
+    def _verb(self, *argv: str) -> str:
+        done = subprocess.run([sys.executable, "-m", "trikeye", *argv], env={**os.environ, **self.env}, capture_output=True, text=True)
+        if done.returncode:
+            raise ChainFailed(f"trikeye {' '.join(argv)}: {(done.stderr or done.stdout).strip()[-600:]}")
+        return done.stdout
+
+    def _wait_for_web(self) -> None:
+        for _ in range(150):
+            try:
+                if httpx.get(f"{self.web_url}/health/", timeout=2, trust_env=False).status_code == 200:
+                    return
+            except httpx.HTTPError:
+                pass
+            self.watch()
+            time.sleep(0.2)
+        raise ChainFailed(f"the pages do not answer at {self.web_url}; {self.data}/logs/web.log ends:\n{next(p for p in self.processes if p.name == 'web').last_words()}")
+
+    def _ports(self) -> dict[str, int]:
+        """The same ports at every start, so that what was configured once still fits."""
+        path = self.data / "ports.json"
+        if path.exists():
+            return dict(json.loads(path.read_text()))
+        ports = {name: free_port() for name in ("broker", "web", "city")}
+        if self.port is not None:
+            ports["web"] = self.port
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.write_text(json.dumps(ports))
+        return ports
+
+
+def temporary_data() -> Path:
+    """A new empty folder for a run without people."""
+    return Path(tempfile.mkdtemp(prefix="trikeye-demo-"))
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody holds."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _rows(path: Path, query: str) -> list[tuple[Any, ...]]:
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=20)) as db:
+            return db.execute(query).fetchall() or ([(0,)] if "COUNT" in query and "GROUP" not in query else [])
+    except sqlite3.OperationalError:
+        return [(0,)] if "COUNT" in query and "GROUP" not in query else []
+
+
+def _write_secret(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

@@ -1,0 +1,90 @@
+"""`trikeye demo run`: the whole chain, with a person or without."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--headless", action="store_true", help="no person: a scripted reviewer signs in and answers from the ride's truth")
+    parser.add_argument("--until-done", action="store_true", help="end when everything is decided, handed over, and one case is reported fixed")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+    parser.add_argument("--data", type=Path, help="folder that is kept (default: .demo, or a new empty one with --headless)")
+    parser.add_argument("--ride", type=Path, help="folder of a ride (default: the sample ride)")
+    parser.add_argument("--port", type=int, help="port of the pages at the first start (default: a free one)")
+    parser.add_argument("--broker", choices=("auto", "amqtt"), default="auto", help="auto: Mosquitto if it is installed")
+    parser.add_argument("--limit", type=float, default=900, metavar="SECONDS", help="with --until-done, give up after this (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    missing = what_is_missing()
+    if missing:
+        print("\n".join(f"trikeye demo run: {line}" for line in missing), file=sys.stderr)
+        return 1
+    from demo.chain import SAMPLE, Chain, ChainFailed, temporary_data
+
+    data = args.data or (temporary_data() if args.headless else Path(".demo"))
+    chain = Chain(data, (args.ride or SAMPLE).resolve(), args.headless, args.port, args.broker == "amqtt")
+    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+    began = time.monotonic()
+    try:
+        chain.start()
+        print(f"review queue   {chain.web_url}/review/\nsandbox city   {chain.city_url}/\nsign in as     {' / '.join(chain.login)}\ndata, logs     {chain.data}\n"
+              + ("" if args.headless else "Ctrl-C stops everything; a second start goes on with the same data."), file=sys.stderr, flush=True)  # fmt: skip
+        return _follow(chain, args, began)
+    except ChainFailed as trouble:
+        print(f"trikeye demo run: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopping …", file=sys.stderr)
+        return 0
+    finally:
+        chain.stop()
+
+
+def _follow(chain, args: argparse.Namespace, began: float) -> int:  # type: ignore[no-untyped-def]
+    from demo.people import People
+
+    people = People(chain) if args.headless else None
+    while True:
+        chain.watch()
+        if people:
+            people.act()
+        now = chain.progress()
+        _show(now)
+        if args.until_done and chain.is_done(now):
+            break
+        if args.until_done and time.monotonic() - began > args.limit:
+            print(f"\ntrikeye demo run: not done after {args.limit:.0f} s: {now}; logs: {chain.data}/logs", file=sys.stderr)
+            return 1
+        time.sleep(0.5)
+    result = chain.result(time.monotonic() - began)
+    print(file=sys.stderr)
+    print(json.dumps(result) if args.json else "\n".join(f"{key:18} {value}" for key, value in result.items()))
+    return 0
+
+
+def _show(now: dict[str, int]) -> None:
+    line = f"sightings {now['committed']} · on the server {now['sightings']} · cases {now['cases']} · to review {now['undecided']} · handed over {now['handovers']} · fixed {now['fixed']}"
+    if sys.stderr.isatty():
+        print(f"\r{line}   ", end="", file=sys.stderr, flush=True)
+
+
+def what_is_missing() -> list[str]:
+    """What this machine lacks, each with the line that helps."""
+    lines = []
+    try:
+        import cv2  # noqa: F401
+    except ImportError as wrong:
+        lines.append(f"OpenCV cannot be loaded ({wrong}); on Debian: sudo apt-get install libgl1 libglib2.0-0")
+    for module in ("django", "onnxruntime", "paho.mqtt.client", "httpx"):
+        try:
+            __import__(module)
+        except ImportError:
+            lines.append(f"{module} is not installed; run: make setup")
+    return lines
