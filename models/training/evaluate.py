@@ -40,7 +40,7 @@ FLOOR = 0.05
 WANTED_PRECISION = 0.75
 ALARMS_PER_PICTURE = 0.01
 """Where the wanted precision is never reached, or boxes are too few to tell: at most this many false alarms."""
-LEAST_THRESHOLD, HIGHEST_THRESHOLD = 0.25, 0.7
+LEAST_THRESHOLD, HIGHEST_THRESHOLD = 0.25, 0.5
 CATEGORY = {each.name: each.category or each.name for each in CLASSES}
 """What a class is measured as: its category, or itself if it has none."""
 
