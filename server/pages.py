@@ -114,4 +114,4 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
         return redirect("case", number=Case.objects.get(id=case.merged_into_id).number)
     card = card_of(case, getattr(request.user, "pk", 0), whole=True)
     rows = AuditRow.objects.filter(kind="case", object_id=str(case.pk)).order_by("-id")[:100]
-    return render(request, "case.html", {"card": card, "case": case, "rows": rows, "handovers": case.handovers.order_by("made_at"), "reports": case.reports.order_by("-received_at")})
+    return render(request, "case.html", {"card": card, "case": case, "state": state_name(case.state), "rows": rows, "handovers": case.handovers.order_by("made_at"), "reports": case.reports.order_by("-received_at")})

@@ -1,0 +1,49 @@
+"""What tests share: a data folder of their own for the back office, a broker, a browser, and the data of others if it is there."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# The back office reads its settings at import: its data folder must be known before Django wakes up.
+_DATA = Path(tempfile.mkdtemp(prefix="trikeye-tests-"))
+os.environ["TRIKEYE_DATA"] = str(_DATA)
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in the thread that also sets rows up
+atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
+
+ROOT = Path(__file__).resolve().parents[1]
+STRICT = os.environ.get("CI") == "true"
+
+
+def need(thing: str | None, what: str, remedy: str) -> str:
+    """The thing, or a visible skip that says how to get it; a failure where nothing may be skipped."""
+    if thing:
+        return thing
+    words = f"{what} is missing; {remedy}"
+    if STRICT:
+        pytest.fail(words)
+    pytest.skip(words)
+
+
+@pytest.fixture(scope="session")
+def mosquitto() -> str:
+    """Mosquitto's path."""
+    return need(shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin"), "mosquitto", "sudo apt-get install mosquitto")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Chromium's path."""
+    return need(shutil.which("chromium"), "chromium", "sudo apt-get install chromium fonts-noto-cjk")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the data of others: TRIKEYE_SHARED, else beside the checkout."""
+    folder = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared"))
+    return Path(need(str(folder) if (folder / "data").is_dir() else None, f"the data of others ({folder})", "set TRIKEYE_SHARED"))

@@ -1,0 +1,45 @@
+"""What `make test` runs: everything, after installing what Debian has and this user may. What could not run is named at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "fonts-noto-cjk")}
+STRICT = os.environ.get("CI") == "true"
+
+
+def main() -> int:
+    missing = [name for name in PACKAGES if not _has(name)]
+    if missing and shutil.which("apt-get"):
+        _install([package for name in missing for package in PACKAGES[name]])
+        missing = [name for name in PACKAGES if not _has(name)]
+    shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared")) / "data"
+    code = subprocess.run([sys.executable, "-m", "pytest", "-q", *sys.argv[1:]], cwd=ROOT).returncode
+    notes = [f"not run: tests that need {name}; install it: sudo apt-get install {' '.join(PACKAGES[name])}" for name in missing]
+    if not shared.is_dir():
+        notes.append(f"not run: tests on the data of others ({shared} is missing; set TRIKEYE_SHARED)")
+    for note in notes:
+        print(note)  # noqa: T201
+    return code or (1 if STRICT and notes else 0)
+
+
+def _has(name: str) -> bool:
+    return bool(shutil.which(name) or shutil.which(name, path="/usr/sbin"))
+
+
+def _install(packages: list[str]) -> None:
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if sudo and (not shutil.which("sudo") or subprocess.run([*sudo, "true"], capture_output=True).returncode):
+        return
+    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]):
+        subprocess.run([*sudo, *command], env=env, stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
