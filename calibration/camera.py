@@ -29,7 +29,9 @@ class Camera:
     def pixel(self, x: float, y: float) -> tuple[float, float]:
         """The pixel of a direction (x/z, y/z): the inverse of `ray`."""
         dx, dy, radial = self._bend(x, y)
-        return self.centre_px[0] + self.focal_px[0] * (x * radial + dx), self.centre_px[1] + self.focal_px[1] * (y * radial + dy)
+        return self.centre_px[0] + self.focal_px[0] * (x * radial + dx), self.centre_px[1] + self.focal_px[1] * (
+            y * radial + dy
+        )
 
     def scaled_to(self, width_px: int, height_px: int) -> Camera:
         """The same camera for pictures of another size."""

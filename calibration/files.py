@@ -59,7 +59,11 @@ def read_camera(path: Path) -> tuple[Camera, Mount, str]:
         raise MalformedCameraFile(f"{path}: " + "; ".join(lines)) from None
     except (ValueError, KeyError, TypeError) as wrong:
         raise MalformedCameraFile(f"{path} cannot be read: {wrong!r}") from None
-    return Camera(file.size_px, file.focal_px, file.centre_px, tuple(file.distortion)), Mount(**file.mount.model_dump()), digest
+    return (
+        Camera(file.size_px, file.focal_px, file.centre_px, tuple(file.distortion)),
+        Mount(**file.mount.model_dump()),
+        digest,
+    )
 
 
 def default_camera(width_px: int, height_px: int) -> tuple[Camera, Mount, str]:
@@ -72,5 +76,10 @@ def _recorded(raw: dict[str, Any]) -> tuple[Camera, Mount]:
     """A recorded ride's camera.json: K as rows, the picture's size, the height over the road; its pitch is not known."""
     width, height = raw["image_size"]
     (fx, _, cx), (_, fy, cy), _ = raw["K"]
-    camera = Camera((int(width), int(height)), (float(fx), float(fy)), (float(cx), float(cy)), tuple(d for d in map(float, raw.get("distortion", ())) if d))
+    camera = Camera(
+        (int(width), int(height)),
+        (float(fx), float(fy)),
+        (float(cx), float(cy)),
+        tuple(d for d in map(float, raw.get("distortion", ())) if d),
+    )
     return camera, Mount(height_m=float(raw["camera_height_above_road_m"]), pitch_deg=0.0, pitch_sigma_deg=1.5)

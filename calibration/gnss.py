@@ -40,7 +40,13 @@ class Position:
 
 def is_on_earth(lat_deg: float, lon_deg: float) -> bool:
     """Within range, finite, and not null island, where receivers put themselves when they know nothing."""
-    return isfinite(lat_deg) and isfinite(lon_deg) and abs(lat_deg) <= 90 and abs(lon_deg) <= 180 and (abs(lat_deg) > 1e-4 or abs(lon_deg) > 1e-4)
+    return (
+        isfinite(lat_deg)
+        and isfinite(lon_deg)
+        and abs(lat_deg) <= 90
+        and abs(lon_deg) <= 180
+        and (abs(lat_deg) > 1e-4 or abs(lon_deg) > 1e-4)
+    )
 
 
 def read_track_csv(path: Path, fps: float, names: list[str] | None = None) -> list[Position]:
@@ -53,12 +59,25 @@ def read_track_csv(path: Path, fps: float, names: list[str] | None = None) -> li
                 lat, lon = float(row["lat"]), float(row["lon"])
                 t_s = float(row["t_s"]) if "t_s" in row else _frame_number(row["frame"], names or []) / fps
             except KeyError as missing:
-                raise MalformedTrack(f"{path}: column {missing} is missing; needed are lat, lon and t_s or frame") from None
+                raise MalformedTrack(
+                    f"{path}: column {missing} is missing; needed are lat, lon and t_s or frame"
+                ) from None
             except (TypeError, ValueError) as wrong:
                 raise MalformedTrack(f"{path}, line {line}: {wrong}") from None
             if is_on_earth(lat, lon):
                 sigma, heading = row.get("pos_accuracy_m"), row.get("heading_deg_cw_from_north")
-                positions.append(Position(t_s, lat, lon, max(0.1, float(sigma)) if sigma else DEFAULT_SIGMA_M, float(heading) % 360 if heading else None, None, None, "file"))
+                positions.append(
+                    Position(
+                        t_s,
+                        lat,
+                        lon,
+                        max(0.1, float(sigma)) if sigma else DEFAULT_SIGMA_M,
+                        float(heading) % 360 if heading else None,
+                        None,
+                        None,
+                        "file",
+                    )
+                )
     return with_motion(positions)
 
 
@@ -85,7 +104,15 @@ def read_nmea(lines: Iterable[bytes], rejected: list[str] | None = None) -> Iter
                 continue
             utc = datetime.combine(said.date, said.time, UTC)
             lat, lon = float(said.lat), float(said.lon)
-        except (NMEAParseError, NMEAMessageError, NMEATypeError, AttributeError, TypeError, ValueError, UnicodeDecodeError) as wrong:
+        except (
+            NMEAParseError,
+            NMEAMessageError,
+            NMEATypeError,
+            AttributeError,
+            TypeError,
+            ValueError,
+            UnicodeDecodeError,
+        ) as wrong:
             if rejected is not None:
                 rejected.append(f"{line[:40]!r}: {wrong}")
             continue
@@ -118,7 +145,9 @@ def read_gpx(path: Path) -> list[Position]:
             raise MalformedTrack(f"{path}: {wrong}") from None
         if is_on_earth(lat, lon):
             start = positions[0].utc if positions else utc
-            positions.append(Position((utc - (start or utc)).total_seconds(), lat, lon, DEFAULT_SIGMA_M, None, None, utc, "file"))
+            positions.append(
+                Position((utc - (start or utc)).total_seconds(), lat, lon, DEFAULT_SIGMA_M, None, None, utc, "file")
+            )
     return with_motion(positions)
 
 
@@ -141,16 +170,20 @@ def read_exif(data: bytes) -> Position | None:
     utc = None
     if stamp:
         try:
-            utc = datetime.strptime(stamp.decode("ascii"), "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC) + timedelta(seconds=float(b"0." + part.strip(b" \0")))
+            utc = datetime.strptime(stamp.decode("ascii"), "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC) + timedelta(
+                seconds=float(b"0." + part.strip(b" \0"))
+            )
         except ValueError:
             utc = None
     heading = gps[17][0] / gps[17][1] if gps.get(17, (0, 0))[1] else None
     error = gps.get(31, (0, 0))
-    return Position(0.0, lat, lon, max(0.1, error[0] / error[1]) if error[1] else DEFAULT_SIGMA_M, heading, None, utc, "exif")
+    return Position(
+        0.0, lat, lon, max(0.1, error[0] / error[1]) if error[1] else DEFAULT_SIGMA_M, heading, None, utc, "exif"
+    )
 
 
 def _dms(parts: tuple[tuple[int, int], ...], negative: bool) -> float:
-    value = sum(number / divisor / 60**power for power, (number, divisor) in enumerate(parts))
+    value = sum(number / divisor / float(60**power) for power, (number, divisor) in enumerate(parts))
     return -value if negative else value
 
 
@@ -168,7 +201,9 @@ def with_motion(positions: list[Position]) -> list[Position]:
         if way >= LEVER_M / 2:
             heading = degrees(atan2(east, north)) % 360
         speed = here.speed_mps if here.speed_mps is not None else (way / time if time > 0 else None)
-        out.append(replace(here, heading_deg=here.heading_deg if here.heading_deg is not None else heading, speed_mps=speed))
+        out.append(
+            replace(here, heading_deg=here.heading_deg if here.heading_deg is not None else heading, speed_mps=speed)
+        )
     return out
 
 

@@ -51,7 +51,9 @@ def ground_from_pixel(pixel_px: tuple[float, float], camera: Camera, mount: Moun
     below = float(np.arctan2(-direction[2], flat))
     tilt_sigma = float(np.radians(np.hypot(mount.pitch_sigma_deg, SLOPE_SIGMA_DEG)))
     if below <= 3 * tilt_sigma or mount.height_m / np.tan(below) > FAR_M:
-        raise NoGround(f"the ray is {np.degrees(below):.1f}° below the horizon, needed are more than {np.degrees(3 * tilt_sigma):.1f}°")
+        raise NoGround(
+            f"the ray is {np.degrees(below):.1f}° below the horizon, needed are more than {np.degrees(3 * tilt_sigma):.1f}°"
+        )
     h = mount.height_m
     x, y = (h / -direction[2] * direction[:2]).tolist()
     range_m = float(np.hypot(x, y))
@@ -70,7 +72,9 @@ def ground_from_pixel(pixel_px: tuple[float, float], camera: Camera, mount: Moun
     return GroundPoint(x, y, columns @ columns.T, float(near), float(min(far, FAR_M)))
 
 
-def pixel_from_ground(forward_m: float, left_m: float, up_m: float, camera: Camera, mount: Mount) -> tuple[float, float]:
+def pixel_from_ground(
+    forward_m: float, left_m: float, up_m: float, camera: Camera, mount: Mount
+) -> tuple[float, float]:
     """The pixel of a road-frame point in front of the camera. Raises NoGround if it lies behind."""
     local = mount.road_from_camera().T @ np.array((forward_m, left_m, up_m - mount.height_m))
     if local[2] <= 0:

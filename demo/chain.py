@@ -43,7 +43,11 @@ class Chain:
 
     def __post_init__(self) -> None:
         self.data = self.data.resolve()
-        self.server_data, self.edge_data, self.city_data = self.data / "server", self.data / "vehicle", self.data / "city"
+        self.server_data, self.edge_data, self.city_data = (
+            self.data / "server",
+            self.data / "vehicle",
+            self.data / "city",
+        )
         ports = self._ports()
         self.broker_port, self.web_port, self.city_port = ports["broker"], ports["web"], ports["city"]
         self.web_url, self.city_url = f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{self.city_port}"
@@ -65,7 +69,10 @@ class Chain:
             ("uplink", ["edge", "uplink", "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data)], False),
             ("vehicle", ["edge", "replay", str(self.ride), "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data), "--json"], True),
         ]  # fmt: skip
-        self.processes = [Process(name, [sys.executable, "-m", "trikeye", *argv], self.env, self.data / "logs" / f"{name}.log", once) for name, argv, once in verbs]
+        self.processes = [
+            Process(name, [sys.executable, "-m", "trikeye", *argv], self.env, self.data / "logs" / f"{name}.log", once)
+            for name, argv, once in verbs
+        ]
         for process in self.processes:
             process.start()
         self._wait_for_web()
@@ -100,7 +107,11 @@ class Chain:
         out["aside"] = _rows(database, "SELECT COUNT(*) FROM intake_setaside")[0][0]
         out["cases"] = sum(n for state, n in states.items() if state != "merged")
         out["undecided"] = sum(states.get(state, 0) for state in UNDECIDED)
-        out["set_aside"], out["confirmed"], out["fixed"] = states.get("set_aside", 0), states.get("confirmed", 0), states.get("fixed", 0)
+        out["set_aside"], out["confirmed"], out["fixed"] = (
+            states.get("set_aside", 0),
+            states.get("confirmed", 0),
+            states.get("fixed", 0),
+        )
         handed = dict(_rows(database, "SELECT state, COUNT(*) FROM city_handover GROUP BY state"))
         out["handovers"], out["open_handovers"] = handed.get("receipted", 0), handed.get("waiting", 0)
         return out
@@ -119,7 +130,13 @@ class Chain:
     def result(self, seconds: float) -> dict[str, Any]:
         """The last line, counted from the databases and the truth."""
         now, (problems, counted) = self.progress(), self.truth()
-        cases = [Spot(*row) for row in _rows(self.server_data / "db.sqlite3", "SELECT id, category, lat_deg, lon_deg FROM cases_case WHERE state<>'merged'")]
+        cases = [
+            Spot(*row)
+            for row in _rows(
+                self.server_data / "db.sqlite3",
+                "SELECT id, category, lat_deg, lon_deg FROM cases_case WHERE state<>'merged'",
+            )
+        ]
         figures = score(problems, counted, cases)
         return {
             "frames": self._frames(), "sightings": now["committed"], "acknowledged": self._settled(), "cases": now["cases"], "screened_out": now["set_aside"],
@@ -130,7 +147,10 @@ class Chain:
     def matched(self) -> list[tuple[str, int]]:
         """Sorted (category, matched problem) of the confirmed cases: what must not depend on who died when."""
         problems, counted = self.truth()
-        rows = _rows(self.server_data / "db.sqlite3", "SELECT id, category, lat_deg, lon_deg FROM cases_case WHERE state IN ('handed_over', 'accepted', 'fixed', 'confirmed')")
+        rows = _rows(
+            self.server_data / "db.sqlite3",
+            "SELECT id, category, lat_deg, lon_deg FROM cases_case WHERE state IN ('handed_over', 'accepted', 'fixed', 'confirmed')",
+        )
         cases = [Spot(*row) for row in rows]
         matched = score(problems, counted, cases).matched
         return sorted((case.category, matched.get(case.key, 0)) for case in cases)
@@ -149,8 +169,15 @@ class Chain:
         outbox = self.edge_data / "outbox.sqlite3"
         about = dict(_rows(outbox, "SELECT name, value FROM about"))
         held = {bytes(row[0]).hex() for row in _rows(outbox, "SELECT id FROM message UNION SELECT id FROM settled")}
-        there = {row[0].replace("-", "") for row in _rows(self.server_data / "db.sqlite3", "SELECT id FROM cases_sighting")}
-        there |= {row[0].replace("-", "") for row in _rows(self.server_data / "db.sqlite3", "SELECT sighting_id FROM intake_setaside WHERE sighting_id IS NOT NULL")}
+        there = {
+            row[0].replace("-", "") for row in _rows(self.server_data / "db.sqlite3", "SELECT id FROM cases_sighting")
+        }
+        there |= {
+            row[0].replace("-", "")
+            for row in _rows(
+                self.server_data / "db.sqlite3", "SELECT sighting_id FROM intake_setaside WHERE sighting_id IS NOT NULL"
+            )
+        }
         vanished = int(about["sequence"]) - int(about["evicted"]) - len(held)
         return len(held - there) + max(0, vanished)
 
@@ -162,17 +189,30 @@ class Chain:
             said = self._verb("server", "user", "add", REVIEWER)
             _write_secret(self.login_file, f"{REVIEWER} {said.split('password ')[1].split()[0]}\n")
         if not (self.data / "edge.toml").exists():
-            self._verb("server", "vehicle", "add", VEHICLE, "--origin", "demo", "--write-config", str(self.data / "edge.toml"))
+            self._verb(
+                "server", "vehicle", "add", VEHICLE, "--origin", "demo", "--write-config", str(self.data / "edge.toml")
+            )
             with (self.data / "edge.toml").open("a") as file:
-                file.write("resend_s = 5.0\n\n[decide]\ncool_down_h = 0.0\n")
+                file.write(
+                    f"resend_s = 5.0\n\n[decide]\ncool_down_h = 0.0\nleast_views = {1 if self._is_photos() else 2}\n"
+                )
         if not (self.data / "status-url").exists():
-            said = self._verb("server", "destination", "add", "sandbox", f"{self.city_url}/webhook", "--sandbox", "--allow-private")
+            said = self._verb(
+                "server", "destination", "add", "sandbox", f"{self.city_url}/webhook", "--sandbox", "--allow-private"
+            )
             shown = json.loads(said.strip().splitlines()[-1])
             _write_secret(self.data / "city-secret", shown["secret"])
             _write_secret(self.data / "status-url", f"{self.web_url}{shown['status_path']}")
 
+    def _is_photos(self) -> bool:
+        """Photographs show each thing once; a ride shows it from look to look."""
+        truth = self.ride / "truth.json"
+        return truth.exists() and bool(json.loads(truth.read_text()).get("photos"))
+
     def _verb(self, *argv: str) -> str:
-        done = subprocess.run([sys.executable, "-m", "trikeye", *argv], env={**os.environ, **self.env}, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "trikeye", *argv], env={**os.environ, **self.env}, capture_output=True, text=True
+        )
         if done.returncode:
             raise ChainFailed(f"trikeye {' '.join(argv)}: {(done.stderr or done.stdout).strip()[-600:]}")
         return done.stdout
@@ -186,7 +226,9 @@ class Chain:
                 pass
             self.watch()
             time.sleep(0.2)
-        raise ChainFailed(f"the pages do not answer at {self.web_url}; {self.data}/logs/web.log ends:\n{next(p for p in self.processes if p.name == 'web').last_words()}")
+        raise ChainFailed(
+            f"the pages do not answer at {self.web_url}; {self.data}/logs/web.log ends:\n{next(p for p in self.processes if p.name == 'web').last_words()}"
+        )
 
     def _ports(self) -> dict[str, int]:
         """The same ports at every start, so that what was configured once still fits."""

@@ -54,15 +54,26 @@ class City:
             if message["type"] == "case.retracted":
                 db.execute("UPDATE matter SET status='retracted' WHERE number=?", (data["case_number"],))
             else:
-                row = (data["case_number"], headers["webhook-id"], json.dumps(data, ensure_ascii=False), "received", datetime.now(UTC).isoformat())
-                db.execute("INSERT INTO matter (number, webhook_id, body, status, taken_at) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING", row)
+                row = (
+                    data["case_number"],
+                    headers["webhook-id"],
+                    json.dumps(data, ensure_ascii=False),
+                    "received",
+                    datetime.now(UTC).isoformat(),
+                )
+                db.execute(
+                    "INSERT INTO matter (number, webhook_id, body, status, taken_at) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
+                    row,
+                )
         self._due.set()
         return 200, {"id": f"CG-{data['case_number']:06d}"}
 
     def matters(self) -> list[dict[str, Any]]:
         """Every case of the city, newest first."""
         with self._db() as db:
-            rows = db.execute("SELECT number, body, status, picture IS NOT NULL FROM matter ORDER BY number DESC").fetchall()
+            rows = db.execute(
+                "SELECT number, body, status, picture IS NOT NULL FROM matter ORDER BY number DESC"
+            ).fetchall()
         return [{**json.loads(body), "status": status, "has_picture": bool(has)} for number, body, status, has in rows]
 
     def picture(self, number: int) -> bytes | None:
@@ -74,9 +85,17 @@ class City:
     def say(self, number: int, status: str) -> bool:
         """An officer's click: kept first, then reported until the back office has it."""
         with self._db() as db:
-            if status not in STATUSES or not db.execute("UPDATE matter SET status=? WHERE number=? AND status<>'retracted'", (status, number)).rowcount:
+            if (
+                status not in STATUSES
+                or not db.execute(
+                    "UPDATE matter SET status=? WHERE number=? AND status<>'retracted'", (status, number)
+                ).rowcount
+            ):
                 return False
-            db.execute("INSERT INTO report (id, number, status, at) VALUES (?,?,?,?)", (f"msg_{uuid4().hex}", number, status, datetime.now(UTC).isoformat()))
+            db.execute(
+                "INSERT INTO report (id, number, status, at) VALUES (?,?,?,?)",
+                (f"msg_{uuid4().hex}", number, status, datetime.now(UTC).isoformat()),
+            )
         self._due.set()
         return True
 
@@ -87,7 +106,9 @@ class City:
             self._due.clear()
             with self._db() as db:
                 wanted = db.execute("SELECT number, body FROM matter WHERE picture IS NULL").fetchall()
-                reports = db.execute("SELECT id, number, status, at FROM report WHERE delivered=0 ORDER BY at").fetchall()
+                reports = db.execute(
+                    "SELECT id, number, status, at FROM report WHERE delivered=0 ORDER BY at"
+                ).fetchall()
             for number, body in wanted:
                 self._fetch_picture(number, json.loads(body).get("picture_url", ""))
             for report in reports:
@@ -106,11 +127,25 @@ class City:
             db.execute("UPDATE matter SET picture=? WHERE number=?", (data, number))
 
     def _deliver(self, report_id: str, number: int, status: str, at: str) -> bool:
-        payload = json.dumps({"type": "case.status", "timestamp": at, "data": {"case_number": number, "status": status, "at": at, "text": STATUSES[status]}}, ensure_ascii=False)
+        payload = json.dumps(
+            {
+                "type": "case.status",
+                "timestamp": at,
+                "data": {"case_number": number, "status": status, "at": at, "text": STATUSES[status]},
+            },
+            ensure_ascii=False,
+        )
         now = datetime.now(UTC)
-        headers = {"webhook-id": report_id, "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": self._webhook.sign(report_id, now, payload), "content-type": "application/json"}
+        headers = {
+            "webhook-id": report_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": self._webhook.sign(report_id, now, payload),
+            "content-type": "application/json",
+        }
         try:
-            with urllib.request.urlopen(urllib.request.Request(self._status_url, payload.encode(), headers), timeout=10):
+            with urllib.request.urlopen(
+                urllib.request.Request(self._status_url, payload.encode(), headers), timeout=10
+            ):
                 pass
         except urllib.error.HTTPError as wrong:
             if wrong.code != 422:
@@ -146,7 +181,11 @@ def serve(city: City, port: int) -> ThreadingHTTPServer:
         def do_GET(self) -> None:
             if self.path == "/":
                 self._answer(200, page(city).encode(), "text/html; charset=utf-8")
-            elif self.path.startswith("/picture/") and self.path[9:].isdigit() and (data := city.picture(int(self.path[9:]))):
+            elif (
+                self.path.startswith("/picture/")
+                and self.path[9:].isdigit()
+                and (data := city.picture(int(self.path[9:])))
+            ):
                 self._answer(200, data, "image/jpeg")
             else:
                 self._answer(404, b"not found", "text/plain")
@@ -163,7 +202,11 @@ def serve(city: City, port: int) -> ThreadingHTTPServer:
                 return
             form = parse_qs(body.decode("utf-8", "replace"))
             number = self.path.removeprefix("/matter/")
-            if form.get("token") != [city.token] or not number.isdigit() or not city.say(int(number), form.get("status", [""])[0]):
+            if (
+                form.get("token") != [city.token]
+                or not number.isdigit()
+                or not city.say(int(number), form.get("status", [""])[0])
+            ):
                 self._answer(400, b"not understood", "text/plain")
                 return
             self.send_response(303)

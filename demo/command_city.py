@@ -13,7 +13,9 @@ from demo.city import City, serve
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the city's own database")
     parser.add_argument("--port", type=int, default=8100)
-    parser.add_argument("--secret-file", type=Path, required=True, help="the webhook secret shared with the back office")
+    parser.add_argument(
+        "--secret-file", type=Path, required=True, help="the webhook secret shared with the back office"
+    )
     parser.add_argument("--status-url", required=True, help="where status goes back to")
 
 

@@ -11,14 +11,32 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--headless", action="store_true", help="no person: a scripted reviewer signs in and answers from the ride's truth")
-    parser.add_argument("--until-done", action="store_true", help="end when everything is decided, handed over, and one case is reported fixed")
+    parser.add_argument(
+        "--headless",
+        action="store_true",
+        help="no person: a scripted reviewer signs in and answers from the ride's truth",
+    )
+    parser.add_argument(
+        "--until-done",
+        action="store_true",
+        help="end when everything is decided, handed over, and one case is reported fixed",
+    )
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
-    parser.add_argument("--data", type=Path, help="folder that is kept (default: .demo, or a new empty one with --headless)")
+    parser.add_argument(
+        "--data", type=Path, help="folder that is kept (default: .demo, or a new empty one with --headless)"
+    )
     parser.add_argument("--ride", type=Path, help="folder of a ride (default: the sample ride)")
     parser.add_argument("--port", type=int, help="port of the pages at the first start (default: a free one)")
-    parser.add_argument("--broker", choices=("auto", "amqtt"), default="auto", help="auto: Mosquitto if it is installed")
-    parser.add_argument("--limit", type=float, default=900, metavar="SECONDS", help="with --until-done, give up after this (default: %(default)s)")
+    parser.add_argument(
+        "--broker", choices=("auto", "amqtt"), default="auto", help="auto: Mosquitto if it is installed"
+    )
+    parser.add_argument(
+        "--limit",
+        type=float,
+        default=900,
+        metavar="SECONDS",
+        help="with --until-done, give up after this (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,7 +78,10 @@ def _follow(chain, args: argparse.Namespace, began: float) -> int:  # type: igno
         if args.until_done and chain.is_done(now):
             break
         if args.until_done and time.monotonic() - began > args.limit:
-            print(f"\ntrikeye demo run: not done after {args.limit:.0f} s: {now}; logs: {chain.data}/logs", file=sys.stderr)
+            print(
+                f"\ntrikeye demo run: not done after {args.limit:.0f} s: {now}; logs: {chain.data}/logs",
+                file=sys.stderr,
+            )
             return 1
         time.sleep(0.5)
     result = chain.result(time.monotonic() - began)

@@ -30,7 +30,14 @@ class Process:
         """Start it, its output appended to its log."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
-            self.popen = subprocess.Popen(self.argv, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={**os.environ, **self.env}, start_new_session=True)
+            self.popen = subprocess.Popen(
+                self.argv,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.env},
+                start_new_session=True,
+            )
         self.starts += 1
 
     def watch(self) -> None:

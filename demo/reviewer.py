@@ -26,7 +26,9 @@ class Reviewer:
     def sign_in(self) -> None:
         """Fill in the form. Raises RuntimeError if it is refused."""
         token = self._field(self._http.get("/login/").text)
-        self._http.post("/login/", data={"username": self._login[0], "password": self._login[1], "csrfmiddlewaretoken": token})
+        self._http.post(
+            "/login/", data={"username": self._login[0], "password": self._login[1], "csrfmiddlewaretoken": token}
+        )
         page = self._http.get("/review/")
         found = re.search(r'data-token="([^"]+)"', page.text)
         if page.status_code != 200 or not found:

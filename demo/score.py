@@ -46,7 +46,10 @@ def problems_of(truth: dict[str, Any]) -> tuple[list[Spot], set[int]]:
     for problem in truth["problems"]:
         spots.append(Spot(problem["id"], problem["category"], problem["lat"], problem["lon"]))
         needed = 1 if truth.get("photos") else COUNTED_FRAMES
-        good = sum(min(x2 - x1, y2 - y1) >= COUNTED_SHORT_PX and share >= COUNTED_SHARE and away <= COUNTED_RANGE_M for _, x1, y1, x2, y2, share, away in problem["views"])
+        good = sum(
+            min(x2 - x1, y2 - y1) >= COUNTED_SHORT_PX and share >= COUNTED_SHARE and away <= COUNTED_RANGE_M
+            for _, x1, y1, x2, y2, share, away in problem["views"]
+        )
         if good >= needed:
             counted.add(problem["id"])
     return spots, counted
@@ -55,7 +58,12 @@ def problems_of(truth: dict[str, Any]) -> tuple[list[Spot], set[int]]:
 def score(problems: Sequence[Spot], counted: set[int], cases: Sequence[Spot]) -> Score:
     """Match cases to problems. A case that fits any problem, even one too small to be asked for, is not false; a second case within
     MATCH_M of a found problem that fits no other is doubled."""
-    pairs = sorted((metres(p, c), p.key, c.key) for p in problems for c in cases if p.category == c.category and metres(p, c) <= MATCH_M)
+    pairs = sorted(
+        (metres(p, c), p.key, c.key)
+        for p in problems
+        for c in cases
+        if p.category == c.category and metres(p, c) <= MATCH_M
+    )
     by_case: dict[int, int] = {}
     distance: dict[int, float] = {}
     taken: set[int] = set()
@@ -69,7 +77,15 @@ def score(problems: Sequence[Spot], counted: set[int], cases: Sequence[Spot]) ->
     found = taken & counted
     asked = [away for case, away in distance.items() if by_case[case] in counted]
     kinds = {p.category for p in problems if p.key in found}
-    return Score(len(counted), len(found), doubled, len(unmatched) - doubled, round(median(asked), 2) if asked else None, len(kinds), by_case)
+    return Score(
+        len(counted),
+        len(found),
+        doubled,
+        len(unmatched) - doubled,
+        round(median(asked), 2) if asked else None,
+        len(kinds),
+        by_case,
+    )
 
 
 def is_real(problems: Sequence[Spot], case: Spot) -> bool:

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -62,7 +63,11 @@ def open_ride(folder: Path) -> Ride:
     if times and len(times) > 1 and times[-1] > 0:
         fps = (len(times) - 1) / times[-1]
     positions = _positions(folder, fps, [path.name for path in stills], exif)
-    began = about.get("start") or next((p.utc for p in positions if p.utc), None) or next((e.utc for e in exif if e and e.utc), None)
+    began = (
+        about.get("start")
+        or next((p.utc for p in positions if p.utc), None)
+        or next((e.utc for e in exif if e and e.utc), None)
+    )
     began_utc = (datetime.fromisoformat(began) if isinstance(began, str) else began) or UNTRUSTED_START
     camera, mount, digest = _camera(folder, video, stills)
     return Ride(folder, _digest(video if video.exists() else None, stills), about.get("vehicle"), began_utc.astimezone(UTC), began is not None, fps,
@@ -74,7 +79,19 @@ def frames_of(ride: Ride, camera_name: str, oldest_fix_s: float, count_bad: Call
     for number, image in _pictures(ride, count_bad):
         t_s = number / ride.fps
         found = position_at(list(ride.positions), t_s, oldest_fix_s)
-        fix = None if found is None else Fix(ride.began + timedelta(seconds=t_s), found.lat_deg, found.lon_deg, found.sigma_m, found.heading_deg, found.speed_mps, found.quality)
+        fix = (
+            None
+            if found is None
+            else Fix(
+                ride.began + timedelta(seconds=t_s),
+                found.lat_deg,
+                found.lon_deg,
+                found.sigma_m,
+                found.heading_deg,
+                found.speed_mps,
+                found.quality,
+            )
+        )
         yield Frame(number, camera_name, image, ride.began + timedelta(seconds=t_s), "file" if ride.clock_trusted else "none",
                     1.0 if ride.clock_trusted else 86400.0, int(t_s * 1e9), fix)  # fmt: skip
 
@@ -113,7 +130,7 @@ def _still_times(exif: list[Position | None]) -> list[float] | None:
     if len(stamps) < len(exif) or not stamps:
         return None
     times = [(stamp - stamps[0]).total_seconds() for stamp in stamps]
-    return times if all(b > a for a, b in zip(times, times[1:], strict=False)) else None
+    return times if all(b > a for a, b in pairwise(times)) else None
 
 
 def _positions(folder: Path, fps: float, names: list[str], exif: list[Position | None]) -> list[Position]:
@@ -124,7 +141,11 @@ def _positions(folder: Path, fps: float, names: list[str], exif: list[Position |
             return with_motion(list(read_nmea(file)))
     for path in sorted(folder.glob("*.gpx")):
         return read_gpx(path)
-    found = [Position(i / fps, e.lat_deg, e.lon_deg, e.sigma_m, e.heading_deg, None, e.utc, "exif") for i, e in enumerate(exif) if e is not None]
+    found = [
+        Position(i / fps, e.lat_deg, e.lon_deg, e.sigma_m, e.heading_deg, None, e.utc, "exif")
+        for i, e in enumerate(exif)
+        if e is not None
+    ]
     return with_motion(found)
 
 
@@ -155,7 +176,9 @@ def _digest(video: Path | None, stills: tuple[Path, ...]) -> str:
 class LiveCamera:
     """A mailbox of one: a thread reads the camera, the newest frame wins, instant and fix are stamped when it is read."""
 
-    def __init__(self, source: str, width_px: int, height_px: int, camera_name: str, fix_now: Callable[[], Fix | None]) -> None:
+    def __init__(
+        self, source: str, width_px: int, height_px: int, camera_name: str, fix_now: Callable[[], Fix | None]
+    ) -> None:
         self._source, self._size, self._name, self._fix_now = source, (width_px, height_px), camera_name, fix_now
         self._newest: Frame | None = None
         self._changed = threading.Condition()
@@ -168,7 +191,7 @@ class LiveCamera:
         seen = -1
         while not self._stopped.is_set():
             with self._changed:
-                self._changed.wait_for(lambda: self._stopped.is_set() or (self._newest is not None and self._newest.number > seen), timeout=1.0)
+                self._changed.wait(timeout=1.0)
                 frame = self._newest
             if frame is not None and frame.number > seen:
                 seen = frame.number
@@ -191,7 +214,9 @@ class LiveCamera:
                 self.trouble, pause_s = "", 1.0
                 now, ticks = datetime.now(UTC), time.monotonic_ns()
                 with self._changed:
-                    self._newest = Frame(number, self._name, np.asarray(image, np.uint8), now, "system", 1.0, ticks, self._fix_now())
+                    self._newest = Frame(
+                        number, self._name, np.asarray(image, np.uint8), now, "system", 1.0, ticks, self._fix_now()
+                    )
                     self._changed.notify()
                 number += 1
             camera.release()

@@ -44,9 +44,19 @@ def run(args: argparse.Namespace) -> int:
         ride = open_ride(args.ride)
         vehicle = _vehicle(args, settings, ride)
         bad: Counter[str] = Counter()
-        frames = frames_of(ride, settings.vehicle.camera, settings.receiver.oldest_fix_s, lambda reason: bad.update([reason]))
+        frames = frames_of(
+            ride, settings.vehicle.camera, settings.receiver.oldest_fix_s, lambda reason: bad.update([reason])
+        )
         vehicle.drive(_with_progress(frames, vehicle))
-    except (BadSettings, NoPictures, MalformedTrack, MalformedCameraFile, PackError, RedactionUnavailable, OutboxError) as trouble:
+    except (
+        BadSettings,
+        NoPictures,
+        MalformedTrack,
+        MalformedCameraFile,
+        PackError,
+        RedactionUnavailable,
+        OutboxError,
+    ) as trouble:
         print(f"trikeye edge replay: {trouble}", file=sys.stderr)
         return 1
     counts = vehicle.counts
@@ -58,11 +68,16 @@ def run(args: argparse.Namespace) -> int:
     }  # fmt: skip
     vehicle.outbox.close()
     if counts.no_fix == counts.frames:
-        print("trikeye edge replay: no frame had a position, so nothing could be placed; put track.csv, *.nmea or *.gpx beside the pictures", file=sys.stderr)
+        print(
+            "trikeye edge replay: no frame had a position, so nothing could be placed; put track.csv, *.nmea or *.gpx beside the pictures",
+            file=sys.stderr,
+        )
     if args.json:
         print(json.dumps(result, ensure_ascii=False))
     else:
-        print(f"{counts.frames} frames, {counts.inferred} looked at, {counts.sightings} sightings; outbox: {vehicle.outbox.path}")
+        print(
+            f"{counts.frames} frames, {counts.inferred} looked at, {counts.sightings} sightings; outbox: {vehicle.outbox.path}"
+        )
         for category, number in sorted(counts.per_category.items()):
             print(f"  {number:4} {category}")
     return 0
@@ -70,7 +85,9 @@ def run(args: argparse.Namespace) -> int:
 
 def _vehicle(args: argparse.Namespace, settings: Settings, ride: Ride) -> Vehicle:
     if args.config is None:
-        settings = settings.model_copy(update={"origin": "replay", "decide": settings.decide.model_copy(update={"cool_down_h": 0.0})})
+        settings = settings.model_copy(
+            update={"origin": "replay", "decide": settings.decide.model_copy(update={"cool_down_h": 0.0})}
+        )
     elif settings.origin == "camera":
         settings = settings.model_copy(update={"origin": "replay"})
     detector = Detector(load_pack(args.pack or settings.detect.pack), settings.detect.threads)

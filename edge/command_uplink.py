@@ -15,9 +15,13 @@ from edge.uplink import Uplink
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, required=True, help="edge.toml with the broker and the vehicle's credentials")
+    parser.add_argument(
+        "--config", type=Path, required=True, help="edge.toml with the broker and the vehicle's credentials"
+    )
     parser.add_argument("--data", type=Path, help="folder of the outbox (default: as in the settings)")
-    parser.add_argument("--until-empty", action="store_true", help="end as soon as the server has acknowledged everything")
+    parser.add_argument(
+        "--until-empty", action="store_true", help="end as soon as the server has acknowledged everything"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from calibration.files import MalformedCameraFile, default_camera, read_camera
@@ -28,7 +28,9 @@ log = logging.getLogger("trikeye.edge")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, required=True, help="edge.toml; docs/edge.toml.example explains every key")
+    parser.add_argument(
+        "--config", type=Path, required=True, help="edge.toml; docs/edge.toml.example explains every key"
+    )
     parser.add_argument("--frames", type=int, help="end after so many frames (a trial)")
 
 
@@ -57,7 +59,7 @@ def _vehicle(settings: Settings) -> Vehicle:
     detector = Detector(load_pack(settings.detect.pack), settings.detect.threads)
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, None)
     outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes)
-    return Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(datetime.now(timezone.utc)), _tell)  # noqa: UP017
+    return Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(datetime.now(UTC)), _tell)
 
 
 def _limited(camera: LiveCamera, receiver: SerialReceiver, frames: int | None) -> Iterator[Frame]:
@@ -74,4 +76,13 @@ def _limited(camera: LiveCamera, receiver: SerialReceiver, frames: int | None) -
 
 
 def _tell(sighting: Sighting) -> None:
-    log.info(json.dumps({"event": "sighting_kept", "vehicle": sighting.vehicle, "id": str(sighting.id), "category": sighting.category}))
+    log.info(
+        json.dumps(
+            {
+                "event": "sighting_kept",
+                "vehicle": sighting.vehicle,
+                "id": str(sighting.id),
+                "category": sighting.category,
+            }
+        )
+    )

@@ -52,7 +52,9 @@ class Passes:
         self._length_m += way
         heading = fix.heading_deg
         if heading is not None:
-            self._headings = [(at, h) for at, h in self._headings if self._length_m - at <= TURN_WITHIN_M] + [(self._length_m, heading)]
+            self._headings = [(at, h) for at, h in self._headings if self._length_m - at <= TURN_WITHIN_M] + [
+                (self._length_m, heading)
+            ]
         if self._id is None or self._is_over(frame, heading):
             self._id, self._began, self._length_m = self.ids.pass_(frame.utc, self._number), frame, 0.0
             self._number += 1
@@ -61,7 +63,8 @@ class Passes:
         return self._id
 
     def _is_over(self, frame: Frame, heading: float | None) -> bool:
-        assert self._began is not None and self._last is not None
+        assert self._began is not None
+        assert self._last is not None
         if self._length_m > self.settings.pass_length_m:
             return True
         if frame.monotonic_ns - self._began.monotonic_ns > self.settings.pass_time_s * 1e9:
@@ -106,7 +109,9 @@ class Decider:
             self.reasons["told_before"] += 1
             return None
         category = track.best.category
-        self._recent.append((category, track.pass_id, place.lat_deg, place.lon_deg, last.utc, first.number, last.number))
+        self._recent.append(
+            (category, track.pass_id, place.lat_deg, place.lon_deg, last.utc, first.number, last.number)
+        )
         return Finding(self.ids.sighting(first.utc, first.number, category, track.ordinal), track, place, shown)
 
     def _told_before(self, track: Track, place: Place, first: Frame) -> bool:

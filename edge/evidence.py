@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 import piexif
 
 from edge.decide import Finding
-from edge.values import Box, TrackView
+from edge.values import TrackView
 from models.contract import Picture
 from models.pixels import encode_jpeg, fit_within
 from models.redaction import RedactedImage, Redactor
@@ -49,7 +49,7 @@ def _picture(role: str, redacted: RedactedImage, view: TrackView, widest_px: int
             data = _with_exif(encode_jpeg(image, quality), exif)
             if len(data) <= budget_bytes:
                 scale = image.shape[1] / redacted.image.shape[1]
-                box: Box = tuple(round(edge * scale, 1) for edge in view.detection.box_px)  # type: ignore[assignment]
+                box = [round(edge * scale, 1) for edge in view.detection.box_px]
                 return Picture.model_validate({"role": role, "sha256": hashlib.sha256(data).hexdigest(), "width": image.shape[1],
                                                "height": image.shape[0], "box": box, "bytes": data})  # fmt: skip
         image = fit_within(image, max(image.shape[:2]) * 3 // 4)

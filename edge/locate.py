@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import atan2, cos, degrees, hypot, radians, sin
 
 import numpy as np
+import numpy.typing as npt
 
 from calibration.camera import Camera
 from calibration.geodesy import east_north, moved, offset_m
@@ -31,7 +32,7 @@ class Look:
     north_m: float
     bearing_rad: float
     point_m: tuple[float, float] | None
-    covariance_m2: np.ndarray | None  # type: ignore[type-arg]
+    covariance_m2: npt.NDArray[np.float64] | None
     near_m: float
     far_m: float
 
@@ -95,7 +96,8 @@ class Locator:
 
     def _worth(self, view: TrackView) -> float:
         x1, y1, x2, y2 = view.detection.box_px
-        return view.detection.score * min(1.0, (hypot(x2 - x1, y2 - y1) / 120) ** 0.5) * (0.4 if self._cut(view) else 1.0)
+        size = min(1.0, float(hypot(x2 - x1, y2 - y1) / 120) ** 0.5)
+        return float(view.detection.score * size * (0.4 if self._cut(view) else 1.0))
 
 
 def _fix_of(view: TrackView) -> Fix:
@@ -116,7 +118,7 @@ def _crossing(looks: list[Look]) -> tuple[float, float] | None:
     return (float(crossing[0]), float(crossing[1])) if min(ahead) > 0.5 and max(ahead) < 45 else None
 
 
-def _place(looks: list[Look], point: tuple[float, float], covariance: np.ndarray, method: str) -> Place:  # type: ignore[type-arg]
+def _place(looks: list[Look], point: tuple[float, float], covariance: npt.NDArray[np.float64], method: str) -> Place:
     last = looks[-1]
     fix = _fix_of(last.view)
     lat, lon = moved(fix.lat_deg, fix.lon_deg, point[0] - last.east_m, point[1] - last.north_m)
@@ -125,7 +127,11 @@ def _place(looks: list[Look], point: tuple[float, float], covariance: np.ndarray
     east, north = point[0] - last.east_m, point[1] - last.north_m
     range_m = hypot(east, north)
     spread = 1.96 * RAISED_SIGMA_M
-    near, far = (max(0.0, range_m - spread), range_m + spread) if method == "parallax" else (min(last.near_m, range_m), max(last.far_m, range_m))
+    near, far = (
+        (max(0.0, range_m - spread), range_m + spread)
+        if method == "parallax"
+        else (min(last.near_m, range_m), max(last.far_m, range_m))
+    )
     (ee, en), (_, nn) = covariance.tolist()
     return Place(
         lat_deg=lat, lon_deg=lon, covariance_m2=((ee, en), (en, nn)), bearing_deg=degrees(atan2(east, north)) % 360, range_m=range_m,

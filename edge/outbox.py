@@ -77,7 +77,9 @@ class Outbox:
             self._prepare()
             self.uuid = UUID(self._about("outbox"))
         except sqlite3.DatabaseError as wrong:
-            raise OutboxBroken(f"{path} cannot be read ({wrong}); move it away and start again, and keep it: it may be saved") from None
+            raise OutboxBroken(
+                f"{path} cannot be read ({wrong}); move it away and start again, and keep it: it may be saved"
+            ) from None
 
     def _prepare(self) -> None:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -88,7 +90,9 @@ class Outbox:
                 if int(db.execute("PRAGMA user_version").fetchone()[0]) == 0:
                     for statement in SCHEMA.split(";"):
                         db.execute(statement)
-                    db.execute("INSERT INTO about VALUES ('outbox', ?), ('sequence', '0'), ('evicted', '0')", (str(uuid4()),))
+                    db.execute(
+                        "INSERT INTO about VALUES ('outbox', ?), ('sequence', '0'), ('evicted', '0')", (str(uuid4()),)
+                    )
                     db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
     def put(self, sighting_id: UUID, make: Callable[[UUID, int], Sighting]) -> bool:
@@ -114,7 +118,9 @@ class Outbox:
     def waiting(self, limit: int, after: int = 0) -> list[Waiting]:
         """The oldest messages that are neither settled nor set aside, past a sequence."""
         rows = self._db.execute(
-            "SELECT sequence, id, digest, body FROM message WHERE aside IS NULL AND sequence>? ORDER BY sequence LIMIT ?", (after, limit))
+            "SELECT sequence, id, digest, body FROM message WHERE aside IS NULL AND sequence>? ORDER BY sequence LIMIT ?",
+            (after, limit),
+        )
         return [Waiting(sequence, UUID(bytes=id_), digest, body) for sequence, id_, digest, body in rows]
 
     def settle(self, sighting_id: UUID, outcome: str, now_s: float) -> bool:
@@ -122,26 +128,42 @@ class Outbox:
         with self._transaction() as db:
             moved = db.execute(
                 "INSERT OR IGNORE INTO settled SELECT id, digest, sequence, ?, ?, category, lat_deg, lon_deg, seen_utc FROM message WHERE id=?",
-                (outcome, now_s, sighting_id.bytes)).rowcount
+                (outcome, now_s, sighting_id.bytes),
+            ).rowcount
             db.execute("DELETE FROM message WHERE id=?", (sighting_id.bytes,))
         return moved > 0
 
     def set_aside(self, sighting_id: UUID, reason: str) -> bool:
         """The server refused it: keep it, with the reason, and send it no more."""
         with self._transaction() as db:
-            return db.execute("UPDATE message SET aside=? WHERE id=? AND aside IS NULL", (reason, sighting_id.bytes)).rowcount > 0
+            return (
+                db.execute(
+                    "UPDATE message SET aside=? WHERE id=? AND aside IS NULL", (reason, sighting_id.bytes)
+                ).rowcount
+                > 0
+            )
 
     def counts(self) -> dict[str, int]:
         """How many are waiting, set aside, settled, evicted, and were ever committed."""
-        waiting, aside = self._db.execute("SELECT COUNT(*) FILTER (WHERE aside IS NULL), COUNT(*) FILTER (WHERE aside IS NOT NULL) FROM message").fetchone()
+        waiting, aside = self._db.execute(
+            "SELECT COUNT(*) FILTER (WHERE aside IS NULL), COUNT(*) FILTER (WHERE aside IS NOT NULL) FROM message"
+        ).fetchone()
         settled = self._db.execute("SELECT COUNT(*) FROM settled").fetchone()[0]
-        return {"waiting": waiting, "aside": aside, "settled": settled, "evicted": int(self._about("evicted")), "committed": int(self._about("sequence"))}
+        return {
+            "waiting": waiting,
+            "aside": aside,
+            "settled": settled,
+            "evicted": int(self._about("evicted")),
+            "committed": int(self._about("sequence")),
+        }
 
     def told_since(self, since: datetime) -> list[Told]:
         """What was found at or after an instant."""
         rows = self._db.execute(
             "SELECT category, lat_deg, lon_deg, seen_utc FROM message WHERE seen_utc>=?1 UNION ALL "
-            "SELECT category, lat_deg, lon_deg, seen_utc FROM settled WHERE seen_utc>=?1", (since.isoformat(),))
+            "SELECT category, lat_deg, lon_deg, seen_utc FROM settled WHERE seen_utc>=?1",
+            (since.isoformat(),),
+        )
         return [Told(category, lat, lon, datetime.fromisoformat(seen)) for category, lat, lon, seen in rows]
 
     def close(self) -> None:
@@ -151,7 +173,9 @@ class Outbox:
     def _make_room(self, db: sqlite3.Connection) -> None:
         size = int(db.execute("SELECT COALESCE(SUM(LENGTH(body)), 0) FROM message").fetchone()[0])
         while size > max(self.cap_bytes, MAX_MESSAGE_BYTES):
-            sequence, length = db.execute("SELECT sequence, LENGTH(body) FROM message ORDER BY probability, sequence LIMIT 1").fetchone()
+            sequence, length = db.execute(
+                "SELECT sequence, LENGTH(body) FROM message ORDER BY probability, sequence LIMIT 1"
+            ).fetchone()
             db.execute("DELETE FROM message WHERE sequence=?", (sequence,))
             db.execute("UPDATE about SET value=CAST(value AS INTEGER)+1 WHERE name='evicted'")
             size -= length
@@ -168,7 +192,9 @@ class Outbox:
         except sqlite3.OperationalError as wrong:
             self._roll_back()
             if "full" in str(wrong):
-                raise OutboxFull(f"no room left for {self.path}: free some disk space; nothing that was in the outbox is lost") from None
+                raise OutboxFull(
+                    f"no room left for {self.path}: free some disk space; nothing that was in the outbox is lost"
+                ) from None
             raise OutboxError(f"{self.path}: {wrong}") from None
         except BaseException:
             self._roll_back()
@@ -177,4 +203,3 @@ class Outbox:
     def _roll_back(self) -> None:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
-

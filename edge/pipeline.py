@@ -112,4 +112,3 @@ class Vehicle:
 def _wire_fix(fix: Fix) -> VehicleFix:
     return VehicleFix(utc=fix.utc, lat_deg=fix.lat_deg, lon_deg=fix.lon_deg, sigma_m=fix.sigma_m, heading_deg=fix.heading_deg,
                       speed_mps=fix.speed_mps, quality=fix.quality)  # fmt: skip
-

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from calibration.gnss import Position, read_nmea
 from edge.settings import Receiver
@@ -29,7 +29,7 @@ class SerialReceiver:
         if newest is None or time.monotonic() - newest[0] > self._settings.oldest_fix_s:
             return None
         p = newest[1]
-        return Fix(p.utc or datetime.now(timezone.utc), p.lat_deg, p.lon_deg, p.sigma_m, p.heading_deg, p.speed_mps, p.quality)  # noqa: UP017
+        return Fix(p.utc or datetime.now(UTC), p.lat_deg, p.lon_deg, p.sigma_m, p.heading_deg, p.speed_mps, p.quality)
 
     def stop(self) -> None:
         """End the reading thread."""

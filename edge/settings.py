@@ -108,5 +108,8 @@ def read_settings(path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
         raise BadSettings(f"{path}: {wrong}") from None
     except ValidationError as wrong:
-        lines = [f"  {'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors(include_url=False, include_input=False)]
+        lines = [
+            f"  {'.'.join(map(str, error['loc']))}: {error['msg']}"
+            for error in wrong.errors(include_url=False, include_input=False)
+        ]
         raise BadSettings(f"{path}:\n" + "\n".join(lines)) from None

@@ -48,7 +48,11 @@ class Tracker:
             ground = self._ground(view, here)
             if ground is None and detection.label not in RAISED:
                 continue
-            nearest = min(((self._cost(track, view, ground, here), track) for track in free), key=lambda pair: pair[0], default=(1.0, None))
+            nearest = min(
+                ((self._cost(track, view, ground, here), track) for track in free),
+                key=lambda pair: pair[0],
+                default=(1.0, None),
+            )
             if nearest[1] is not None and nearest[0] < 1.0:
                 track = nearest[1]
                 free.remove(track)
@@ -78,7 +82,9 @@ class Tracker:
         east, north = east_north(view.frame.fix.heading_deg, *foot)
         return here[0] + east, here[1] + north
 
-    def _cost(self, track: _Open, view: TrackView, ground: tuple[float, float] | None, here: tuple[float, float]) -> float:
+    def _cost(
+        self, track: _Open, view: TrackView, ground: tuple[float, float] | None, here: tuple[float, float]
+    ) -> float:
         """Under 1: may be the same thing; the least is taken."""
         last = track.views[-1]
         if last.detection.category != view.detection.category:
@@ -101,7 +107,7 @@ class Tracker:
 
 def _drift_cost(before: TrackView, now: TrackView, misses: int) -> float:
     a, b = before.detection.box_px, now.detection.box_px
-    height, width = now.frame.image.shape[:2]
+    width = now.frame.image.shape[1]
     size = max(a[2] - a[0], a[3] - a[1], b[2] - b[0], b[3] - b[1])
     ax, bx = (a[0] + a[2]) / 2 - width / 2, (b[0] + b[2]) / 2 - width / 2
     if ax * bx < 0 and abs(ax - bx) > size:
@@ -110,7 +116,7 @@ def _drift_cost(before: TrackView, now: TrackView, misses: int) -> float:
     if area < 0.5 or abs(bx) < abs(ax) - 0.4 * size:
         return 9.0
     away = hypot(ax - bx, ((a[1] + a[3]) - (b[1] + b[3])) / 2)
-    return away / ((1.4 + 0.5 * misses) * size + 0.25 * abs(ax) + 12)
+    return float(away / ((1.4 + 0.5 * misses) * size + 0.25 * abs(ax) + 12))
 
 
 def _closed(track: _Open) -> Track:

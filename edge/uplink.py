@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from uuid import UUID
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -42,7 +42,7 @@ class Uplink:
     _sent_s: dict[UUID, float] = field(default_factory=dict)
     _connected: bool = False
     _failed: str = ""
-    _protocol: int = mqtt.MQTTv5
+    _protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5
     _stop: bool = False
 
     def stop(self) -> None:
@@ -65,8 +65,8 @@ class Uplink:
                 self._failed = f"the broker at {self.settings.uplink.host}:{self.settings.uplink.port} cannot be reached ({wrong}); check the network and [uplink] in edge.toml"
             finally:
                 client.loop_stop()
-            if self._failed in BAD_VERSION and self._protocol == mqtt.MQTTv5:
-                self._protocol = mqtt.MQTTv311
+            if self._failed in BAD_VERSION and self._protocol == MQTTProtocolVersion.MQTTv5:
+                self._protocol = MQTTProtocolVersion.MQTTv311
                 continue
             if self._stop or (until_empty and self._is_empty()):
                 return
@@ -113,10 +113,20 @@ class Uplink:
         if item.outcome in ("accepted", "known"):
             if self.outbox.settle(item.id, item.outcome, time.time()):
                 self.counts[item.outcome] += 1
-                log.info('{"event": "sighting_acknowledged", "vehicle": "%s", "id": "%s", "outcome": "%s"}', self.settings.vehicle.name, item.id, item.outcome)
+                log.info(
+                    '{"event": "sighting_acknowledged", "vehicle": "%s", "id": "%s", "outcome": "%s"}',
+                    self.settings.vehicle.name,
+                    item.id,
+                    item.outcome,
+                )
         elif self.outbox.set_aside(item.id, item.reason):
             self.counts["refused"] += 1
-            log.warning('{"event": "sighting_refused", "vehicle": "%s", "id": "%s", "reason": "%s"}', self.settings.vehicle.name, item.id, item.reason)
+            log.warning(
+                '{"event": "sighting_refused", "vehicle": "%s", "id": "%s", "reason": "%s"}',
+                self.settings.vehicle.name,
+                item.id,
+                item.reason,
+            )
 
     def _is_empty(self) -> bool:
         return not self.outbox.waiting(1)
@@ -124,7 +134,7 @@ class Uplink:
     def _client(self) -> mqtt.Client:
         settings, name = self.settings.uplink, self.settings.vehicle.name
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=self._protocol,
-                             clean_session=True if self._protocol == mqtt.MQTTv311 else None, reconnect_on_failure=False)  # fmt: skip
+                             clean_session=True if self._protocol == MQTTProtocolVersion.MQTTv311 else None, reconnect_on_failure=False)  # fmt: skip
         client.max_queued_messages_set(settings.in_flight)
         client.max_inflight_messages_set(settings.in_flight)
         if settings.user:
@@ -137,7 +147,14 @@ class Uplink:
         client.on_message = self._on_message
         return client
 
-    def _on_connect(self, client: mqtt.Client, userdata: object, flags: mqtt.ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
         if reason.is_failure:
             self._failed = str(reason)
             return
@@ -149,13 +166,20 @@ class Uplink:
         self._connected = True
         log.info('{"event": "uplink_connected", "vehicle": "%s"}', name)
 
-    def _on_disconnect(self, client: mqtt.Client, userdata: object, flags: mqtt.DisconnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+    def _on_disconnect(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
         self._connected = False
         self._failed = self._failed or str(reason)
 
     def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
         try:
-            for item in decode(Ack, message.payload).items:
+            for item in decode(Ack, bytes(message.payload)).items:
                 self._acks.put(item)
         except RefusedMessage as wrong:
             self.counts["bad_ack"] += 1
@@ -164,7 +188,9 @@ class Uplink:
     def _say_goodbye(self, client: mqtt.Client) -> None:
         if self._connected:
             name = self.settings.vehicle.name
-            client.publish(topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True).wait_for_publish(2)
+            client.publish(
+                topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True
+            ).wait_for_publish(2)
             client.disconnect()
 
     def _complain(self) -> None:

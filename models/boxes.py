@@ -18,7 +18,9 @@ def iou(one: Boxes, many: Boxes) -> npt.NDArray[np.float32]:
     return np.asarray(inter / np.maximum(union, 1e-9), np.float32)
 
 
-def keep_best(boxes: Boxes, scores: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], overlap: float = 0.5) -> list[int]:
+def keep_best(
+    boxes: Boxes, scores: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], overlap: float = 0.5
+) -> list[int]:
     """Greedy non-maximum suppression per class; indices kept, best first."""
     kept: list[int] = []
     order = list(np.argsort(-scores, kind="stable"))

@@ -196,7 +196,9 @@ def decode(kind: type[T], data: bytes) -> T:
     raw = _load(data)
     version = raw.get("version")
     if version != WIRE_VERSION:
-        raise RefusedMessage("unknown_version", f"version {version!r} is not spoken here; this side speaks {WIRE_VERSION}")
+        raise RefusedMessage(
+            "unknown_version", f"version {version!r} is not spoken here; this side speaks {WIRE_VERSION}"
+        )
     try:
         return kind.model_validate(raw)
     except ValidationError as wrong:
@@ -225,7 +227,16 @@ def _load(data: bytes) -> Mapping[str, Any]:
         _check_nesting(raw)
     except RefusedMessage:
         raise
-    except (cbor2.CBORDecodeError, ValueError, TypeError, OverflowError, RecursionError, MemoryError, EOFError, LookupError) as wrong:
+    except (
+        cbor2.CBORDecodeError,
+        ValueError,
+        TypeError,
+        OverflowError,
+        RecursionError,
+        MemoryError,
+        EOFError,
+        LookupError,
+    ) as wrong:
         raise RefusedMessage("not_cbor", f"the bytes are no CBOR message: {type(wrong).__name__}") from None
     if not isinstance(raw, dict):
         raise RefusedMessage("not_cbor", "the message is no map")

@@ -1,9 +1,9 @@
 """A pack: a folder with `model.onnx` and its card `pack.toml`. Nothing of a pack is believed before its digest is checked.
 
-    PackError
-    ├── PackMissing      no such folder, or a file of it is missing
-    ├── MalformedPack    pack.toml does not say what it must
-    └── WrongDigest      model.onnx is not the file the card speaks of
+PackError
+├── PackMissing      no such folder, or a file of it is missing
+├── MalformedPack    pack.toml does not say what it must
+└── WrongDigest      model.onnx is not the file the card speaks of
 """
 
 from __future__ import annotations
@@ -114,7 +114,9 @@ def load_pack(where: str | Path) -> Pack:
     card_path, model = folder / "pack.toml", folder / "model.onnx"
     for path in (card_path, model):
         if not path.is_file():
-            raise PackMissing(f"no pack at {folder}: {path.name} is missing; shipped packs: {', '.join(shipped_packs()) or 'none'}")
+            raise PackMissing(
+                f"no pack at {folder}: {path.name} is missing; shipped packs: {', '.join(shipped_packs()) or 'none'}"
+            )
     try:
         card = _File.model_validate(tomllib.loads(card_path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:

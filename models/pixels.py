@@ -70,7 +70,9 @@ def encode_jpeg(image: Image, quality: int = 85) -> bytes:
 def resize(image: Image, width: int, height: int) -> Image:
     """Shrink (by area) or enlarge (linear) to a size."""
     shrinking = width < image.shape[1]
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(
+        cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR), np.uint8
+    )
 
 
 def fit_within(image: Image, longest_px: int) -> Image:
@@ -86,7 +88,12 @@ def letterbox(image: Image, canvas: Image) -> tuple[float, float, float]:
     scale = min(canvas.shape[1] / width, canvas.shape[0] / height)
     inner_w, inner_h = round(width * scale), round(height * scale)
     left, top = (canvas.shape[1] - inner_w) // 2, (canvas.shape[0] - inner_h) // 2
-    cv2.resize(image, (inner_w, inner_h), dst=canvas[top : top + inner_h, left : left + inner_w], interpolation=cv2.INTER_LINEAR)
+    cv2.resize(
+        image,
+        (inner_w, inner_h),
+        dst=canvas[top : top + inner_h, left : left + inner_w],
+        interpolation=cv2.INTER_LINEAR,
+    )
     return scale, left, top
 
 

@@ -45,7 +45,9 @@ class Redactor:
         known = {label.name for label in detector.pack.labels}
         missing = ({"person"} | set(PLATE_BANDS)) - known
         if missing:
-            raise RedactionUnavailable(f"pack {detector.pack.name} does not know {', '.join(sorted(missing))}, so it cannot redact; take another")
+            raise RedactionUnavailable(
+                f"pack {detector.pack.name} does not know {', '.join(sorted(missing))}, so it cannot redact; take another"
+            )
         self._detector = detector
         self.digest = hashlib.sha256(f"{detector.pack.digest} {RULES}".encode()).hexdigest()
 

@@ -53,7 +53,9 @@ class Detector:
             self._inner = (image.shape[0], image.shape[1])
         scale, left, top = letterbox(image, self._canvas)
         output = self._session.run(None, {self._input: blob(self._canvas, pack.scale, pack.rgb)})[0][0]
-        least = np.array([label.threshold if floor is None else min(floor, label.threshold) for label in pack.labels], np.float32)
+        least = np.array(
+            [label.threshold if floor is None else min(floor, label.threshold) for label in pack.labels], np.float32
+        )
         boxes, scores, classes = _end_to_end(output, least) if pack.end_to_end else _raw(output, least)
         boxes = (boxes - np.array([left, top, left, top], np.float32)) / np.float32(scale)
         boxes = np.clip(boxes, 0, np.array([image.shape[1], image.shape[0]] * 2, np.float32))

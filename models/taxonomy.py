@@ -70,7 +70,11 @@ CATEGORIES: dict[str, Category] = _load()
 def city_codes(key: str) -> CityCodes | None:
     """The data of one city, None if there is none."""
     path = _HERE / "cities" / f"{key}.toml"
-    return CityCodes.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))) if path.is_file() and key.isidentifier() else None
+    return (
+        CityCodes.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        if path.is_file() and key.isidentifier()
+        else None
+    )
 
 
 def filing_codes(category: str) -> tuple[Code, ...]:

@@ -61,10 +61,18 @@ def write_files(host: str, port: int) -> Path:
     intake = secret("broker-intake")
     vehicles = list(Vehicle.objects.filter(revoked_at=None).order_by("name"))
     _write("passwd", [f"{INTAKE}:{mosquitto_hash(intake)}", *(f"{v.name}:{v.broker_hash}" for v in vehicles)])
-    _write("embedded-passwd", [f"{INTAKE}:{embedded_hash(intake)}", *(f"{v.name}:{v.embedded_hash}" for v in vehicles if v.embedded_hash)])
+    _write(
+        "embedded-passwd",
+        [f"{INTAKE}:{embedded_hash(intake)}", *(f"{v.name}:{v.embedded_hash}" for v in vehicles if v.embedded_hash)],
+    )
     acl = []
     for name, (writes, reads) in rights().items():
-        acl += [f"user {name}", *(f"topic write {each}" for each in writes), *(f"topic read {each}" for each in reads), ""]
+        acl += [
+            f"user {name}",
+            *(f"topic write {each}" for each in writes),
+            *(f"topic read {each}" for each in reads),
+            "",
+        ]
     _write("acl", acl)
     _write("mosquitto.conf", [
         f"listener {port} {host}", "allow_anonymous false", f"password_file {FOLDER / 'passwd'}", f"acl_file {FOLDER / 'acl'}",

@@ -16,7 +16,11 @@ INSTALL = "sudo apt-get install mosquitto"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("config", "run"))
     parser.add_argument("--out", type=Path, help="config: copy the files into this folder as well")
-    parser.add_argument("--kind", choices=("mosquitto", "amqtt"), help="run: default Mosquitto if it is installed, else the embedded amqtt")
+    parser.add_argument(
+        "--kind",
+        choices=("mosquitto", "amqtt"),
+        help="run: default Mosquitto if it is installed, else the embedded amqtt",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,16 +34,25 @@ def run(args: argparse.Namespace) -> int:
     if args.action == "config":
         if args.out:
             shutil.copytree(folder, args.out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("store"))
-        print(f"{args.out or folder}: mosquitto.conf, passwd, acl, amqtt.yaml; start with: mosquitto -c {(args.out or folder) / 'mosquitto.conf'}")
+        print(
+            f"{args.out or folder}: mosquitto.conf, passwd, acl, amqtt.yaml; start with: mosquitto -c {(args.out or folder) / 'mosquitto.conf'}"
+        )
         return 0
     kind = args.kind or ("mosquitto" if found_mosquitto() else "amqtt")
     if kind == "amqtt":
         try:
             import amqtt  # noqa: F401
         except ImportError:
-            print(f"trikeye server broker: no broker here; install one: {INSTALL}   (or for trials: pip install 'trikeye[demo]')", file=sys.stderr)
+            print(
+                f"trikeye server broker: no broker here; install one: {INSTALL}   (or for trials: pip install 'trikeye[demo]')",
+                file=sys.stderr,
+            )
             return 1
-    print(f"broker: {kind} at {settings.BROKER}" + ("" if kind == "mosquitto" else f" (embedded, for trials: it forgets when it stops; better: {INSTALL})"), flush=True)
+    print(
+        f"broker: {kind} at {settings.BROKER}"
+        + ("" if kind == "mosquitto" else f" (embedded, for trials: it forgets when it stops; better: {INSTALL})"),
+        flush=True,
+    )
     (settings.DATA / "broker.pid").write_text(str(os.getpid()))
     line = command(kind)
-    os.execv(line[0], line)
+    return os.execv(line[0], line)

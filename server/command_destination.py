@@ -13,8 +13,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name")
     parser.add_argument("url", help="https address that takes Standard Webhooks")
     parser.add_argument("--city", default="taiyuan", help="key of the city (default: %(default)s)")
-    parser.add_argument("--sandbox", action="store_true", help="for trials: also takes cases of replays and of the demo")
-    parser.add_argument("--allow-private", action="store_true", help="the address may lie in a private network, or be http")
+    parser.add_argument(
+        "--sandbox", action="store_true", help="for trials: also takes cases of replays and of the demo"
+    )
+    parser.add_argument(
+        "--allow-private", action="store_true", help="the address may lie in a private network, or be http"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -22,7 +26,11 @@ def run(args: argparse.Namespace) -> int:
     from server.city.services import add_destination
     from server.fleet.services import city_by_key
 
-    destination, secret = add_destination(city_by_key(args.city), args.name, args.url, sandbox=args.sandbox, allow_private=args.allow_private)
+    destination, secret = add_destination(
+        city_by_key(args.city), args.name, args.url, sandbox=args.sandbox, allow_private=args.allow_private
+    )
     print(f"{args.name}: give the city this secret (shown once) and the path its status reports go to")
-    print(json.dumps({"destination": destination.pk, "secret": secret, "status_path": f"/city/status/{destination.pk}"}))
+    print(
+        json.dumps({"destination": destination.pk, "secret": secret, "status_path": f"/city/status/{destination.pk}"})
+    )
     return 0

@@ -27,10 +27,16 @@ def run(args: argparse.Namespace) -> int:
 
     exists = User.objects.filter(username=args.name).first()
     if args.action == "add" and exists:
-        print(f"trikeye server user: {args.name} is there already; for a new password: trikeye server user password {args.name}", file=sys.stderr)
+        print(
+            f"trikeye server user: {args.name} is there already; for a new password: trikeye server user password {args.name}",
+            file=sys.stderr,
+        )
         return 1
     if args.action == "password" and not exists:
-        print(f"trikeye server user: there is no {args.name}; add one: trikeye server user add {args.name}", file=sys.stderr)
+        print(
+            f"trikeye server user: there is no {args.name}; add one: trikeye server user add {args.name}",
+            file=sys.stderr,
+        )
         return 1
     password = new_password()
     with transaction.atomic():

@@ -18,14 +18,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name")
     parser.add_argument("--city", default="taiyuan", help="key of the city it drives in (default: %(default)s)")
     parser.add_argument("--fleet", default="fleet", help="name of its fleet (default: %(default)s)")
-    parser.add_argument("--write-config", type=Path, metavar="FILE", help="write an edge.toml with the credentials, mode 0600")
-    parser.add_argument("--origin", choices=("camera", "demo"), default="camera", help="demo: its cases never leave for a real city")
+    parser.add_argument(
+        "--write-config", type=Path, metavar="FILE", help="write an edge.toml with the credentials, mode 0600"
+    )
+    parser.add_argument(
+        "--origin", choices=("camera", "demo"), default="camera", help="demo: its cases never leave for a real city"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     start()
     if not re.fullmatch(VEHICLE_NAME, args.name) or args.name == "intake":
-        print(f"trikeye server vehicle: {args.name!r} is no vehicle's name; use letters, digits, - and _", file=sys.stderr)
+        print(
+            f"trikeye server vehicle: {args.name!r} is no vehicle's name; use letters, digits, - and _", file=sys.stderr
+        )
         return 2
     from django.conf import settings
 

@@ -13,7 +13,13 @@ log = logging.getLogger("trikeye.work")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pause", type=float, default=1.0, metavar="SECONDS", help="between two looks when there is nothing to do (default: %(default)s)")
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=1.0,
+        metavar="SECONDS",
+        help="between two looks when there is nothing to do (default: %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

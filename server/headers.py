@@ -41,4 +41,8 @@ class Language:
 
 def about(request: HttpRequest) -> dict[str, str]:
     """Version and source, for the footer."""
-    return {"version": version("trikeye"), "source_url": settings.SOURCE_URL, "language": translation.get_language() or settings.LANGUAGE_CODE}
+    return {
+        "version": version("trikeye"),
+        "source_url": settings.SOURCE_URL,
+        "language": translation.get_language() or settings.LANGUAGE_CODE,
+    }

@@ -98,7 +98,10 @@ def case_list(request: HttpRequest) -> HttpResponse:
         cases = cases.filter(category=category)
     language_now = get_language() or "zh-hans"
     page = Paginator(cases, A_PAGE).get_page(request.GET.get("page"))
-    rows = [{"case": case, "name": CATEGORIES[case.category].name(language_now), "state": state_name(case.state)} for case in page]
+    rows = [
+        {"case": case, "name": CATEGORIES[case.category].name(language_now), "state": state_name(case.state)}
+        for case in page
+    ]
     used = Case.objects.order_by("category").values_list("category", flat=True).distinct()
     return render(request, "cases.html", {
         "rows": rows, "page": page, "state": state, "category": category, "states": [(s.value, state_name(s)) for s in State if s != State.MERGED],
@@ -114,4 +117,15 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
         return redirect("case", number=Case.objects.get(id=case.merged_into_id).number)
     card = card_of(case, getattr(request.user, "pk", 0), whole=True)
     rows = AuditRow.objects.filter(kind="case", object_id=str(case.pk)).order_by("-id")[:100]
-    return render(request, "case.html", {"card": card, "case": case, "state": state_name(case.state), "rows": rows, "handovers": case.handovers.order_by("made_at"), "reports": case.reports.order_by("-received_at")})
+    return render(
+        request,
+        "case.html",
+        {
+            "card": card,
+            "case": case,
+            "state": state_name(case.state),
+            "rows": rows,
+            "handovers": case.handovers.order_by("made_at"),
+            "reports": case.reports.order_by("-received_at"),
+        },
+    )

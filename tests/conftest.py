@@ -33,7 +33,11 @@ def need(thing: str | None, what: str, remedy: str) -> str:
 @pytest.fixture(scope="session")
 def mosquitto() -> str:
     """Mosquitto's path."""
-    return need(shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin"), "mosquitto", "sudo apt-get install mosquitto")
+    return need(
+        shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin"),
+        "mosquitto",
+        "sudo apt-get install mosquitto",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -46,4 +50,8 @@ def chromium() -> str:
 def shared() -> Path:
     """The folder with the data of others: TRIKEYE_SHARED, else beside the checkout."""
     folder = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared"))
-    return Path(need(str(folder) if (folder / "data").is_dir() else None, f"the data of others ({folder})", "set TRIKEYE_SHARED"))
+    return Path(
+        need(
+            str(folder) if (folder / "data").is_dir() else None, f"the data of others ({folder})", "set TRIKEYE_SHARED"
+        )
+    )

@@ -20,11 +20,14 @@ def main() -> int:
         missing = [name for name in PACKAGES if not _has(name)]
     shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared")) / "data"
     code = subprocess.run([sys.executable, "-m", "pytest", "-q", *sys.argv[1:]], cwd=ROOT).returncode
-    notes = [f"not run: tests that need {name}; install it: sudo apt-get install {' '.join(PACKAGES[name])}" for name in missing]
+    notes = [
+        f"not run: tests that need {name}; install it: sudo apt-get install {' '.join(PACKAGES[name])}"
+        for name in missing
+    ]
     if not shared.is_dir():
         notes.append(f"not run: tests on the data of others ({shared} is missing; set TRIKEYE_SHARED)")
     for note in notes:
-        print(note)  # noqa: T201
+        print(note)
     return code or (1 if STRICT and notes else 0)
 
 
@@ -37,7 +40,10 @@ def _install(packages: list[str]) -> None:
     if sudo and (not shutil.which("sudo") or subprocess.run([*sudo, "true"], capture_output=True).returncode):
         return
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]):
+    for command in (
+        ["apt-get", "update", "-qq"],
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+    ):
         subprocess.run([*sudo, *command], env=env, stdout=subprocess.DEVNULL)
 
 

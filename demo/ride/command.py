@@ -12,8 +12,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to write the ride into")
     parser.add_argument("--seed", type=int, default=1, help="which street to draw (default: %(default)s)")
     parser.add_argument("--fps", type=float, default=10.0, help="frames a second (default: %(default)s)")
-    parser.add_argument("--from-photos", type=Path, metavar="DIR", help="make the ride of the photographs in DIR instead of drawing")
-    parser.add_argument("--labels", type=Path, metavar="DIR", help="YOLO labels of the photographs; they become the ride's truth")
+    parser.add_argument(
+        "--from-photos", type=Path, metavar="DIR", help="make the ride of the photographs in DIR instead of drawing"
+    )
+    parser.add_argument(
+        "--labels", type=Path, metavar="DIR", help="YOLO labels of the photographs; they become the ride's truth"
+    )
     parser.add_argument("--limit", type=int, help="use only the first so many photographs")
 
 
@@ -34,7 +38,10 @@ def run(args: argparse.Namespace) -> int:
     except (ImportError, OSError) as missing:
         if "EGL" not in str(missing) and "GL" not in str(missing):
             raise
-        print(f"trikeye demo ride: no OpenGL to draw with ({missing}); install it: sudo apt-get install libegl1 libgl1-mesa-dri", file=sys.stderr)
+        print(
+            f"trikeye demo ride: no OpenGL to draw with ({missing}); install it: sudo apt-get install libegl1 libgl1-mesa-dri",
+            file=sys.stderr,
+        )
         return 1
     size = sum(path.stat().st_size for path in args.out.iterdir()) / 1e6
     print(f"{args.out}: ride of seed {args.seed}, {size:.1f} MB")

@@ -29,7 +29,10 @@ def drive(seed: int, fps: float = FPS) -> list[Moment]:
     """The whole ride: 3 to 6 m/s, a gentle weave, pitch that shakes and jolts at joints in the road."""
     rng = np.random.default_rng([seed, 21])
     waves = [(rng.uniform(0.2, 0.5), rng.uniform(0, 6.3), rng.uniform(12, 40)) for _ in range(3)]
-    shake = [(np.radians(a), rng.uniform(f, 1.6 * f), rng.uniform(0, 6.3)) for a, f in ((0.22, 0.7), (0.16, 1.9), (0.10, 4.1))]
+    shake = [
+        (np.radians(a), rng.uniform(f, 1.6 * f), rng.uniform(0, 6.3))
+        for a, f in ((0.22, 0.7), (0.16, 1.9), (0.10, 4.1))
+    ]
     joints = np.sort(rng.uniform(START_M, END_M, 9))
     moments, x, t, jolt = [], START_M, 0.0, 0.0
     y_before = _lane(x, waves)
@@ -37,7 +40,9 @@ def drive(seed: int, fps: float = FPS) -> list[Moment]:
         speed = float(np.clip(4.8 + 1.3 * np.sin(x / 31 + waves[0][1]) + 0.7 * np.sin(x / 13 + waves[1][1]), 3.0, 6.0))
         y = _lane(x, waves)
         yaw = float(np.arctan2(y - y_before, max(speed / fps, 1e-6)))
-        jolt = float(jolt * 0.35 + (np.radians(rng.normal(0, 0.9)) if np.any(np.abs(joints - x) < speed / fps) else 0.0))
+        jolt = float(
+            jolt * 0.35 + (np.radians(rng.normal(0, 0.9)) if np.any(np.abs(joints - x) < speed / fps) else 0.0)
+        )
         pitch = np.radians(PITCH_DEG) + sum(a * np.sin(2 * np.pi * f * t + p) for a, f, p in shake) + jolt
         roll = np.radians(0.3) * np.sin(2 * np.pi * 0.6 * t)
         moments.append(Moment(t, Pose(x, y, HEIGHT_M, yaw, float(pitch), float(roll))))
@@ -46,7 +51,7 @@ def drive(seed: int, fps: float = FPS) -> list[Moment]:
 
 
 def _lane(x: float, waves: list[tuple[float, float, float]]) -> float:
-    return LANE_M + 0.3 * sum(a * np.sin(x / length + phase) for a, phase, length in waves)
+    return float(LANE_M + 0.3 * sum(a * np.sin(x / length + phase) for a, phase, length in waves))
 
 
 def to_wgs84(x_m: float, y_m: float) -> tuple[float, float]:
@@ -66,7 +71,7 @@ def heading_deg(pose: Pose) -> float:
     return float((STREET_HEADING_DEG - np.degrees(pose.yaw_rad)) % 360)
 
 
-def receiver_error_m(seed: int, times_s: list[float]) -> np.ndarray:  # type: ignore[type-arg]
+def receiver_error_m(seed: int, times_s: list[float]) -> np.ndarray:
     """East and north error of the receiver at each instant: a slow Gauss-Markov bias and white noise, [n, 2]."""
     rng = np.random.default_rng([seed, 31])
     bias, before, errors = rng.normal(0, BIAS_SIGMA_M, 2), times_s[0], []

@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from demo.ride.shapes import rotation
 
 if TYPE_CHECKING:
     from demo.ride.street import Site
 
-CLOTHES = ((0.09, 0.1, 0.13), (0.16, 0.18, 0.24), (0.42, 0.1, 0.1), (0.3, 0.3, 0.32), (0.62, 0.6, 0.56), (0.12, 0.2, 0.34), (0.3, 0.24, 0.18), (0.18, 0.24, 0.16))
+CLOTHES = (
+    (0.09, 0.1, 0.13),
+    (0.16, 0.18, 0.24),
+    (0.42, 0.1, 0.1),
+    (0.3, 0.3, 0.32),
+    (0.62, 0.6, 0.56),
+    (0.12, 0.2, 0.34),
+    (0.3, 0.24, 0.18),
+    (0.18, 0.24, 0.16),
+)
 
 
 def person(site: Site, x: float, y: float, yaw: float) -> None:
@@ -20,8 +30,8 @@ def person(site: Site, x: float, y: float, yaw: float) -> None:
     ground, tall = (0.14 if abs(y) > 5 else 0.0), float(rng.uniform(0.93, 1.06))
     turn = rotation(yaw)
 
-    def at(forward: float, left: float, up: float) -> np.ndarray:  # type: ignore[type-arg]
-        return np.array((x, y, ground)) + turn @ np.array((forward, left, up)) * tall
+    def at(forward: float, left: float, up: float) -> npt.NDArray[np.float64]:
+        return np.asarray(np.array((x, y, ground)) + turn @ np.array((forward, left, up)) * tall)
 
     site.place("person", (x, y), (0.5, 0.5, 1.72 * tall))
     coat = site.paint("cloth", CLOTHES[int(rng.integers(len(CLOTHES)))])
@@ -32,7 +42,13 @@ def person(site: Site, x: float, y: float, yaw: float) -> None:
         knee, foot = at(sign * stride * 0.6, left, 0.48), at(sign * stride, left, 0.05)
         mesh.tube(at(0, left, 0.92), knee, (0.1, 0.075), trousers)
         mesh.tube(knee, foot, (0.075, 0.055), trousers)
-        mesh.ball(foot + turn @ np.array((0.07, 0, 0)), (0.14, 0.055, 0.055), site.paint("cloth", (0.08, 0.07, 0.07)), detail=6, yaw=yaw)
+        mesh.ball(
+            foot + turn @ np.array((0.07, 0, 0)),
+            (0.14, 0.055, 0.055),
+            site.paint("cloth", (0.08, 0.07, 0.07)),
+            detail=6,
+            yaw=yaw,
+        )
         elbow, hand = at(-sign * stride * 0.4, left * 2.5, 1.12), at(-sign * stride * 0.5 + 0.1, left * 2.6, 0.86)
         mesh.tube(at(0, left * 2.0, 1.4), elbow, (0.065, 0.055), coat)
         mesh.tube(elbow, hand, (0.055, 0.04), coat)
@@ -43,5 +59,7 @@ def person(site: Site, x: float, y: float, yaw: float) -> None:
     mesh.ball(at(0.0, 0, 1.6), (0.105, 0.085, 0.13), site.paint("face"), detail=12, yaw=yaw - 0.85)
     mesh.ball(at(-0.022, 0, 1.645), (0.108, 0.096, 0.112), hair, detail=9, yaw=yaw)
     if rng.random() < 0.35:
-        mesh.box(at(-0.2, 0, 1.22), (0.16, 0.3, 0.42), site.paint("cloth", CLOTHES[int(rng.integers(len(CLOTHES)))]), yaw=yaw)
+        mesh.box(
+            at(-0.2, 0, 1.22), (0.16, 0.3, 0.42), site.paint("cloth", CLOTHES[int(rng.integers(len(CLOTHES)))]), yaw=yaw
+        )
     site.done()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from demo.ride.street import KERB_HEIGHT_M, KERB_M, WALL_M, Site, _wall, decal, road_sign
+from demo.ride.street import KERB_HEIGHT_M, KERB_M, WALL_M, Site, _wall, darker, decal, road_sign
 
 APART_M = 14.0
 FIRST_M, LAST_M = 22.0, 340.0
@@ -44,16 +44,38 @@ def garbage(site: Site, x: float, side: int) -> bool:
     site.place("garbage", (x, y), (length, width, 0.25), "exposed_garbage")
     w = width / 2
     for lift in (0.015, 0.05):
-        site.mesh.quad((x, y + w, z + lift), (x, y - w, z + lift), (x + length, y - w, z + lift), (x + length, y + w, z + lift), site.paint("litter"))
-    tones = ((0.8, 0.8, 0.78), (0.7, 0.15, 0.12), (0.15, 0.3, 0.6), (0.75, 0.6, 0.2), (0.4, 0.28, 0.18), (0.2, 0.45, 0.25), (0.05, 0.05, 0.06))
+        site.mesh.quad(
+            (x, y + w, z + lift),
+            (x, y - w, z + lift),
+            (x + length, y - w, z + lift),
+            (x + length, y + w, z + lift),
+            site.paint("litter"),
+        )
+    tones = (
+        (0.8, 0.8, 0.78),
+        (0.7, 0.15, 0.12),
+        (0.15, 0.3, 0.6),
+        (0.75, 0.6, 0.2),
+        (0.4, 0.28, 0.18),
+        (0.2, 0.45, 0.25),
+        (0.05, 0.05, 0.06),
+    )
     for _ in range(26):
         px, py = x + length / 2 + rng.normal(0, length / 5), y + rng.normal(0, width / 5)
         size = rng.uniform(0.06, 0.17, 3) * (1.5, 1.5, 1.0)
         tone = tones[int(rng.integers(len(tones)))]
         if rng.random() < 0.5:
-            site.mesh.box((px, py, z + size[2] / 2), size, site.paint("cloth", tone), yaw=float(rng.uniform(0, 6)), tilt=float(rng.normal(0, 0.4)))
+            site.mesh.box(
+                (px, py, z + size[2] / 2),
+                size,
+                site.paint("cloth", tone),
+                yaw=float(rng.uniform(0, 6)),
+                tilt=float(rng.normal(0, 0.4)),
+            )
         else:
-            site.mesh.ball((px, py, z + size[2] * 0.4), size * 0.6, site.paint("plastic_bag", tone), rng, 0.25, detail=6)
+            site.mesh.ball(
+                (px, py, z + size[2] * 0.4), size * 0.6, site.paint("plastic_bag", tone), rng, 0.25, detail=6
+            )
     site.done()
     return True
 
@@ -64,7 +86,14 @@ def bags(site: Site, x: float, side: int) -> bool:
     if not _kerbside(site, x, side, 1.5):
         return False
     y, z = side * (KERB_M + 0.9), KERB_HEIGHT_M
-    tones = ((0.03, 0.03, 0.035), (0.03, 0.03, 0.035), (0.55, 0.1, 0.1), (0.1, 0.22, 0.5), (0.75, 0.76, 0.74), (0.1, 0.3, 0.16))
+    tones = (
+        (0.03, 0.03, 0.035),
+        (0.03, 0.03, 0.035),
+        (0.55, 0.1, 0.1),
+        (0.1, 0.22, 0.5),
+        (0.75, 0.76, 0.74),
+        (0.1, 0.3, 0.16),
+    )
     tone = tones[int(rng.integers(len(tones)))]
     site.place("garbage_bag", (x, y), (1.4, 1.0, 0.7), "bagged_garbage")
     for _ in range(int(rng.integers(3, 6))):
@@ -86,8 +115,15 @@ def overflowing_bin(site: Site, x: float, side: int) -> bool:
     colour = ((0.16, 0.42, 0.24), (0.2, 0.32, 0.5), (0.35, 0.36, 0.38))[int(rng.integers(3))]
     site.place("bin_overflow", (x, y), (1.2, 1.2, 1.5), "overflowing_bin")
     site.mesh.box((x + 0.45, y, z + 0.5), (0.66, 0.76, 1.0), site.paint("bin_side", colour))
-    site.mesh.box((x + 0.82, y, z + 1.25), (0.08, 0.76, 0.62), site.paint("metal", tuple(c * 0.8 for c in colour)), pitch=0.35)
-    tones = ((0.85, 0.84, 0.8), (0.04, 0.04, 0.05), (0.7, 0.15, 0.12), (0.72, 0.58, 0.22), (0.5, 0.36, 0.22), (0.2, 0.4, 0.7))
+    site.mesh.box((x + 0.82, y, z + 1.25), (0.08, 0.76, 0.62), site.paint("metal", darker(colour)), pitch=0.35)
+    tones = (
+        (0.85, 0.84, 0.8),
+        (0.04, 0.04, 0.05),
+        (0.7, 0.15, 0.12),
+        (0.72, 0.58, 0.22),
+        (0.5, 0.36, 0.22),
+        (0.2, 0.4, 0.7),
+    )
     for number in range(19):
         tone, on_top = tones[int(rng.integers(len(tones)))], number < 12
         px = x + 0.45 + rng.normal(0, 0.2) if on_top else x + rng.uniform(0, 1.1)
@@ -95,9 +131,23 @@ def overflowing_bin(site: Site, x: float, side: int) -> bool:
         pz = z + rng.uniform(0.98, 1.4) if on_top else z + 0.1
         r = rng.uniform(0.1, 0.2)
         if rng.random() < 0.6:
-            site.mesh.ball((px, py, pz), (r, r, r * 0.8), site.paint("plastic_bag", tone, gloss=0.4), rng, 0.2, detail=7, flat_below=z)
+            site.mesh.ball(
+                (px, py, pz),
+                (r, r, r * 0.8),
+                site.paint("plastic_bag", tone, gloss=0.4),
+                rng,
+                0.2,
+                detail=7,
+                flat_below=z,
+            )
         else:
-            site.mesh.box((px, py, pz), (r * 1.6, r * 1.3, r), site.paint("cloth", tone), yaw=float(rng.uniform(0, 6)), tilt=float(rng.normal(0, 0.5)))
+            site.mesh.box(
+                (px, py, pz),
+                (r * 1.6, r * 1.3, r),
+                site.paint("cloth", tone),
+                yaw=float(rng.uniform(0, 6)),
+                tilt=float(rng.normal(0, 0.5)),
+            )
     site.done()
     return True
 
@@ -113,7 +163,9 @@ def waste_pile(site: Site, x: float, side: int) -> bool:
     v, u = np.meshgrid(np.linspace(0, 1, 16), np.linspace(0, 2 * np.pi, 30), indexing="ij")
     bump = 1 + 0.16 * np.sin(3 * u + rng.uniform(0, 6)) + 0.08 * np.sin(7 * u + 9 * v)
     top = height * (1 - v) ** 0.9 * (1 + 0.12 * np.sin(5 * u + 11 * v))
-    points = np.stack([x + length / 2 * (1 + v * bump * np.cos(u) * 0.9), y + width / 2 * v * bump * np.sin(u) * 0.9, z + top], 2)
+    points = np.stack(
+        [x + length / 2 * (1 + v * bump * np.cos(u) * 0.9), y + width / 2 * v * bump * np.sin(u) * 0.9, z + top], 2
+    )
     paint = site.paint("rubble")
     site.mesh.grid(points.astype(np.float32), paint, (2.0, 1.0))
     for _ in range(46):
@@ -143,7 +195,9 @@ def furniture(site: Site, x: float, side: int) -> bool:
             c, s = np.cos(yaw + facing), np.sin(yaw + facing)
             site.mesh.box((cx + c * dx - s * dy, y + s * dx + c * dy, z + dz), size, cloth, yaw=yaw + facing)
     elif kind == 1:
-        site.mesh.box((cx, y, z + 0.62), (0.24, 1.5, 1.25), site.paint("mattress"), yaw=yaw + 0.3, pitch=0.3, skip_bottom=False)
+        site.mesh.box(
+            (cx, y, z + 0.62), (0.24, 1.5, 1.25), site.paint("mattress"), yaw=yaw + 0.3, pitch=0.3, skip_bottom=False
+        )
         site.mesh.box((cx + 0.5, y, z + 0.14), (0.9, 1.2, 0.26), site.paint("mattress"), yaw=yaw)
     else:
         wood = site.paint("wood", (0.95, 0.85, 0.75))
@@ -154,7 +208,9 @@ def furniture(site: Site, x: float, side: int) -> bool:
     return True
 
 
-def _lane(site: Site, x: float, label: str, texture: str, category: str, size: tuple[float, float], gloss: float = 0.0) -> bool:
+def _lane(
+    site: Site, x: float, label: str, texture: str, category: str, size: tuple[float, float], gloss: float = 0.0
+) -> bool:
     return decal(site, label, texture, x, float(site.rng.uniform(-4.0, -0.9)), size, "lane", category, gloss=gloss)
 
 
@@ -199,7 +255,9 @@ def lamp(site: Site, x: float, side: int) -> bool:
     site.mesh.tube(foot, top, (0.1, 0.07), metal, sides=10)
     elbow = top + np.array((0, -side * 0.7, -0.25))
     site.mesh.tube(top, elbow, 0.05, metal)
-    site.mesh.box(elbow + np.array((0, -side * 0.2, -0.3)), (0.26, 0.24, 0.7), site.paint("metal", (0.75, 0.75, 0.72)), tilt=0.3)
+    site.mesh.box(
+        elbow + np.array((0, -side * 0.2, -0.3)), (0.26, 0.24, 0.7), site.paint("metal", (0.75, 0.75, 0.72)), tilt=0.3
+    )
     site.mesh.tube(elbow, elbow + np.array((0.05, 0.1, -1.1)), 0.015, site.paint("metal", (0.05, 0.05, 0.05)), sides=5)
     site.mesh.box(foot + np.array((0, 0, 0.15)), (0.5, 0.5, 0.3), site.paint("concrete", (0.7, 0.66, 0.6)), tilt=0.25)
     site.done()
@@ -213,7 +271,9 @@ def bad_sign(site: Site, x: float, side: int) -> bool:
     return True
 
 
-def _on_wall(site: Site, x: float, side: int, label: str, category: str, texture: str, size: tuple[float, float], low: float) -> bool:
+def _on_wall(
+    site: Site, x: float, side: int, label: str, category: str, texture: str, size: tuple[float, float], low: float
+) -> bool:
     if not site.free(f"wall{side}", x, x + size[0], 1.5):
         return False
     site.take(f"wall{side}", x - 0.5, x + size[0] + 0.5)
@@ -226,11 +286,22 @@ def _on_wall(site: Site, x: float, side: int, label: str, category: str, texture
 
 def small_ads(site: Site, x: float, side: int) -> bool:
     w = float(site.rng.uniform(2.0, 3.0))
-    return _on_wall(site, x, side, "graffiti", "small_ads", str(site.rng.choice(["graffiti", "graffiti", "stickers"])), (w, w * 0.62), float(site.rng.uniform(0.5, 0.9)))
+    return _on_wall(
+        site,
+        x,
+        side,
+        "graffiti",
+        "small_ads",
+        str(site.rng.choice(["graffiti", "graffiti", "stickers"])),
+        (w, w * 0.62),
+        float(site.rng.uniform(0.5, 0.9)),
+    )
 
 
 def facade(site: Site, x: float, side: int) -> bool:
-    return _on_wall(site, x, side, "facade_unkept", "facade_dirty", "stain", (float(site.rng.uniform(3.4, 4.6)), 2.9), 0.3)
+    return _on_wall(
+        site, x, side, "facade_unkept", "facade_dirty", "stain", (float(site.rng.uniform(3.4, 4.6)), 2.9), 0.3
+    )
 
 
 def torn_board(site: Site, x: float, side: int) -> bool:

@@ -83,7 +83,7 @@ def camera_axes(pose: Pose) -> npt.NDArray[np.float64]:
     pitch = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
     roll = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
     base = np.array([[0, 0, 1], [-1, 0, 0], [0, -1, 0]])
-    return (yaw @ roll @ pitch @ base).T
+    return np.asarray((yaw @ roll @ pitch @ base).T)
 
 
 def focal_px(width: int) -> float:
@@ -96,7 +96,7 @@ class Renderer:
 
     def __init__(self, street: Street, width: int = 960, height: int = 540, supersample: float = 2.0) -> None:
         self.street, self.width, self.height = street, width, height
-        self.context = moderngl.create_context(standalone=True, backend="egl")
+        self.context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
         gl = self.context
         rows = street.vertices.reshape(-1, 3, VERTEX_FLOATS)
         order = np.argsort(rows[:, :, 0].mean(axis=1), kind="stable")
@@ -105,10 +105,15 @@ class Renderer:
         buffer = gl.buffer(self.vertices.tobytes())
         layout = "3f 3f 2f 1f 3f 1f 1f"
         names = ("p", "n", "uv", "layer", "tint", "gloss", "object")
-        self.programs = {kind: gl.program(VERTEX, fragment) for kind, fragment in (("colour", FRAGMENT), ("id", ID_FRAGMENT), ("depth", DEPTH_FRAGMENT))}
+        self.programs = {
+            kind: gl.program(VERTEX, fragment)
+            for kind, fragment in (("colour", FRAGMENT), ("id", ID_FRAGMENT), ("depth", DEPTH_FRAGMENT))
+        }
         self.arrays = {kind: _array(gl, program, buffer, layout, names) for kind, program in self.programs.items()}
         self.sky = gl.program(SKY_VERTEX, SKY_FRAGMENT)
-        self.sky_array = gl.vertex_array(self.sky, [(gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32).tobytes()), "2f", "q")])
+        self.sky_array = gl.vertex_array(
+            self.sky, [(gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32).tobytes()), "2f", "q")]
+        )
         layers = street.textures.array()
         texture = gl.texture_array((layers.shape[2], layers.shape[1], layers.shape[0]), 4, layers.tobytes())
         texture.build_mipmaps()
@@ -132,36 +137,56 @@ class Renderer:
         program = self.programs["colour"]
         eye = (pose.x_m, pose.y_m, pose.z_m)
         strength = 2.1 - 1.2 * min(1.0, max(0.0, (street.sky[1][0] - 0.36) / 0.28))
-        for name, value in (("eye", eye), ("sun", street.sun), ("sun_light", (strength, strength * 0.95, strength * 0.86)), ("horizon", street.sky[0]), ("zenith", street.sky[1])):
+        for name, value in (
+            ("eye", eye),
+            ("sun", street.sun),
+            ("sun_light", (strength, strength * 0.95, strength * 0.86)),
+            ("horizon", street.sky[0]),
+            ("zenith", street.sky[1]),
+        ):
             program[name] = value
         program["textures"], program["shadow"] = 0, 1
-        program["view"].write(self._view(pose).tobytes())
-        program["sun_view"].write(self.sun_view.tobytes())
+        program["view"] = _columns(self._view(pose))
+        program["sun_view"] = _columns(self.sun_view)
         self.screen.use()
         self.screen.clear(0, 0, 0, depth=1.0)
         tan = np.tan(np.radians(FIELD_OF_VIEW_DEG / 2))
-        for name, value in (("right", axes[0] * tan), ("up", -axes[1] * tan * self.height / self.width), ("ahead", axes[2]), ("horizon", street.sky[0]), ("zenith", street.sky[1])):
+        for name, value in (
+            ("right", axes[0] * tan),
+            ("up", -axes[1] * tan * self.height / self.width),
+            ("ahead", axes[2]),
+            ("horizon", street.sky[0]),
+            ("zenith", street.sky[1]),
+        ):
             self.sky[name] = tuple(map(float, value))
         self.sky["cloudy"] = 0.8
         self.context.disable(moderngl.DEPTH_TEST)
         self.sky_array.render()
         self.context.enable(moderngl.DEPTH_TEST)
         self._render("colour", pose)
-        raw = np.frombuffer(self.screen.read(components=3, dtype="f2"), np.float16).reshape(*self.screen.size[::-1], 3)[::-1].astype(np.float32)
+        raw = (
+            np.frombuffer(self.screen.read(components=3, dtype="f2"), np.float16)
+            .reshape(*self.screen.size[::-1], 3)[::-1]
+            .astype(np.float32)
+        )
         if not np.isfinite(raw).all():
             raise FloatingPointError("the renderer produced a pixel that is not finite")
-        raw = cv2.resize(raw, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        raw = np.asarray(cv2.resize(raw, (self.width, self.height), interpolation=cv2.INTER_AREA), np.float32)
         mapped = raw * (2.51 * raw + 0.03) / (raw * (2.43 * raw + 0.59) + 0.14)
         return (np.clip(mapped, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)[..., ::-1].copy()
 
     def ids(self, pose: Pose) -> npt.NDArray[np.int32]:
         """The number of the object seen at each pixel, 0 for the street itself."""
         self.programs["id"]["textures"] = 0
-        self.programs["id"]["view"].write(self._view(pose).tobytes())
+        self.programs["id"]["view"] = _columns(self._view(pose))
         self.number.use()
         self.number.clear(0, 0, 0, 0, depth=1.0)
         self._render("id", pose)
-        raw = np.frombuffer(self.number.read(components=4), np.uint8).reshape(self.height, self.width, 4)[::-1].astype(np.int32)
+        raw = (
+            np.frombuffer(self.number.read(components=4), np.uint8)
+            .reshape(self.height, self.width, 4)[::-1]
+            .astype(np.int32)
+        )
         return raw[..., 0] + 256 * raw[..., 1]
 
     def _render(self, kind: str, pose: Pose, behind_m: float = 12.0, ahead_m: float = SEEN_M) -> None:
@@ -193,13 +218,15 @@ class Renderer:
         scale = np.diag([1 / SHADOW_HALF_M, 1 / SHADOW_HALF_M, -1 / 70.0, 1.0])
         self.sun_view = (scale @ view).T.astype(np.float32)
         self.programs["depth"]["textures"] = 0
-        self.programs["depth"]["view"].write(self.sun_view.tobytes())
+        self.programs["depth"]["view"] = _columns(self.sun_view)
         self.shadow.use()
         self.shadow.clear(depth=1.0)
         self._render("depth", Pose(float(middle), 0, 0), 60.0, 60.0)
 
 
-def _array(gl: moderngl.Context, program: moderngl.Program, buffer: moderngl.Buffer, layout: str, names: tuple[str, ...]) -> moderngl.VertexArray:
+def _array(
+    gl: moderngl.Context, program: moderngl.Program, buffer: moderngl.Buffer, layout: str, names: tuple[str, ...]
+) -> moderngl.VertexArray:
     """A vertex array that skips the attributes a program does not use."""
     parts, used = [], []
     for part, name in zip(layout.split(), names, strict=True):
@@ -209,3 +236,7 @@ def _array(gl: moderngl.Context, program: moderngl.Program, buffer: moderngl.Buf
         else:
             parts.append(f"{4 * int(part[0])}x")
     return gl.vertex_array(program, [(buffer, " ".join(parts), *used)])
+
+
+def _columns(matrix: F32) -> tuple[float, ...]:
+    return tuple(matrix.ravel().tolist())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float32]
 Colour = tuple[float, float, float]
+Point = npt.ArrayLike
+"""Three numbers x, y, z, as a tuple or an array."""
 VERTEX_FLOATS = 14
 """Position 3, normal 3, uv 2, texture layer, tint 3, gloss, object id."""
 
@@ -35,7 +36,9 @@ class Mesh:
         """All vertices, float32 [3 * triangles, VERTEX_FLOATS]."""
         return np.concatenate(self.parts) if self.parts else np.zeros((0, VERTEX_FLOATS), np.float32)
 
-    def add(self, corners: npt.ArrayLike, uv: npt.ArrayLike, paint: Paint, normals: npt.ArrayLike | None = None) -> None:
+    def add(
+        self, corners: npt.ArrayLike, uv: npt.ArrayLike, paint: Paint, normals: npt.ArrayLike | None = None
+    ) -> None:
         """Triangles: corners [n, 3, 3], uv [n, 3, 2]; flat normals unless given [n, 3, 3]."""
         p = np.asarray(corners, np.float32)
         if normals is None:
@@ -46,16 +49,22 @@ class Mesh:
             n = np.asarray(normals, np.float32)
         rows = np.empty((*p.shape[:2], VERTEX_FLOATS), np.float32)
         rows[..., 0:3], rows[..., 3:6], rows[..., 6:8] = p, n, np.asarray(uv, np.float32)
-        rows[..., 8], rows[..., 9:12], rows[..., 12], rows[..., 13] = paint.layer, paint.tint, paint.gloss, self.object_id
+        rows[..., 8], rows[..., 9:12], rows[..., 12], rows[..., 13] = (
+            paint.layer,
+            paint.tint,
+            paint.gloss,
+            self.object_id,
+        )
         self.parts.append(rows.reshape(-1, VERTEX_FLOATS))
 
-    def quad(self, a: Sequence[float], b: Sequence[float], c: Sequence[float], d: Sequence[float], paint: Paint) -> None:
+    def quad(self, a: Point, b: Point, c: Point, d: Point, paint: Paint) -> None:
         """A face a, b, c, d counter-clockwise seen from its front; u runs a→b, v from the top edge (d, c) down."""
         pa, pb, pc, pd = (np.asarray(v, np.float32) for v in (a, b, c, d))
         u = v = 1.0
         if paint.tile_m:
             u, v = float(np.linalg.norm(pb - pa)) / paint.tile_m, float(np.linalg.norm(pd - pa)) / paint.tile_m
-        self.add([[pa, pb, pc], [pa, pc, pd]], [[[0, v], [u, v], [u, 0]], [[0, v], [u, 0], [0, 0]]], paint)
+        corners = np.array([[pa, pb, pc], [pa, pc, pd]], np.float32)
+        self.add(corners, np.array([[[0, v], [u, v], [u, 0]], [[0, v], [u, 0], [0, 0]]]), paint)
 
     def grid(self, points: Array, paint: Paint, uv_scale: tuple[float, float] = (1, 1)) -> None:
         """A smooth surface through points [rows, columns, 3]; normals from the neighbours."""
@@ -68,26 +77,40 @@ class Mesh:
 
         def corners(a: Array) -> Array:
             p00, p01, p10, p11 = a[:-1, :-1], a[:-1, 1:], a[1:, :-1], a[1:, 1:]
-            return np.concatenate([np.stack([p00, p01, p11], 2).reshape(-1, 3, a.shape[2]), np.stack([p00, p11, p10], 2).reshape(-1, 3, a.shape[2])])
+            return np.concatenate(
+                [
+                    np.stack([p00, p01, p11], 2).reshape(-1, 3, a.shape[2]),
+                    np.stack([p00, p11, p10], 2).reshape(-1, 3, a.shape[2]),
+                ]
+            )
 
         self.add(corners(points), corners(uv.astype(np.float32)), paint, corners(n))
 
-    def box(self, centre: Sequence[float], size: Sequence[float], paint: Paint, yaw: float = 0.0, skip_bottom: bool = True,
+    def box(self, centre: Point, size: Point, paint: Paint, yaw: float = 0.0, skip_bottom: bool = True,
             faces: dict[str, Paint] | None = None, tilt: float = 0.0, pitch: float = 0.0) -> None:  # fmt: skip
         """A box of size (length x, width y, height z) about its centre; `faces` repaints front (+x), back, left (+y), right, top."""
-        l, w, h = (s / 2 for s in size)
+        half, w, h = (s / 2 for s in (float(each) for each in np.asarray(size)))
         ring = {
-            "front": [(l, -w, -h), (l, w, -h), (l, w, h), (l, -w, h)], "back": [(-l, w, -h), (-l, -w, -h), (-l, -w, h), (-l, w, h)],
-            "left": [(l, w, -h), (-l, w, -h), (-l, w, h), (l, w, h)], "right": [(-l, -w, -h), (l, -w, -h), (l, -w, h), (-l, -w, h)],
-            "top": [(-l, -w, h), (l, -w, h), (l, w, h), (-l, w, h)], "bottom": [(-l, w, -h), (l, w, -h), (l, -w, -h), (-l, -w, -h)],
+            "front": [(half, -w, -h), (half, w, -h), (half, w, h), (half, -w, h)], "back": [(-half, w, -h), (-half, -w, -h), (-half, -w, h), (-half, w, h)],
+            "left": [(half, w, -h), (-half, w, -h), (-half, w, h), (half, w, h)], "right": [(-half, -w, -h), (half, -w, -h), (half, -w, h), (-half, -w, h)],
+            "top": [(-half, -w, h), (half, -w, h), (half, w, h), (-half, w, h)], "bottom": [(-half, w, -h), (half, w, -h), (half, -w, -h), (-half, -w, -h)],
         }  # fmt: skip
         turn = rotation(yaw, tilt, pitch)
         for name, corners in ring.items():
             if name == "bottom" and skip_bottom:
                 continue
-            self.quad(*(np.asarray(centre) + turn @ np.asarray(c) for c in corners), paint=(faces or {}).get(name, paint))
+            a, b, c, d = (np.asarray(centre) + turn @ np.asarray(corner) for corner in corners)
+            self.quad(a, b, c, d, (faces or {}).get(name, paint))
 
-    def tube(self, start: Sequence[float], end: Sequence[float], radius: float | tuple[float, float], paint: Paint, sides: int = 8, caps: bool = False) -> None:
+    def tube(
+        self,
+        start: Point,
+        end: Point,
+        radius: float | tuple[float, float],
+        paint: Paint,
+        sides: int = 8,
+        caps: bool = False,
+    ) -> None:
         """A (tapered) cylinder from start to end."""
         a, b = np.asarray(start, float), np.asarray(end, float)
         axis = (b - a) / max(float(np.linalg.norm(b - a)), 1e-9)
@@ -101,11 +124,25 @@ class Mesh:
         if caps:
             for middle, r, sign in ((a, r0, -1), (b, r1, 1)):
                 rim = middle + r * ring
-                fan = np.stack([np.repeat(middle[None], sides, 0), rim[:-1] if sign < 0 else rim[1:], rim[1:] if sign < 0 else rim[:-1]], 1)
-                disc = np.stack([np.full((sides, 2), 0.5), 0.5 + 0.5 * np.stack([np.cos(t[:-1]), np.sin(t[:-1])], 1), 0.5 + 0.5 * np.stack([np.cos(t[1:]), np.sin(t[1:])], 1)], 1)
+                fan = np.stack(
+                    [
+                        np.repeat(middle[None], sides, 0),
+                        rim[:-1] if sign < 0 else rim[1:],
+                        rim[1:] if sign < 0 else rim[:-1],
+                    ],
+                    1,
+                )
+                disc = np.stack(
+                    [
+                        np.full((sides, 2), 0.5),
+                        0.5 + 0.5 * np.stack([np.cos(t[:-1]), np.sin(t[:-1])], 1),
+                        0.5 + 0.5 * np.stack([np.cos(t[1:]), np.sin(t[1:])], 1),
+                    ],
+                    1,
+                )
                 self.add(fan, disc, paint)
 
-    def ball(self, centre: Sequence[float], radii: Sequence[float], paint: Paint, rng: np.random.Generator | None = None, bumps: float = 0.0,
+    def ball(self, centre: Point, radii: Point, paint: Paint, rng: np.random.Generator | None = None, bumps: float = 0.0,
              detail: int = 10, flat_below: float | None = None, yaw: float = 0.0) -> None:  # fmt: skip
         """An ellipsoid, optionally bumpy and pressed flat at `flat_below` (height over the ground)."""
         v, u = np.meshgrid(np.linspace(0, np.pi, detail), np.linspace(0, 2 * np.pi, 2 * detail), indexing="ij")
@@ -127,4 +164,8 @@ def rotation(yaw: float, roll: float = 0.0, pitch: float = 0.0) -> npt.NDArray[n
     c, s = np.cos(yaw), np.sin(yaw)
     cr, sr = np.cos(roll), np.sin(roll)
     cp, sp = np.cos(pitch), np.sin(pitch)
-    return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]) @ np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]]) @ np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
+    return np.asarray(
+        np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+        @ np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
+        @ np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
+    )

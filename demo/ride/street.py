@@ -15,6 +15,7 @@ KERB_M = 5.0
 KERB_HEIGHT_M = 0.14
 WALL_M = 9.2
 Rng = np.random.Generator
+Xyz = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -38,10 +39,14 @@ class Site:
     placed: list[Placed] = field(default_factory=list)
     taken: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
-    def paint(self, name: str, tint: tuple[float, float, float] = (1, 1, 1), gloss: float = 0.0, tile_m: float = 0.0) -> Paint:
+    def paint(
+        self, name: str, tint: tuple[float, float, float] = (1, 1, 1), gloss: float = 0.0, tile_m: float = 0.0
+    ) -> Paint:
         return Paint(self.textures.pick(name, self.rng), tint, gloss, tile_m)
 
-    def place(self, label: str, foot_m: tuple[float, float], size_m: tuple[float, float, float], category: str = "") -> None:
+    def place(
+        self, label: str, foot_m: tuple[float, float], size_m: tuple[float, float, float], category: str = ""
+    ) -> None:
         """Start a labelled thing: all triangles until `done` are its own."""
         self.mesh.object_id = len(self.placed) + 1
         self.placed.append(Placed(self.mesh.object_id, label, category, foot_m, size_m))
@@ -91,7 +96,11 @@ def layout(seed: int) -> Street:
 
 def _ground(site: Site) -> None:
     m, end = site.mesh, LENGTH_M + 60
-    road, pave, kerb = site.paint("asphalt", tile_m=6.0), site.paint("paving", tile_m=2.4), site.paint("concrete", (0.9, 0.9, 0.88), tile_m=2.0)
+    road, pave, kerb = (
+        site.paint("asphalt", tile_m=6.0),
+        site.paint("paving", tile_m=2.4),
+        site.paint("concrete", (0.9, 0.9, 0.88), tile_m=2.0),
+    )
     for x in np.arange(-30, end, 10.0):
         m.quad((x, -KERB_M, 0), (x + 10, -KERB_M, 0), (x + 10, KERB_M, 0), (x, KERB_M, 0), road)
         for s in (-1, 1):
@@ -104,11 +113,29 @@ def _ground(site: Site) -> None:
         m.quad((x, -0.07, 0.006), (x + 3, -0.07, 0.006), (x + 3, 0.07, 0.006), (x, 0.07, 0.006), paint)
     for x in np.arange(-30, end, 10.0):
         for y in (-4.55, 4.55):
-            m.quad((x, y - 0.06, 0.006), (x + 10, y - 0.06, 0.006), (x + 10, y + 0.06, 0.006), (x, y + 0.06, 0.006), paint)
+            m.quad(
+                (x, y - 0.06, 0.006), (x + 10, y - 0.06, 0.006), (x + 10, y + 0.06, 0.006), (x, y + 0.06, 0.006), paint
+            )
     for _ in range(9):
-        decal(site, "road_patch", "patch", float(site.rng.uniform(10, LENGTH_M)), float(site.rng.uniform(-4, 3.6)), (1.6, 1.3), "lane")
+        decal(
+            site,
+            "road_patch",
+            "patch",
+            float(site.rng.uniform(10, LENGTH_M)),
+            float(site.rng.uniform(-4, 3.6)),
+            (1.6, 1.3),
+            "lane",
+        )
     for _ in range(10):
-        decal(site, "manhole_ok", "manhole", float(site.rng.uniform(10, LENGTH_M)), float(site.rng.uniform(-3.6, 3.6)), (0.78, 0.78), "lane")
+        decal(
+            site,
+            "manhole_ok",
+            "manhole",
+            float(site.rng.uniform(10, LENGTH_M)),
+            float(site.rng.uniform(-3.6, 3.6)),
+            (0.78, 0.78),
+            "lane",
+        )
 
 
 def decal(site: Site, label: str, texture: str, x: float, y: float, size: tuple[float, float], strip: str, category: str = "",
@@ -120,7 +147,13 @@ def decal(site: Site, label: str, texture: str, x: float, y: float, size: tuple[
     height = z if abs(y) < KERB_M else z + KERB_HEIGHT_M
     site.place(label, (x, y), (size[0], size[1], 0.0), category)
     w = size[1] / 2
-    site.mesh.quad((x, y + w, height), (x, y - w, height), (x + size[0], y - w, height), (x + size[0], y + w, height), site.paint(texture, gloss=gloss))
+    site.mesh.quad(
+        (x, y + w, height),
+        (x, y - w, height),
+        (x + size[0], y - w, height),
+        (x + size[0], y + w, height),
+        site.paint(texture, gloss=gloss),
+    )
     site.done()
     return True
 
@@ -129,7 +162,9 @@ def _facades(site: Site, side: int) -> None:
     rng, x = site.rng, -30.0
     while x < LENGTH_M + 60:
         width, floors, y = float(rng.uniform(11, 19)), int(rng.integers(2, 6)), side * (WALL_M + 0.05)
-        wall = site.paint(str(rng.choice(["plaster", "brick", "plaster"])), tuple(rng.uniform(0.85, 1.05, 3)), tile_m=3.0)
+        wall = site.paint(
+            str(rng.choice(["plaster", "brick", "plaster"])), tuple(rng.uniform(0.85, 1.05, 3)), tile_m=3.0
+        )
         top = 3.6 + 3.0 * floors
         site.mesh.quad(*_wall(x, x + width, y, 3.4, top, side), paint=wall)
         for end in (x, x + width):
@@ -140,7 +175,11 @@ def _facades(site: Site, side: int) -> None:
                 base = 4.0 + 3.0 * floor
                 site.mesh.quad(*_wall(bay, bay + 2.2, y - side * 0.03, base, base + 2.1, side), paint=pane)
                 if rng.random() < 0.3:
-                    site.mesh.box((bay + 1.1, y - side * 0.3, base - 0.2), (0.85, 0.5, 0.6), site.paint("metal", (0.85, 0.85, 0.82)))
+                    site.mesh.box(
+                        (bay + 1.1, y - side * 0.3, base - 0.2),
+                        (0.85, 0.5, 0.6),
+                        site.paint("metal", (0.85, 0.85, 0.82)),
+                    )
         for bay in np.arange(x, x + width - 2.0, 4.4):
             _ground_floor(site, float(bay), min(float(bay) + 4.4, x + width), y, side, wall)
         x += width + float(rng.choice([0.0, 0.0, 2.5]))
@@ -161,7 +200,7 @@ def _ground_floor(site: Site, start: float, end: float, y: float, side: int, wal
         site.done()
 
 
-def _wall(start: float, end: float, y: float, low: float, high: float, side: int) -> tuple[tuple[float, float, float], ...]:
+def _wall(start: float, end: float, y: float, low: float, high: float, side: int) -> tuple[Xyz, Xyz, Xyz, Xyz]:
     """A wall face seen from the road, left to right as a passer-by reads it."""
     a, b = (start, end) if side > 0 else (end, start)
     return (a, y, low), (b, y, low), (b, y, high), (a, y, high)
@@ -204,7 +243,9 @@ def _tree(site: Site, x: float, y: float) -> None:
         b -= a * (a @ b)
         b /= np.linalg.norm(b)
         s = rng.uniform(0.6, 0.95)
-        site.mesh.quad(centre - s * a - s * b, centre + s * a - s * b, centre + s * a + s * b, centre - s * a + s * b, leaf)
+        site.mesh.quad(
+            centre - s * a - s * b, centre + s * a - s * b, centre + s * a + s * b, centre - s * a + s * b, leaf
+        )
 
 
 def road_sign(site: Site, x: float, y: float, bad: bool) -> None:
@@ -228,7 +269,7 @@ def bin_with_lid(site: Site, x: float, y: float) -> None:
     colour = ((0.16, 0.42, 0.24), (0.2, 0.32, 0.5), (0.35, 0.36, 0.38))[int(site.rng.integers(3))]
     site.place("bin_ok", (x, y), (0.6, 0.7, 1.1))
     site.mesh.box((x + 0.3, y, KERB_HEIGHT_M + 0.5), (0.6, 0.68, 1.0), site.paint("bin_side", colour))
-    site.mesh.box((x + 0.3, y, KERB_HEIGHT_M + 1.04), (0.68, 0.76, 0.1), site.paint("metal", tuple(c * 0.8 for c in colour)))
+    site.mesh.box((x + 0.3, y, KERB_HEIGHT_M + 1.04), (0.68, 0.76, 0.1), site.paint("metal", darker(colour)))
     site.done()
 
 
@@ -239,10 +280,16 @@ def _traffic(site: Site) -> None:
         if rng.random() < 0.5 and site.free("kerb1", at, at + 4.6, 0.8) and site.free("wall1", at - 6, at + 4, 0.0):
             vehicles.car(site, at, 3.85, heading=-1)
     for x in (38.0, 96.0, 171.0, 245.0, 322.0):
-        vehicles.car(site, float(x + rng.uniform(-9, 9)), 1.7, heading=-1, kind=str(rng.choice(["car", "car", "bus", "truck"])))
+        vehicles.car(
+            site, float(x + rng.uniform(-9, 9)), 1.7, heading=-1, kind=str(rng.choice(["car", "car", "bus", "truck"]))
+        )
     for x in np.arange(30.0, LENGTH_M, 52.0):
         at = float(x + rng.uniform(-9, 9))
-        if site.free("kerb-1", at - 6, at + 8, 0.0) and site.free("wall-1", at - 8, at + 10, 0.0) and site.free("lane", at - 1, at + 6, 0.0):
+        if (
+            site.free("kerb-1", at - 6, at + 8, 0.0)
+            and site.free("wall-1", at - 8, at + 10, 0.0)
+            and site.free("lane", at - 1, at + 6, 0.0)
+        ):
             vehicles.car(site, at, -4.15, heading=1)
 
 
@@ -253,3 +300,8 @@ def _walkers(site: Site) -> None:
         y = side * float(rng.uniform(KERB_M + 1.6, WALL_M - 0.8))
         if site.free(f"kerb{side}", at - 3.0, at + 0.6, 0.0) and site.free(f"wall{side}", at - 3.5, at + 1.0, 0.0):
             people.person(site, at, y, float(rng.choice([0.0, np.pi])) + float(rng.normal(0, 0.5)))
+
+
+def darker(colour: Xyz) -> Xyz:
+    """A tint a shade darker."""
+    return colour[0] * 0.8, colour[1] * 0.8, colour[2] * 0.8

@@ -11,12 +11,34 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 SIZE = 512
-FONTS = (Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc"), Path("/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"))
+FONTS = (
+    Path("/usr/share/fonts/opentype/noto/NotoSansCJK-Bold.ttc"),
+    Path("/usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf"),
+)
 Layer = npt.NDArray[np.uint8]
 Rng = np.random.Generator
 Rgb = tuple[int, int, int]
-SHOPS = "晋味面馆 汾河超市 小杨理发 迎泽五金 老李烟酒 桃园药房 双塔水果 柳巷服装 并州眼镜 晋源文具 杏花小吃 好又多 天天鲜蔬 平价粮油 手机维修 幸福蛋糕 晨光文印 大众浴池".split()
-ADS = "办证 开锁 疏通 刻章 搬家 贷款 回收 招工 租房 水钻".split()
+SHOPS = [
+    "晋味面馆",
+    "汾河超市",
+    "小杨理发",
+    "迎泽五金",
+    "老李烟酒",
+    "桃园药房",
+    "双塔水果",
+    "柳巷服装",
+    "并州眼镜",
+    "晋源文具",
+    "杏花小吃",
+    "好又多",
+    "天天鲜蔬",
+    "平价粮油",
+    "手机维修",
+    "幸福蛋糕",
+    "晨光文印",
+    "大众浴池",
+]
+ADS = ["办证", "开锁", "疏通", "刻章", "搬家", "贷款", "回收", "招工", "租房", "水钻"]
 
 
 class Textures:
@@ -47,25 +69,31 @@ def noise(rng: Rng, cells: int, octaves: int = 4, fall: float = 0.55) -> npt.NDA
     for octave in range(octaves):
         n = min(cells * 2**octave, SIZE)
         small = rng.random((n, n), dtype=np.float32)
-        total += weight * cv2.resize(np.pad(small, ((0, 1), (0, 1)), mode="wrap"), (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+        total += weight * cv2.resize(
+            np.pad(small, ((0, 1), (0, 1)), mode="wrap"), (SIZE, SIZE), interpolation=cv2.INTER_CUBIC
+        )
         norm += weight
         weight *= fall
-    return np.clip(total / norm, 0, 1)
+    return np.asarray(np.clip(total / norm, 0, 1), np.float32)
 
 
-def solid(colour: npt.NDArray[np.float32] | Rgb, value: npt.NDArray[np.float32] | float = 1.0, alpha: npt.NDArray[np.float32] | float = 1.0) -> Layer:
+def solid(
+    colour: npt.NDArray[np.float32] | Rgb,
+    value: npt.NDArray[np.generic] | float = 1.0,
+    alpha: npt.NDArray[np.generic] | float = 1.0,
+) -> Layer:
     """RGB times a value field, with alpha 0..1."""
     out = np.empty((SIZE, SIZE, 4), np.uint8)
-    field = np.broadcast_to(np.asarray(value, np.float32), (SIZE, SIZE))
+    field = np.broadcast_to(np.asarray(value).astype(np.float32), (SIZE, SIZE))
     out[..., :3] = np.clip(np.asarray(colour, np.float32) * field[..., None], 0, 255)
-    out[..., 3] = np.clip(np.broadcast_to(np.asarray(alpha, np.float32), (SIZE, SIZE)) * 255, 0, 255)
+    out[..., 3] = np.clip(np.broadcast_to(np.asarray(alpha).astype(np.float32), (SIZE, SIZE)) * 255, 0, 255)
     return out
 
 
 def blob(rng: Rng, rough: float = 0.35, aspect: float = 1.0, cells: int = 4) -> npt.NDArray[np.float32]:
     """A ragged patch: > 0 inside, about -1..1."""
-    y, x = np.mgrid[-1:1:SIZE * 1j, -1:1:SIZE * 1j]
-    return (0.72 - np.hypot(x, y * aspect) + rough * 2 * (noise(rng, cells, 5) - 0.5)).astype(np.float32)
+    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
+    return np.asarray(0.72 - np.hypot(x, y * aspect) + rough * 2 * (noise(rng, cells, 5) - 0.5), np.float32)
 
 
 def text(image: Layer, words: str, box: tuple[int, int, int, int], colour: Rgb, turn: float = 0.0) -> None:
@@ -73,7 +101,11 @@ def text(image: Layer, words: str, box: tuple[int, int, int, int], colour: Rgb, 
     path = next((p for p in FONTS if p.exists()), None)
     width, height = box[2] - box[0], box[3] - box[1]
     size = int(min(height * 0.9, 1.0 * width / max(len(words), 1)))
-    font = ImageFont.truetype(str(path), size, index=2 if path.suffix == ".ttc" else 0) if path else ImageFont.load_default(size)
+    font = (
+        ImageFont.truetype(str(path), size, index=2 if path.suffix == ".ttc" else 0)
+        if path
+        else ImageFont.load_default(size)
+    )
     sheet = Image.new("L", (SIZE, SIZE), 0)
     ImageDraw.Draw(sheet).text(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), words, font=font, fill=255, anchor="mm")
     mask = np.asarray(sheet.rotate(turn, resample=Image.Resampling.BILINEAR), np.float32)[..., None] / 255
@@ -82,7 +114,9 @@ def text(image: Layer, words: str, box: tuple[int, int, int, int], colour: Rgb, 
 
 
 def asphalt(rng: Rng) -> Layer:
-    return solid((122, 120, 117), 0.72 + 0.35 * noise(rng, 4, 3) + 0.22 * (rng.random((SIZE, SIZE), dtype=np.float32) - 0.5))
+    return solid(
+        (122, 120, 117), 0.72 + 0.35 * noise(rng, 4, 3) + 0.22 * (rng.random((SIZE, SIZE), dtype=np.float32) - 0.5)
+    )
 
 
 def paving(rng: Rng) -> Layer:
@@ -135,7 +169,7 @@ def shopfront(rng: Rng) -> Layer:
     for x in range(0, SIZE, 170):
         image[:, x : x + 10, :3] = 120
     for _ in range(26):
-        x, y = rng.integers(20, 480), rng.integers(180, 470)
+        x, y = int(rng.integers(20, 480)), int(rng.integers(180, 470))
         cv2.rectangle(image, (int(x), int(y)), (int(x + rng.integers(14, 60)), int(y + rng.integers(14, 50))),
                       (*map(int, rng.integers(60, 190, 3)), 255), -1)  # fmt: skip
     image[470:, :, :3] = 70
@@ -144,21 +178,36 @@ def shopfront(rng: Rng) -> Layer:
 
 def shutter(rng: Rng) -> Layer:
     y = np.arange(SIZE)[:, None] % 26
-    return solid(((150, 152, 156), (110, 128, 150), (160, 150, 140))[int(rng.integers(3))], np.where(y < 4, 0.65, 0.95) * (0.9 + 0.15 * noise(rng, 4)))
+    return solid(
+        ((150, 152, 156), (110, 128, 150), (160, 150, 140))[int(rng.integers(3))],
+        np.where(y < 4, 0.65, 0.95) * (0.9 + 0.15 * noise(rng, 4)),
+    )
 
 
 def shop_sign(rng: Rng) -> Layer:
-    back = ((176, 30, 30), (24, 70, 140), (20, 110, 70), (230, 225, 215), (200, 140, 20), (60, 30, 80))[int(rng.integers(6))]
+    back = ((176, 30, 30), (24, 70, 140), (20, 110, 70), (230, 225, 215), (200, 140, 20), (60, 30, 80))[
+        int(rng.integers(6))
+    ]
     image = solid(back, 0.95 + 0.1 * noise(rng, 3))
     cv2.rectangle(image, (6, 6), (505, 505), (235, 235, 230, 255), 6)
-    text(image, SHOPS[int(rng.integers(len(SHOPS)))], (30, 120, 482, 400), (250, 246, 230) if sum(back) < 550 else (170, 20, 20))
+    text(
+        image,
+        SHOPS[int(rng.integers(len(SHOPS)))],
+        (30, 120, 482, 400),
+        (250, 246, 230) if sum(back) < 550 else (170, 20, 20),
+    )
     return image
 
 
 def plate(rng: Rng) -> Layer:
     image = solid((22, 62, 150))
     cv2.rectangle(image, (12, 12), (499, 499), (240, 240, 240, 255), 10)
-    text(image, "晋" + "".join(rng.choice(list("ABCDEFGHJKLMNPQ"), 1)) + "0" + "".join(map(str, rng.integers(0, 10, 4))), (20, 130, 492, 380), (245, 245, 245))
+    text(
+        image,
+        "晋" + "".join(rng.choice(list("ABCDEFGHJKLMNPQ"), 1)) + "0" + "".join(map(str, rng.integers(0, 10, 4))),
+        (20, 130, 492, 380),
+        (245, 245, 245),
+    )
     return image
 
 
@@ -168,7 +217,7 @@ def cloth(rng: Rng) -> Layer:
 
 def face(rng: Rng) -> Layer:
     skin = np.array((214, 172, 142), np.float32) * rng.uniform(0.8, 1.05)
-    image = solid(tuple(map(int, skin)), 0.92 + 0.1 * noise(rng, 4))
+    image = solid(skin, 0.92 + 0.1 * noise(rng, 4))
     image[:150, :, :3] = (30, 26, 24)
     image[:, 330:, :3] = (34, 29, 27)
     for x in (92, 190):  # the face looks out of the middle of the first half of u
@@ -185,7 +234,16 @@ def leaves(rng: Rng) -> Layer:
     for _ in range(520):
         x, y = rng.normal(256, 105, 2).astype(int)
         green = np.array((74, 98, 44)) * rng.uniform(0.55, 1.25)
-        cv2.ellipse(image, (int(x), int(y)), (int(rng.integers(8, 20)), int(rng.integers(4, 9))), float(rng.uniform(0, 180)), 0, 360, (*map(int, green), 255), -1)
+        cv2.ellipse(
+            image,
+            (int(x), int(y)),
+            (int(rng.integers(8, 20)), int(rng.integers(4, 9))),
+            float(rng.uniform(0, 180)),
+            0,
+            360,
+            (*map(int, green), 255),
+            -1,
+        )
     return image
 
 
@@ -205,12 +263,23 @@ def plastic_bag(rng: Rng) -> Layer:
 def litter(rng: Rng) -> Layer:
     """Crumpled papers, cups and peels lying about: alpha cut."""
     image = np.zeros((SIZE, SIZE, 4), np.uint8)
-    colours = ((236, 234, 228), (214, 60, 50), (60, 110, 190), (240, 200, 70), (150, 112, 74), (90, 150, 90), (250, 250, 250), (40, 40, 44))
+    colours = (
+        (236, 234, 228),
+        (214, 60, 50),
+        (60, 110, 190),
+        (240, 200, 70),
+        (150, 112, 74),
+        (90, 150, 90),
+        (250, 250, 250),
+        (40, 40, 44),
+    )
     for _ in range(85):
         centre = rng.normal(256, 95, 2)
         corners = centre + rng.normal(0, rng.uniform(9, 26), (int(rng.integers(4, 7)), 2))
         hull = cv2.convexHull(corners.astype(np.int32))
-        cv2.fillPoly(image, [hull], (*(int(c * rng.uniform(0.7, 1)) for c in colours[int(rng.integers(len(colours)))]), 255))
+        cv2.fillPoly(
+            image, [hull], (*(int(c * rng.uniform(0.7, 1)) for c in colours[int(rng.integers(len(colours)))]), 255)
+        )
     return image
 
 
@@ -280,7 +349,9 @@ def open_manhole(rng: Rng) -> Layer:
     cv2.circle(image, (256, 256), 250, (150, 146, 138, 255), -1)
     cv2.circle(image, (256, 256), 212, (8, 8, 9, 255), -1)
     if rng.random() < 0.6:
-        half = cv2.ellipse2Poly((256, 256), (210, 210), int(rng.integers(0, 360)), 0, int(rng.integers(110, 190)), 4)
+        half = np.asarray(
+            cv2.ellipse2Poly((256, 256), (210, 210), int(rng.integers(0, 360)), 0, int(rng.integers(110, 190)), 4)
+        )
         cv2.fillPoly(image, [half], (104, 100, 94, 255))
         cv2.polylines(image, [half], True, (180, 90, 50, 255), 9)
     return image
@@ -290,7 +361,11 @@ def puddle(rng: Rng) -> Layer:
     edge = blob(rng, 0.28, 1.1, 3)
     sky = np.linspace(1.0, 0.55, SIZE)[:, None] * np.ones((1, SIZE), np.float32)
     wet = np.clip(edge * 9, 0, 1)
-    return solid(np.array((148, 170, 188), np.float32)[None, None] * wet[..., None] + 42 * (1 - wet[..., None]), sky * (0.85 + 0.3 * noise(rng, 3, 2)), edge > -0.06)
+    return solid(
+        np.array((148, 170, 188), np.float32)[None, None] * wet[..., None] + 42 * (1 - wet[..., None]),
+        sky * (0.85 + 0.3 * noise(rng, 3, 2)),
+        edge > -0.06,
+    )
 
 
 def sand(rng: Rng) -> Layer:
@@ -338,11 +413,25 @@ def torn_billboard(rng: Rng) -> Layer:
     image[..., :3] = image[..., :3] * 0.4 + np.array((206, 204, 194)) * 0.6
     for _ in range(6):
         corners = rng.uniform(0, SIZE, 2) + rng.normal(0, 85, (7, 2))
-        cv2.fillPoly(image, [cv2.convexHull(corners.astype(np.int32))], (*((112, 104, 96), (226, 222, 212), (84, 80, 76))[int(rng.integers(3))], 255))
+        cv2.fillPoly(
+            image,
+            [cv2.convexHull(corners.astype(np.int32))],
+            (*((112, 104, 96), (226, 222, 212), (84, 80, 76))[int(rng.integers(3))], 255),
+        )
     for _ in range(9):
         x = int(rng.integers(0, SIZE))
-        cv2.line(image, (x, int(rng.integers(0, 200))), (x + int(rng.integers(-30, 30)), int(rng.integers(300, 512))), (128, 84, 52, 255), int(rng.integers(4, 14)))
-    corner = np.array([(0, 0), (int(rng.integers(100, 260)), 0), (0, int(rng.integers(100, 260)))]) if rng.random() < 0.5 else np.array([(511, 511), (511 - int(rng.integers(100, 260)), 511), (511, 511 - int(rng.integers(100, 260)))])
+        cv2.line(
+            image,
+            (x, int(rng.integers(0, 200))),
+            (x + int(rng.integers(-30, 30)), int(rng.integers(300, 512))),
+            (128, 84, 52, 255),
+            int(rng.integers(4, 14)),
+        )
+    corner = (
+        np.array([(0, 0), (int(rng.integers(100, 260)), 0), (0, int(rng.integers(100, 260)))])
+        if rng.random() < 0.5
+        else np.array([(511, 511), (511 - int(rng.integers(100, 260)), 511), (511, 511 - int(rng.integers(100, 260)))])
+    )
     cv2.fillPoly(image, [corner], (0, 0, 0, 0))
     return image
 
@@ -356,7 +445,9 @@ def stain(rng: Rng) -> Layer:
     runs = np.zeros((SIZE, SIZE), np.uint8)
     for _ in range(26):
         x, y = int(rng.integers(70, 440)), int(rng.integers(120, 330))
-        cv2.line(runs, (x, y), (x + int(rng.integers(-8, 8)), y + int(rng.integers(80, 190))), 255, int(rng.integers(5, 16)))
+        cv2.line(
+            runs, (x, y), (x + int(rng.integers(-8, 8)), y + int(rng.integers(80, 190))), 255, int(rng.integers(5, 16))
+        )
     image[(runs > 0) & (image[..., 3] > 0)] = (48, 42, 38, 255)
     image[(runs > 0) & (image[..., 3] == 0)] = (74, 66, 58, 255)
     return image

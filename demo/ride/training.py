@@ -14,11 +14,7 @@ from demo.ride.street import layout
 from demo.ride.truth import LABELLED_SHARE, LABELLED_SHORT_PX, Truth, View
 
 # The network's classes, in its order (models/training/classes.py holds the same; a test compares).
-NAMES = (
-    "garbage garbage_bag bin_overflow bin_ok rubble dumped_bulky pothole crack road_patch manhole_ok manhole_bad water_on_road footpath_damaged streetlight_broken "
-    "sign_ok sign_damaged roadwork cone graffiti bad_billboard window_ad shop_sign facade_unkept sand_on_road "
-    "person bicycle motorcycle car bus truck umbrella chair dining_table"
-).split()  # fmt: skip
+NAMES = ["garbage", "garbage_bag", "bin_overflow", "bin_ok", "rubble", "dumped_bulky", "pothole", "crack", "road_patch", "manhole_ok", "manhole_bad", "water_on_road", "footpath_damaged", "streetlight_broken", "sign_ok", "sign_damaged", "roadwork", "cone", "graffiti", "bad_billboard", "window_ad", "shop_sign", "facade_unkept", "sand_on_road", "person", "bicycle", "motorcycle", "car", "bus", "truck", "umbrella", "chair", "dining_table"]  # fmt: skip
 
 
 def worth_a_label(view: View) -> bool:

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from demo.ride.shapes import Paint, rotation
 
 if TYPE_CHECKING:
     from demo.ride.street import Site
 
-PAINTS = ((0.78, 0.78, 0.78), (0.86, 0.86, 0.84), (0.1, 0.1, 0.11), (0.3, 0.31, 0.33), (0.35, 0.07, 0.07), (0.08, 0.14, 0.3), (0.5, 0.47, 0.42))
+PAINTS = (
+    (0.78, 0.78, 0.78),
+    (0.86, 0.86, 0.84),
+    (0.1, 0.1, 0.11),
+    (0.3, 0.31, 0.33),
+    (0.35, 0.07, 0.07),
+    (0.08, 0.14, 0.3),
+    (0.5, 0.47, 0.42),
+)
 # Side view of the body and of the cabin: shares of length from the tail, heights in metres.
-BODY = ((0.0, 0.45, 0.95), (0.03, 0.3, 1.02), (0.2, 0.26, 1.05), (0.7, 0.26, 0.98), (0.93, 0.28, 0.82), (1.0, 0.4, 0.68))
+BODY = (
+    (0.0, 0.45, 0.95),
+    (0.03, 0.3, 1.02),
+    (0.2, 0.26, 1.05),
+    (0.7, 0.26, 0.98),
+    (0.93, 0.28, 0.82),
+    (1.0, 0.4, 0.68),
+)
 CABIN = ((0.1, 0.98, 1.0), (0.22, 1.0, 1.42), (0.36, 1.0, 1.5), (0.52, 1.0, 1.46), (0.72, 0.96, 1.0))
 
 
@@ -32,19 +49,42 @@ def car(site: Site, x: float, y: float, heading: int, kind: str = "car") -> None
     for share in (0.19, 0.81):
         for side in (-1, 1):
             cx, cy = x + share * length, y + side * (width / 2 - 0.1)
-            site.mesh.tube((cx, cy - side * 0.1, radius), (cx, cy + side * 0.12, radius), radius, rubber, sides=14, caps=True)
-            site.mesh.tube((cx, cy + side * 0.10, radius), (cx, cy + side * 0.13, radius), radius * 0.6, rim, sides=12, caps=True)
+            site.mesh.tube(
+                (cx, cy - side * 0.1, radius), (cx, cy + side * 0.12, radius), radius, rubber, sides=14, caps=True
+            )
+            site.mesh.tube(
+                (cx, cy + side * 0.10, radius), (cx, cy + side * 0.13, radius), radius * 0.6, rim, sides=12, caps=True
+            )
     site.done()
 
 
-def _loft(site: Site, x: float, y: float, heading: int, length: float, profile: tuple[tuple[float, float, float], ...], widths: tuple[float, float], paint: Paint) -> None:
+def _loft(
+    site: Site,
+    x: float,
+    y: float,
+    heading: int,
+    length: float,
+    profile: tuple[tuple[float, float, float], ...],
+    widths: tuple[float, float],
+    paint: Paint,
+) -> None:
     """A body through cross-sections (share, low, high), narrower at the top."""
     rows = []
     for share, low, high in profile:
         px = x + (share if heading > 0 else 1 - share) * length
         half, top = widths[0] / 2, widths[1] / 2
         middle = low + 0.55 * (high - low)
-        rows.append([(px, y - half * 0.94, low), (px, y - half, middle), (px, y - top, high), (px, y, high + 0.03), (px, y + top, high), (px, y + half, middle), (px, y + half * 0.94, low)])
+        rows.append(
+            [
+                (px, y - half * 0.94, low),
+                (px, y - half, middle),
+                (px, y - top, high),
+                (px, y, high + 0.03),
+                (px, y + top, high),
+                (px, y + half, middle),
+                (px, y + half * 0.94, low),
+            ]
+        )
     site.mesh.grid(np.asarray(rows, np.float32), paint)
     for row in (rows[0], rows[-1]):
         middle_point = np.mean(row, axis=0)
@@ -54,14 +94,31 @@ def _loft(site: Site, x: float, y: float, heading: int, length: float, profile: 
 
 def _sedan(site: Site, x: float, y: float, heading: int, length: float, width: float, lacquer: Paint) -> None:
     _loft(site, x, y, heading, length, BODY, (width, width * 0.9), lacquer)
-    _loft(site, x, y, heading, length, CABIN, (width * 0.9, width * 0.66), site.paint("metal", (0.05, 0.06, 0.07), gloss=0.9))
+    _loft(
+        site,
+        x,
+        y,
+        heading,
+        length,
+        CABIN,
+        (width * 0.9, width * 0.66),
+        site.paint("metal", (0.05, 0.06, 0.07), gloss=0.9),
+    )
     roof = tuple((s, h - 0.02, h + 0.02) for s, h in ((0.24, 1.43), (0.36, 1.5), (0.5, 1.46)))
     _loft(site, x, y, heading, length, roof, (width * 0.7, width * 0.66), lacquer)
     tail, nose = (x - 0.01, x + length + 0.01) if heading > 0 else (x + length + 0.01, x - 0.01)
     for side in (-1, 1):
-        site.mesh.box((tail, y + side * width * 0.36, 0.82), (0.08, 0.34, 0.16), site.paint("metal", (0.55, 0.02, 0.02), gloss=0.5))
-        site.mesh.box((nose, y + side * width * 0.36, 0.66), (0.1, 0.36, 0.14), site.paint("metal", (0.9, 0.9, 0.86), gloss=0.6))
-        site.mesh.box((x + length * (0.62 if heading > 0 else 0.38), y + side * width * 0.53, 1.0), (0.14, 0.16, 0.12), lacquer)
+        site.mesh.box(
+            (tail, y + side * width * 0.36, 0.82),
+            (0.08, 0.34, 0.16),
+            site.paint("metal", (0.55, 0.02, 0.02), gloss=0.5),
+        )
+        site.mesh.box(
+            (nose, y + side * width * 0.36, 0.66), (0.1, 0.36, 0.14), site.paint("metal", (0.9, 0.9, 0.86), gloss=0.6)
+        )
+        site.mesh.box(
+            (x + length * (0.62 if heading > 0 else 0.38), y + side * width * 0.53, 1.0), (0.14, 0.16, 0.12), lacquer
+        )
     site.mesh.box((nose, y, 0.5), (0.06, 1.0, 0.14), site.paint("metal", (0.04, 0.04, 0.04)))
 
 
@@ -95,18 +152,18 @@ def two_wheeler(site: Site, kind: str, x: float, y: float, yaw: float) -> None:
     colour = ((0.1, 0.35, 0.75), (0.85, 0.65, 0.05), (0.1, 0.1, 0.1), (0.6, 0.08, 0.08))[int(rng.integers(4))]
     frame, rubber = site.paint("metal", colour, gloss=0.4), site.paint("metal", (0.04, 0.04, 0.04))
 
-    def at(forward: float, up: float, left: float = 0.0) -> np.ndarray:  # type: ignore[type-arg]
-        return np.array((x + 0.85, y, ground)) + turn @ np.array((forward, left, up))
+    def at(forward: float, up: float, left: float = 0.0) -> npt.NDArray[np.float64]:
+        return np.asarray(np.array((x + 0.85, y, ground)) + turn @ np.array((forward, left, up)))
 
     site.place(kind, (x, y), (1.7, 0.5, 1.05))
     for end in (-0.55, 0.55):
         rim = [at(end + radius * np.cos(t), radius + radius * np.sin(t)) for t in np.linspace(0, 2 * np.pi, 15)]
-        for a, b in zip(rim[:-1], rim[1:], strict=True):
+        for a, b in pairwise(rim):
             mesh.tube(a, b, 0.03 if kind == "bicycle" else 0.06, rubber, sides=5)
     if kind == "bicycle":
-        for a, b in (((-0.55, 0.33), (-0.1, 0.36)), ((-0.1, 0.36), (0.42, 0.78)), ((-0.1, 0.36), (-0.22, 0.86)), ((-0.22, 0.8), (0.42, 0.84)),
+        for p, q in (((-0.55, 0.33), (-0.1, 0.36)), ((-0.1, 0.36), (0.42, 0.78)), ((-0.1, 0.36), (-0.22, 0.86)), ((-0.22, 0.8), (0.42, 0.84)),
                      ((-0.55, 0.33), (-0.22, 0.8)), ((0.55, 0.33), (0.4, 0.98))):  # fmt: skip
-            mesh.tube(at(*a), at(*b), 0.024, frame, sides=6)
+            mesh.tube(at(*p), at(*q), 0.024, frame, sides=6)
         mesh.box(at(0.5, 0.86), (0.26, 0.3, 0.22), site.paint("metal", (0.25, 0.25, 0.26)))
     else:
         mesh.ball(at(-0.3, 0.5), (0.45, 0.15, 0.24), frame, detail=8, yaw=yaw)

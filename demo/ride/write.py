@@ -85,7 +85,16 @@ def write_track(path: Path, moments: list[Moment], seed: int) -> None:
         for moment, (east, north) in zip(moments, errors, strict=True):
             along, across = east * np.sin(turn) + north * np.cos(turn), -east * np.cos(turn) + north * np.sin(turn)
             lat, lon = to_wgs84(moment.pose.x_m + along, moment.pose.y_m + across)
-            rows.writerow((f"{moment.t_s:.3f}", f"{lat:.8f}", f"{lon:.8f}", drive.ALTITUDE_M, f"{heading_deg(moment.pose):.2f}", 1.05))
+            rows.writerow(
+                (
+                    f"{moment.t_s:.3f}",
+                    f"{lat:.8f}",
+                    f"{lon:.8f}",
+                    drive.ALTITUDE_M,
+                    f"{heading_deg(moment.pose):.2f}",
+                    1.05,
+                )
+            )
 
 
 def write_camera(path: Path) -> None:
@@ -111,7 +120,9 @@ def truth_of(street: Street, moments: list[Moment], views: list[list[View]], see
     for number, frame in enumerate(views):
         for view in frame:
             if view.range_m <= TRUTH_WITHIN_M:
-                seen.setdefault(view.thing.id, []).append([number, *view.box_px, round(view.visible_share, 2), round(view.range_m, 1)])
+                seen.setdefault(view.thing.id, []).append(
+                    [number, *view.box_px, round(view.visible_share, 2), round(view.range_m, 1)]
+                )
     problems, others = [], []
     for thing in street.objects:
         lat, lon = to_wgs84(*thing.foot_m)
@@ -122,4 +133,12 @@ def truth_of(street: Street, moments: list[Moment], views: list[list[View]], see
             others.append({"id": thing.id, "class": thing.label, "views": seen[thing.id]})
     poses = [[round(m.t_s, 3), *(round(v, 8) for v in to_wgs84(m.pose.x_m, m.pose.y_m)), drive.ALTITUDE_M, round(heading_deg(m.pose), 3),
               round(float(np.degrees(m.pose.pitch_rad)), 3), round(float(np.degrees(m.pose.roll_rad)), 3)] for m in moments]  # fmt: skip
-    return {"version": 1, "seed": seed, "fps": fps, "frames": len(moments), "problems": problems, "others": others, "poses": poses}
+    return {
+        "version": 1,
+        "seed": seed,
+        "fps": fps,
+        "frames": len(moments),
+        "problems": problems,
+        "others": others,
+        "poses": poses,
+    }

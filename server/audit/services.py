@@ -7,6 +7,10 @@ from typing import Any
 from server.audit.models import AuditRow
 
 
-def record(verb: str, kind: str, object_id: object, *, city_id: int | None = None, actor_id: int | None = None, **detail: Any) -> None:
+def record(
+    verb: str, kind: str, object_id: object, *, city_id: int | None = None, actor_id: int | None = None, **detail: Any
+) -> None:
     """One row: `actor_id` None is the software itself."""
-    AuditRow.objects.create(verb=verb, kind=kind, object_id=str(object_id), city_id=city_id, actor_id=actor_id, detail=detail)
+    AuditRow.objects.create(
+        verb=verb, kind=kind, object_id=str(object_id), city_id=city_id, actor_id=actor_id, detail=detail
+    )

@@ -38,7 +38,9 @@ class Case(models.Model):
         constraints = [models.UniqueConstraint(fields=["city", "number"], name="case_number_once")]
         indexes = [
             models.Index(fields=["-priority", "id"], name="case_queue", condition=Q(state="queued")),
-            models.Index(fields=["city", "category", "lat_deg", "lon_deg"], name="case_near", condition=Q(state__in=sorted(OPEN))),
+            models.Index(
+                fields=["city", "category", "lat_deg", "lon_deg"], name="case_near", condition=Q(state__in=sorted(OPEN))
+            ),
             models.Index(fields=["state", "state_at"], name="case_state"),
         ]
 

@@ -44,7 +44,19 @@ MOVES: dict[State, frozenset[State]] = {
 """What may follow what. Besides, any state but merged may become merged."""
 CLOSED = frozenset({S.REJECTED, S.VERIFIED, S.RETRACTED, S.MERGED})
 OPEN = frozenset(State) - CLOSED
-SENIORITY = (S.FIXED, S.ACCEPTED, S.HANDED_OVER, S.REOPENED, S.RETURNED, S.CONFIRMED, S.REJECTED, S.DISPUTED, S.QUEUED, S.SET_ASIDE, S.NEW)
+SENIORITY = (
+    S.FIXED,
+    S.ACCEPTED,
+    S.HANDED_OVER,
+    S.REOPENED,
+    S.RETURNED,
+    S.CONFIRMED,
+    S.REJECTED,
+    S.DISPUTED,
+    S.QUEUED,
+    S.SET_ASIDE,
+    S.NEW,
+)
 
 NEIGHBOURHOOD_M = 30.0
 FARTHEST_M = 15.0
@@ -70,7 +82,9 @@ def may_move(old: State, new: State) -> bool:
 
 def metres_between(a: Point, b: Point) -> tuple[float, float]:
     """East and north metres from a to b, flat at the size of a neighbourhood."""
-    return (b.lon_deg - a.lon_deg) * 111_195 * cos(radians((a.lat_deg + b.lat_deg) / 2)), (b.lat_deg - a.lat_deg) * 111_195
+    return (b.lon_deg - a.lon_deg) * 111_195 * cos(radians((a.lat_deg + b.lat_deg) / 2)), (
+        b.lat_deg - a.lat_deg
+    ) * 111_195
 
 
 def distance_d2(a: Point, b: Point) -> float:

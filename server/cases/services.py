@@ -48,7 +48,9 @@ def join(sighting: Sighting, now: datetime) -> Case:
 
 def point_of(row: Sighting) -> Point:
     """What the grouping rule needs of a row."""
-    return Point(row.id, row.pass_id, row.lat_deg, row.lon_deg, (row.covariance_ee, row.covariance_en, row.covariance_nn))
+    return Point(
+        row.id, row.pass_id, row.lat_deg, row.lon_deg, (row.covariance_ee, row.covariance_en, row.covariance_nn)
+    )
 
 
 def _connected(sighting: Sighting, now: datetime) -> list[Sighting]:
@@ -76,7 +78,10 @@ def _near(row: Sighting, now: datetime) -> list[Sighting]:
 
 def _settle_group(rows: list[Sighting], now: datetime) -> None:
     ids = sorted({row.case_id for row in rows if row.case_id is not None})
-    cases = sorted(Case.objects.filter(id__in=ids), key=lambda c: (SENIORITY.index(State(c.state)) if c.state in SENIORITY else 99, c.number))
+    cases = sorted(
+        Case.objects.filter(id__in=ids),
+        key=lambda c: (SENIORITY.index(State(c.state)) if c.state in SENIORITY else 99, c.number),
+    )
     # A case belongs to the group that holds its first sighting; another group that once shared it gets its own.
     group_ids = {row.id for row in rows}
     own = [case for case in cases if _first_sighting(case) in group_ids]

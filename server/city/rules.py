@@ -21,12 +21,16 @@ def pause_before(attempt: int, retry_after_s: float | None = None) -> timedelta:
     return timedelta(seconds=max(base * random.uniform(0.9, 1.2), retry_after_s or 0))
 
 
-def case_body(case: dict[str, Any], city_key: str, division_code: str, picture_url: str, now_iso: str) -> dict[str, Any]:
+def case_body(
+    case: dict[str, Any], city_key: str, division_code: str, picture_url: str, now_iso: str
+) -> dict[str, Any]:
     """The data of a `case.confirmed` message; `case` holds number, category, place and times."""
     category = CATEGORIES[case["category"]]
     local = city_codes(city_key)
     codes = [code.model_dump() for code in filing_codes(category.key)]
-    standard = next((code["code"] for code in codes if code["scheme"] == "GB/T 47678.5" and code["kind"] == "event"), "")
+    standard = next(
+        (code["code"] for code in codes if code["scheme"] == "GB/T 47678.5" and code["kind"] == "event"), ""
+    )
     matter = dict.fromkeys(MATTER_FIELDS, "")
     matter["SXMC"] = category.name_zh
     if standard and division_code:

@@ -36,7 +36,9 @@ def add_destination(city: City, name: str, url: str, *, sandbox: bool, allow_pri
     settings.SECRETS.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(settings.SECRETS / file_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secret)
-    return Destination.objects.create(city=city, name=name, url=url, secret_file=file_name, sandbox=sandbox, allow_private=allow_private), secret
+    return Destination.objects.create(
+        city=city, name=name, url=url, secret_file=file_name, sandbox=sandbox, allow_private=allow_private
+    ), secret
 
 
 def secret_of(destination: Destination) -> str:
@@ -46,14 +48,25 @@ def secret_of(destination: Destination) -> str:
 
 def prepare_handovers(now: datetime) -> int:
     """Write a hand-over for every confirmed case whose grace is over. Only a camera's case leaves for a destination that is no sandbox."""
-    due = Case.objects.filter(state=State.CONFIRMED, state_at__lte=now - timedelta(seconds=settings.GRACE_S), handovers=None)
+    due = Case.objects.filter(
+        state=State.CONFIRMED, state_at__lte=now - timedelta(seconds=settings.GRACE_S), handovers=None
+    )
     made = 0
     for case in due.select_related("city")[:100]:
         destinations = Destination.objects.filter(city=case.city, enabled=True)
         for destination in destinations if case.origin == "camera" else destinations.filter(sandbox=True):
             with transaction.atomic():
-                if Case.objects.filter(id=case.pk, state=State.CONFIRMED).exists() and not Handover.objects.filter(case=case, destination=destination, kind="case.confirmed").exists():
-                    handover = Handover.objects.create(case=case, destination=destination, kind="case.confirmed", body=_body(case, now), next_try_at=now)
+                if (
+                    Case.objects.filter(id=case.pk, state=State.CONFIRMED).exists()
+                    and not Handover.objects.filter(case=case, destination=destination, kind="case.confirmed").exists()
+                ):
+                    handover = Handover.objects.create(
+                        case=case,
+                        destination=destination,
+                        kind="case.confirmed",
+                        body=_body(case, now),
+                        next_try_at=now,
+                    )
                     record("handover_made", "case", case.pk, city_id=case.city_id, handover=str(handover.pk))
                     made += 1
     return made
@@ -62,8 +75,14 @@ def prepare_handovers(now: datetime) -> int:
 def send_due(now: datetime, limit: int = 20) -> int:
     """Try every due hand-over once. The claim is a later `next_try_at`: a worker that dies leaves it due again."""
     tried = 0
-    for handover in Handover.objects.filter(state="waiting", next_try_at__lte=now).select_related("destination", "case").order_by("next_try_at")[:limit]:
-        if not Handover.objects.filter(id=handover.pk, state="waiting", next_try_at=handover.next_try_at).update(next_try_at=now + CLAIM, attempts=F("attempts") + 1):
+    for handover in (
+        Handover.objects.filter(state="waiting", next_try_at__lte=now)
+        .select_related("destination", "case")
+        .order_by("next_try_at")[:limit]
+    ):
+        if not Handover.objects.filter(id=handover.pk, state="waiting", next_try_at=handover.next_try_at).update(
+            next_try_at=now + CLAIM, attempts=F("attempts") + 1
+        ):
             continue
         if handover.kind == "case.confirmed" and Case.objects.get(id=handover.case_id).state == State.QUEUED:
             Handover.objects.filter(id=handover.pk).delete()  # undone within the grace: nothing has left
@@ -79,7 +98,9 @@ def _try(handover: Handover, now: datetime) -> None:
     answer = send(destination.url, secret_of(destination), str(handover.pk), body, destination.allow_private, now)
     with transaction.atomic():
         if answer.delivered:
-            Handover.objects.filter(id=handover.pk).update(state="receipted", receipted_at=now, external_id=answer.external_id, last_error="")
+            Handover.objects.filter(id=handover.pk).update(
+                state="receipted", receipted_at=now, external_id=answer.external_id, last_error=""
+            )
             record("handover_receipted", "case", handover.case_id, handover=str(handover.pk))
             if handover.kind == "case.confirmed":
                 move(handover.case_id, State.CONFIRMED, State.HANDED_OVER, now)
@@ -105,7 +126,8 @@ def take_status(destination: Destination, webhook_id: str, message: dict[str, An
     data = message.get("data")
     if message.get("type") != "case.status" or not isinstance(data, dict):
         return False
-    case = Case.objects.filter(city=destination.city, number=data.get("case_number") if isinstance(data.get("case_number"), int) else -1).first()
+    number = data.get("case_number")
+    case = Case.objects.filter(city=destination.city, number=number).first() if isinstance(number, int) else None
     status = str(data.get("status", ""))[:24]
     if case is None or status not in STATUS_TO_STATE:
         return False
@@ -138,7 +160,13 @@ def _body(case: Case, now: datetime) -> dict[str, Any]:
         "number": case.number, "category": case.category, "lat_deg": round(case.lat_deg, 7), "lon_deg": round(case.lon_deg, 7), "origin": case.origin,
         "error_m": round(2.45 * max(case.covariance_ee, case.covariance_nn) ** 0.5, 1), "seen_at": case.last_seen_at.isoformat(),
     }  # fmt: skip
-    body = case_body(values, case.city.key, case.city.division_code, picture_address(picture.sha256) if picture else "", now.isoformat())
+    body = case_body(
+        values,
+        case.city.key,
+        case.city.division_code,
+        picture_address(picture.sha256) if picture else "",
+        now.isoformat(),
+    )
     if len(json.dumps(body)) > LARGEST_BODY:
         raise ValueError("a hand-over must stay below 20 kB")
     return body

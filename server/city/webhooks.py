@@ -45,13 +45,20 @@ def send(url: str, secret: str, message_id: str, body: dict[str, Any], allow_pri
     target = httpx.URL(url).copy_with(host=address)
     try:
         with httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
-            answer = client.post(target, content=payload.encode(), headers=headers, extensions={"sni_hostname": parts.hostname})
+            answer = client.post(
+                target, content=payload.encode(), headers=headers, extensions={"sni_hostname": parts.hostname}
+            )
     except httpx.HTTPError as wrong:
         return Answer(False, error=f"{type(wrong).__name__}: {wrong}"[:300])
     if 200 <= answer.status_code < 300:
         return Answer(True, _external_id(answer))
     wait = answer.headers.get("retry-after", "")
-    return Answer(False, gone=answer.status_code == 410, error=f"HTTP {answer.status_code}", retry_after_s=float(wait) if wait.isdigit() else None)
+    return Answer(
+        False,
+        gone=answer.status_code == 410,
+        error=f"HTTP {answer.status_code}",
+        retry_after_s=float(wait) if wait.isdigit() else None,
+    )
 
 
 def verified(secret: str, headers: dict[str, str], body: bytes) -> dict[str, Any] | None:

@@ -33,7 +33,9 @@ def add_vehicle(name: str, city_key: str, fleet_name: str) -> str:
 def revoke_vehicle(name: str) -> bool:
     """Take a vehicle's credentials away. False if there is none of this name."""
     with transaction.atomic():
-        done = Vehicle.objects.filter(name=name, revoked_at=None).update(revoked_at=timezone.now(), broker_hash="", embedded_hash="", online=False)
+        done = Vehicle.objects.filter(name=name, revoked_at=None).update(
+            revoked_at=timezone.now(), broker_hash="", embedded_hash="", online=False
+        )
         if done:
             vehicle = Vehicle.objects.get(name=name)
             record("vehicle_revoked", "vehicle", vehicle.pk, city_id=vehicle.city_id)

@@ -11,7 +11,7 @@ import time
 import paho.mqtt.client as mqtt
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
@@ -73,11 +73,21 @@ class Intake:
         try:
             vehicle, kind = vehicle_of(message.topic)
             if kind == "status":
-                take_status(message.topic, message.payload, timezone.now())
+                take_status(message.topic, bytes(message.payload), timezone.now())
             else:
-                item = take_sighting(message.topic, message.payload, timezone.now())
+                item = take_sighting(message.topic, bytes(message.payload), timezone.now())
                 client.publish(topic(vehicle, "ack"), encode(Ack(items=(item,))), qos=1)
-                log.info("%s", json.dumps({"event": f"sighting_{item.outcome}", "vehicle": vehicle, "id": str(item.id), "reason": item.reason}))
+                log.info(
+                    "%s",
+                    json.dumps(
+                        {
+                            "event": f"sighting_{item.outcome}",
+                            "vehicle": vehicle,
+                            "id": str(item.id),
+                            "reason": item.reason,
+                        }
+                    ),
+                )
         except RefusedMessage as wrong:
             log.warning("%s", json.dumps({"event": "message_refused", "topic": message.topic, "reason": wrong.reason}))
         except (DatabaseError, OSError) as wrong:
@@ -89,21 +99,46 @@ class Intake:
         client.ack(message.mid, message.qos)
 
     def _client(self) -> mqtt.Client:
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="intake", protocol=mqtt.MQTTv311, clean_session=False, manual_ack=True, reconnect_on_failure=False)
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id="intake",
+            protocol=MQTTProtocolVersion.MQTTv311,
+            clean_session=False,
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
         client.username_pw_set(*self._login)
         client.max_inflight_messages_set(WAITING_AT_MOST)
-        client.on_connect, client.on_disconnect, client.on_message = self._on_connect, self._on_disconnect, self._on_message
+        client.on_connect, client.on_disconnect, client.on_message = (
+            self._on_connect,
+            self._on_disconnect,
+            self._on_message,
+        )
         self._inbox = queue.Queue(WAITING_AT_MOST)
         return client
 
-    def _on_connect(self, client: mqtt.Client, userdata: object, flags: mqtt.ConnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+    def _on_connect(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
         if reason.is_failure:
             self._failed = f"the broker refuses user {self._login[0]!r} ({reason}); write its files again: trikeye server broker config"
             return
         client.subscribe([(topic("+", "sighting"), 1), (topic("+", "status"), 1)])
         log.info("%s", json.dumps({"event": "intake_connected"}))
 
-    def _on_disconnect(self, client: mqtt.Client, userdata: object, flags: mqtt.DisconnectFlags, reason: ReasonCode, properties: Properties | None) -> None:
+    def _on_disconnect(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
         self._failed = self._failed or f"the broker has gone ({reason})"
 
     def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:

@@ -8,7 +8,17 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from models.contract import AckItem, Picture, RefusedMessage, Sighting, Status, decode, digest_of, identity_of, vehicle_of
+from models.contract import (
+    AckItem,
+    Picture,
+    RefusedMessage,
+    Sighting,
+    Status,
+    decode,
+    digest_of,
+    identity_of,
+    vehicle_of,
+)
 from models.pixels import BadPicture, jpeg_size
 from models.taxonomy import CATEGORIES
 from server import pictures
@@ -65,7 +75,9 @@ def _commit(sighting: Sighting, digest: str, now: datetime) -> AckItem:
     except IntegrityError:
         known = _known(sighting, vehicle)
         if known is None:
-            raise RefusedMessage("sequence_conflict", f"sequence {sighting.sequence} of outbox {sighting.outbox} is another sighting") from None
+            raise RefusedMessage(
+                "sequence_conflict", f"sequence {sighting.sequence} of outbox {sighting.outbox} is another sighting"
+            ) from None
         return known
     return AckItem(id=sighting.id, digest=digest, outcome="accepted")
 
@@ -85,7 +97,9 @@ def _check(picture: Picture) -> None:
     except BadPicture as wrong:
         raise RefusedMessage("bad_picture", str(wrong)) from None
     if size != (picture.width, picture.height):
-        raise RefusedMessage("bad_picture", f"the picture is {size[0]} x {size[1]}, the message says {picture.width} x {picture.height}")
+        raise RefusedMessage(
+            "bad_picture", f"the picture is {size[0]} x {size[1]}, the message says {picture.width} x {picture.height}"
+        )
 
 
 def _refuse(topic: str, body: bytes, digest: str, wrong: RefusedMessage) -> AckItem:

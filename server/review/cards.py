@@ -71,9 +71,16 @@ def card_of(case: Case, person_id: int, whole: bool = False) -> Card:
     """The card of a case. `whole` (the case page) shows every sighting's pictures instead of the best one's."""
     language = get_language() or "zh-hans"
     category = CATEGORIES[case.category]
-    sightings = list(Sighting.objects.filter(case=case).select_related("vehicle").prefetch_related("pictures").order_by("-probability", "id"))
+    sightings = list(
+        Sighting.objects.filter(case=case)
+        .select_related("vehicle")
+        .prefetch_related("pictures")
+        .order_by("-probability", "id")
+    )
     best = sightings[0]
-    pictures = [_shown(picture) for sighting in (sightings if whole else sightings[:2]) for picture in _ordered(sighting)]
+    pictures = [
+        _shown(picture) for sighting in (sightings if whole else sightings[:2]) for picture in _ordered(sighting)
+    ]
     near = _near(case, language)
     return Card(
         case=case, category=category, name=category.name(language), severity=severity_name(category.severity),
@@ -85,7 +92,10 @@ def card_of(case: Case, person_id: int, whole: bool = False) -> Card:
 
 
 def _ordered(sighting: Sighting) -> list[Picture]:
-    return sorted((p for p in sighting.pictures.all() if p.hidden_at is None), key=lambda p: ("best", "near", "far", "context").index(p.role))
+    return sorted(
+        (p for p in sighting.pictures.all() if p.hidden_at is None),
+        key=lambda p: ("best", "near", "far", "context").index(p.role),
+    )
 
 
 def _shown(picture: Picture) -> Shown:
@@ -99,18 +109,25 @@ def _shown(picture: Picture) -> Shown:
 
 def _around(case: Case, metres: float) -> dict[str, tuple[float, float]]:
     lat, lon = metres / 111_195, metres / 111_195 / 0.75
-    return {"lat_deg__range": (case.lat_deg - lat, case.lat_deg + lat), "lon_deg__range": (case.lon_deg - lon, case.lon_deg + lon)}
+    return {
+        "lat_deg__range": (case.lat_deg - lat, case.lat_deg + lat),
+        "lon_deg__range": (case.lon_deg - lon, case.lon_deg + lon),
+    }
 
 
 def _near(case: Case, language: str) -> list[dict[str, Any]]:
-    found = []
-    others = Case.objects.filter(city_id=case.city_id, category=case.category, **_around(case, NEAR_M)).exclude(id=case.pk).exclude(state=State.MERGED)
+    found: list[dict[str, Any]] = []
+    others = (
+        Case.objects.filter(city_id=case.city_id, category=case.category, **_around(case, NEAR_M))
+        .exclude(id=case.pk)
+        .exclude(state=State.MERGED)
+    )
     for other in others[:20]:
         away = hypot((other.lat_deg - case.lat_deg) * 111_195, (other.lon_deg - case.lon_deg) * 111_195 * 0.79)
         picture = Picture.objects.filter(sighting__case=other, role="best", hidden_at=None).first()
         found.append({"number": other.number, "away_m": round(away), "lat": other.lat_deg, "lon": other.lon_deg, "sha256": picture.sha256 if picture else "",
                       "name": CATEGORIES[other.category].name(language), "open": other.state == State.QUEUED})  # fmt: skip
-    return sorted(found, key=lambda each: each["away_m"])[:NEAR_SHOWN]
+    return sorted(found, key=lambda each: float(each["away_m"]))[:NEAR_SHOWN]
 
 
 def _tracks(case: Case) -> list[list[tuple[float, float]]]:

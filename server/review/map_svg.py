@@ -38,11 +38,15 @@ def draw_map(case: Case, sighting: Sighting, tracks: list[list[tuple[float, floa
     parts.append(_wedge(camera, sighting))
     major, minor, turn = _ellipse(case.covariance_ee, case.covariance_en, case.covariance_nn)
     middle = f"{WIDTH / 2:.1f}", f"{HEIGHT / 2:.1f}"
-    parts.append(f'<ellipse cx="{middle[0]}" cy="{middle[1]}" rx="{major * SCALE:.1f}" ry="{minor * SCALE:.1f}" transform="rotate({-turn:.1f} {middle[0]} {middle[1]})" class="map-error"/>')
+    parts.append(
+        f'<ellipse cx="{middle[0]}" cy="{middle[1]}" rx="{major * SCALE:.1f}" ry="{minor * SCALE:.1f}" transform="rotate({-turn:.1f} {middle[0]} {middle[1]})" class="map-error"/>'
+    )
     parts.append(f'<circle cx="{middle[0]}" cy="{middle[1]}" r="4" class="map-case"/>')
     for order, point in enumerate(near, start=1):
         x, y = xy(point.lat_deg, point.lon_deg)
-        parts.append(f'<g class="map-near"><rect x="{x - 8:.1f}" y="{y - 8:.1f}" width="16" height="16" rx="3"/><text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{order}</text></g>')
+        parts.append(
+            f'<g class="map-near"><rect x="{x - 8:.1f}" y="{y - 8:.1f}" width="16" height="16" rx="3"/><text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{order}</text></g>'
+        )
     bar = 20 * SCALE
     parts.append(f'<path d="M12 {HEIGHT - 14}v4h{bar:.0f}v-4" class="map-scale"/><text x="16" y="{HEIGHT - 16}" class="map-text">20 m</text>'
                  f'<path d="M{WIDTH - 18} 26l5 -14l5 14l-5 -4z" class="map-north"/><text x="{WIDTH - 13}" y="40" text-anchor="middle" class="map-text">N</text>')  # fmt: skip
@@ -60,4 +64,8 @@ def _wedge(camera: tuple[float, float], sighting: Sighting) -> str:
 def _ellipse(ee: float, en: float, nn: float) -> tuple[float, float, float]:
     """Half axes in metres of the 95 % region, and the long one's angle from east, counter-clockwise in degrees."""
     mean, spread = (ee + nn) / 2, sqrt(((ee - nn) / 2) ** 2 + en * en)
-    return sqrt(CHI2_95 * (mean + spread)), sqrt(CHI2_95 * max(mean - spread, 1e-6)), degrees(0.5 * atan2(2 * en, ee - nn))
+    return (
+        sqrt(CHI2_95 * (mean + spread)),
+        sqrt(CHI2_95 * max(mean - spread, 1e-6)),
+        degrees(0.5 * atan2(2 * en, ee - nn)),
+    )

@@ -20,4 +20,7 @@ class Verdict(models.Model):
     undone_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["person", "-at"], name="verdict_of_person"), models.Index(fields=["case", "at"], name="verdict_of_case")]
+        indexes = [
+            models.Index(fields=["person", "-at"], name="verdict_of_person"),
+            models.Index(fields=["case", "at"], name="verdict_of_case"),
+        ]

@@ -52,7 +52,9 @@ def lease(person: User, now: datetime, count: int = CARDS) -> list[Case]:
 
 def renew(person: User, now: datetime) -> int:
     """Hold on to what this person still holds."""
-    return Case.objects.filter(lease_by=person, lease_until__gte=now, state=State.QUEUED).update(lease_until=now + LEASE)
+    return Case.objects.filter(lease_by=person, lease_until__gte=now, state=State.QUEUED).update(
+        lease_until=now + LEASE
+    )
 
 
 def give_back(person: User) -> int:
@@ -60,7 +62,17 @@ def give_back(person: User) -> int:
     return Case.objects.filter(lease_by=person, state=State.QUEUED).update(lease_by=None, lease_until=None)
 
 
-def decide(person: User, verdict_id: UUID, case_id: int, answer: str, now: datetime, *, reason: int | None = None, words: str = "", visible_ms: int = 0) -> Outcome:
+def decide(
+    person: User,
+    verdict_id: UUID,
+    case_id: int,
+    answer: str,
+    now: datetime,
+    *,
+    reason: int | None = None,
+    words: str = "",
+    visible_ms: int = 0,
+) -> Outcome:
     """Take one answer. Idempotent by `verdict_id`; the first answer to a card counts, a later one is kept as a second opinion."""
     if answer not in ANSWERS:
         raise BadVerdict(f"{answer!r} is no answer")
@@ -75,11 +87,22 @@ def decide(person: User, verdict_id: UUID, case_id: int, answer: str, now: datet
             if known.person_id != person.pk:
                 raise BadVerdict("this verdict's id belongs to somebody else")
             return Outcome("known", case.number)
-        leased_to_other = case.lease_by_id not in (None, person.pk) and case.lease_until is not None and case.lease_until > now
+        leased_to_other = (
+            case.lease_by_id not in (None, person.pk) and case.lease_until is not None and case.lease_until > now
+        )
         counts = case.state == State.QUEUED and not leased_to_other
         Verdict.objects.create(id=verdict_id, case=case, person=person, answer=answer, reason=reason if answer == "reject" else None,
                                words=words[:300], visible_ms=min(visible_ms, 86_400_000), counted=counts)  # fmt: skip
-        record("verdict", "case", case.pk, city_id=case.city_id, actor_id=person.pk, answer=answer, reason=reason, counted=counts)
+        record(
+            "verdict",
+            "case",
+            case.pk,
+            city_id=case.city_id,
+            actor_id=person.pk,
+            answer=answer,
+            reason=reason,
+            counted=counts,
+        )
         if counts:
             _apply(case, person, answer, now)
         if answer == "reject" and reason == 8:
@@ -102,7 +125,9 @@ def _apply(case: Case, person: User, answer: str, now: datetime) -> None:
 def undo(person: User, now: datetime) -> Case | None:
     """Take back this person's last counted answer of the last minutes; the card comes back to them. After hand-over it is retracted. None if there is nothing."""
     with transaction.atomic():
-        recent = Verdict.objects.filter(person=person, counted=True, at__gte=now - UNDO_WITHIN).order_by("-at")[:UNDO_DEEP]
+        recent = Verdict.objects.filter(person=person, counted=True, at__gte=now - UNDO_WITHIN).order_by("-at")[
+            :UNDO_DEEP
+        ]
         last = next((verdict for verdict in recent if verdict.undone_at is None), None)
         if last is None:
             return None
@@ -129,6 +154,7 @@ def queue_counts(person: User, now: datetime) -> dict[str, int]:
     return {
         "waiting": queued.count(),
         "with_others": queued.filter(lease_until__gte=now).exclude(lease_by=person).count(),
-        "mine_today": Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None).exclude(answer="skip").count(),
+        "mine_today": Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None)
+        .exclude(answer="skip")
+        .count(),
     }
-

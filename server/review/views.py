@@ -51,7 +51,11 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     held = {int(each) for each in request.POST.get("held", "").split(",") if each.isdigit()}
     now = timezone.now()
-    cards = [card_of(case, person.pk) for case in lease(person, now, min(CARDS + len(held), 2 * CARDS)) if case.pk not in held][:CARDS]
+    cards = [
+        card_of(case, person.pk)
+        for case in lease(person, now, min(CARDS + len(held), 2 * CARDS))
+        if case.pk not in held
+    ][:CARDS]
     response = render(request, "cards.html", {"cards": cards})
     for name, value in queue_counts(person, now).items():
         response.headers[f"X-{name.replace('_', '-')}"] = str(value)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import hypot
+from uuid import UUID
 
 from django.conf import settings
 
@@ -14,6 +16,9 @@ from server.cases.rules import FARTHEST_M, Point, State, metres_between
 from server.cases.services import REMEMBERED, move
 from server.screening.rules import Screened, Seen, screen
 
+SAME_PLACE_M = 5.0
+NOBODY = UUID(int=0)
+
 
 def screen_new(now: datetime, limit: int = 50) -> int:
     """Screen up to `limit` new cases; returns how many moved."""
@@ -21,14 +26,18 @@ def screen_new(now: datetime, limit: int = 50) -> int:
     for case in Case.objects.filter(state=State.NEW).order_by("id")[:limit]:
         outcome = look_at(case, now)
         new = State.QUEUED if outcome.show else State.SET_ASIDE
-        moved += move(case.pk, State.NEW, new, now, screening=outcome.reason, blind=outcome.blind, priority=outcome.priority)
+        moved += move(
+            case.pk, State.NEW, new, now, screening=outcome.reason, blind=outcome.blind, priority=outcome.priority
+        )
     return moved
 
 
 def look_at(case: Case, now: datetime) -> Screened:
     """Screening's opinion of a case."""
     severity = CATEGORIES[case.category].severity if case.category in CATEGORIES else "low"
-    return screen(Seen(case.number, case.probability, severity, _rejected_here(case, now), _picture(case)), settings.BLIND_SHARE)
+    return screen(
+        Seen(case.number, case.probability, severity, _rejected_here(case, now), _picture(case)), settings.BLIND_SHARE
+    )
 
 
 def best_picture(case: Case) -> Picture | None:
@@ -50,14 +59,18 @@ def _picture(case: Case) -> tuple[float, float, float] | None:
 
 
 def _rejected_here(case: Case, now: datetime) -> bool:
-    here = Point(None, None, case.lat_deg, case.lon_deg, (0, 0, 0))  # type: ignore[arg-type]
     span = FARTHEST_M / 80_000
     near = Case.objects.filter(
-        city_id=case.city_id, category=case.category, state=State.REJECTED, state_at__gte=now - REMEMBERED,
-        lat_deg__range=(case.lat_deg - span, case.lat_deg + span), lon_deg__range=(case.lon_deg - span, case.lon_deg + span),
-    ).exclude(id=case.pk)  # fmt: skip
-    reach = 2.0 * max(1.0, (case.covariance_ee + case.covariance_nn) ** 0.5)
-    return any(
-        sum(d * d for d in metres_between(here, Point(None, None, other.lat_deg, other.lon_deg, (0, 0, 0)))) < min(reach, 5.0) ** 2  # type: ignore[arg-type]
-        for other in near
-    )
+        city_id=case.city_id,
+        category=case.category,
+        state=State.REJECTED,
+        state_at__gte=now - REMEMBERED,
+        lat_deg__range=(case.lat_deg - span, case.lat_deg + span),
+        lon_deg__range=(case.lon_deg - span, case.lon_deg + span),
+    ).exclude(id=case.pk)
+    reach_m = min(2.0 * max(1.0, (case.covariance_ee + case.covariance_nn) ** 0.5), SAME_PLACE_M)
+    return any(hypot(*metres_between(_spot(case), _spot(other))) < reach_m for other in near)
+
+
+def _spot(case: Case) -> Point:
+    return Point(NOBODY, NOBODY, case.lat_deg, case.lon_deg, (0.0, 0.0, 0.0))
