@@ -35,7 +35,8 @@ def ride_from_photos(photos: Path, out: Path, labels: Path | None, limit: int | 
     out.mkdir(parents=True, exist_ok=True)
     categories = {label.name: label.category for label in load_pack("street").labels if label.role == "problem"}
     camera, mount = camera_of_field_of_view(WIDTH, HEIGHT, DEFAULT_FIELD_OF_VIEW_DEG), DEFAULT_MOUNT
-    rows, problems = [], []
+    rows: list[tuple[str, ...]] = []
+    problems: list[dict[str, Any]] = []
     for number, path in enumerate(found):
         lat, lon = moved(*ORIGIN_DEG, *east_north(STREET_HEADING_DEG, number * APART_M, 0.0))
         rows.append((f"{number * APART_S:.1f}", f"{lat:.8f}", f"{lon:.8f}", f"{STREET_HEADING_DEG}", "1.0"))
