@@ -1,0 +1,128 @@
+"""Joining: cases are a function of the set of sightings, in any order of arrival."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sightings import LAT, LON, NOW
+
+from server.cases.models import Case, Sighting
+from server.cases.rules import MOVES, Point, State, group, may_move
+from server.cases.services import NotAllowed, move
+
+
+def spot(number: int, pass_number: int, east_m: float, north_m: float, sigma_m: float) -> Point:
+    return Point(
+        UUID(int=number),
+        UUID(int=pass_number),
+        LAT + north_m / 111195,
+        LON + east_m / 87780,
+        (sigma_m**2, 0.0, sigma_m**2),
+    )
+
+
+spots = st.lists(
+    st.tuples(st.integers(1, 4), st.floats(0, 40), st.floats(0, 12), st.floats(0.5, 4)), min_size=1, max_size=14
+)
+
+
+@given(spots, st.randoms(use_true_random=False))
+@settings(max_examples=150, deadline=None)
+def test_any_order_gives_the_same_partition_and_no_pass_twice(raw: Any, shuffle: random.Random) -> None:
+    points = [spot(i + 1, p, e, n, s) for i, (p, e, n, s) in enumerate(raw)]
+    mixed = list(points)
+    shuffle.shuffle(mixed)
+    one, other = group(points), group(mixed)
+    assert one == other
+    assert sorted(p.id for members in one for p in members) == [p.id for p in points]
+    assert all(len({p.pass_id for p in members}) == len(members) for members in one)
+
+
+@given(spots)
+@settings(max_examples=100, deadline=None)
+def test_groups_of_the_whole_are_groups_of_its_connected_parts(raw: Any) -> None:
+    """What lets intake regroup a neighbourhood only: parts that no link ties together do not matter to each other."""
+    near = [spot(i + 1, p, e, n, s) for i, (p, e, n, s) in enumerate(raw)]
+    far = [spot(100 + i, p, e + 500, n, s) for i, (p, e, n, s) in enumerate(raw)]
+    assert group(near + far) == sorted(group(near) + group(far), key=lambda members: members[0].id)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_end_in_the_same_partition_in_any_order_of_arrival(send: Any, seed: int) -> None:
+    """Four passes over five things, each two metres off at most."""
+    rng = random.Random(9)
+    arrivals = [
+        {"pass_id": UUID(int=p + 1), "east_m": 11.0 * thing + rng.uniform(-1, 1), "north_m": rng.uniform(-1, 1), "sequence": 10 * p + thing + 1, "outbox": UUID(int=7),
+         "id": UUID(int=100 * p + thing + 1)}
+        for p in range(4) for thing in range(5)
+    ]  # fmt: skip
+    random.Random(seed).shuffle(arrivals)
+    for arrival in arrivals:
+        assert send(**arrival).outcome == "accepted"
+    found = {frozenset(case.sightings.values_list("id", flat=True)) for case in Case.objects.exclude(state="merged")}
+    assert found == {frozenset(UUID(int=100 * p + thing + 1) for p in range(4)) for thing in range(5)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_things_of_one_pass_never_become_one_case(send: Any) -> None:
+    same = UUID(int=3)
+    send(pass_id=same, outbox=UUID(int=1))
+    send(pass_id=same, outbox=UUID(int=2), east_m=0.5)
+    assert Case.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_three_passes_over_a_rejected_thing_make_one_card(send: Any, reviewer: Any) -> None:
+    send(outbox=UUID(int=1))
+    case = Case.objects.get()
+    move(case.pk, State.NEW, State.QUEUED, NOW)
+    move(case.pk, State.QUEUED, State.REJECTED, NOW, rejected_probability=case.probability)
+    send(outbox=UUID(int=2), north_m=0.7)
+    send(outbox=UUID(int=3), north_m=-0.7)
+    case.refresh_from_db()
+    assert (Case.objects.count(), case.state, case.sightings_count) == (1, "rejected", 3)
+    assert Sighting.objects.filter(case=case).count() == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rejected_thing_comes_back_when_it_is_much_surer(send: Any) -> None:
+    send(outbox=UUID(int=1), probability=0.5)
+    case = Case.objects.get()
+    move(case.pk, State.NEW, State.QUEUED, NOW)
+    move(case.pk, State.QUEUED, State.REJECTED, NOW, rejected_probability=0.5)
+    send(outbox=UUID(int=2), probability=0.75)
+    case.refresh_from_db()
+    assert case.state == "queued"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_only_the_tables_moves_are_made_and_each_is_audited(send: Any) -> None:
+    from server.audit.models import AuditRow
+
+    send()
+    case = Case.objects.get()
+    for old in State:
+        for new in State:
+            Case.objects.filter(id=case.pk).update(state=old)
+            before = AuditRow.objects.count()
+            if may_move(old, new):
+                assert move(case.pk, old, new, NOW)
+                assert AuditRow.objects.count() == before + 1
+            else:
+                with pytest.raises(NotAllowed):
+                    move(case.pk, old, new, NOW)
+    assert set(MOVES) == set(State)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_that_has_moved_on_is_not_moved_again(send: Any) -> None:
+    send()
+    case = Case.objects.get()
+    assert move(case.pk, State.NEW, State.QUEUED, NOW)
+    assert not move(case.pk, State.NEW, State.QUEUED, NOW)

@@ -1,0 +1,162 @@
+"""The queue: no card to two people, no verdict twice, undo that is free until the case has left."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sightings import NOW
+
+from server.cases.models import Case
+from server.city.models import Handover
+from server.city.services import add_destination, prepare_handovers, send_due
+from server.review.models import Verdict
+from server.review.services import BadVerdict, decide, give_back, lease, undo
+from server.screening.services import screen_new
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def cards(send: Any) -> list[Case]:
+    """Seven cards to review."""
+    for number in range(7):
+        send(east_m=60.0 * number, outbox=UUID(int=number + 1), seed=number)
+    screen_new(NOW)
+    return list(Case.objects.order_by("id"))
+
+
+def other(name: str) -> Any:
+    from server.accounts.models import User
+
+    return User.objects.create_user(name, password="a long password", role="reviewer")
+
+
+def test_two_people_share_out_the_queue(cards: Any, reviewer: Any) -> None:
+    mine, hers = lease(reviewer, NOW), lease(other("li"), NOW)
+    assert (len(mine), len(hers)) == (5, 2)
+    assert not {c.pk for c in mine} & {c.pk for c in hers}
+
+
+def test_a_lease_that_ran_out_is_free(cards: Any, reviewer: Any) -> None:
+    lease(reviewer, NOW)
+    assert len(lease(other("li"), NOW + timedelta(minutes=11))) == 5
+
+
+def test_cards_given_back_are_free_at_once(cards: Any, reviewer: Any) -> None:
+    lease(reviewer, NOW)
+    assert give_back(reviewer) == 5
+    assert len(lease(other("li"), NOW)) == 5
+
+
+def test_a_verdict_sent_twice_is_one(cards: Any, reviewer: Any) -> None:
+    verdict = uuid4()
+    card = lease(reviewer, NOW)[0]
+    assert decide(reviewer, verdict, card.pk, "confirm", NOW).result == "counted"
+    assert decide(reviewer, verdict, card.pk, "confirm", NOW).result == "known"
+    assert Verdict.objects.count() == 1
+
+
+def test_a_late_answer_is_a_second_opinion(cards: Any, reviewer: Any) -> None:
+    card = lease(reviewer, NOW)[0]
+    decide(reviewer, uuid4(), card.pk, "confirm", NOW)
+    assert decide(other("li"), uuid4(), card.pk, "reject", NOW, reason=1).result == "second"
+    card.refresh_from_db()
+    assert card.state == "confirmed"
+
+
+def test_a_rejection_needs_a_reason(cards: Any, reviewer: Any) -> None:
+    with pytest.raises(BadVerdict):
+        decide(reviewer, uuid4(), lease(reviewer, NOW)[0].pk, "reject", NOW)
+
+
+def test_a_skipped_card_never_comes_back_to_the_same_person(cards: Any, reviewer: Any) -> None:
+    from django.utils import timezone
+
+    now = timezone.now()
+    skipped = lease(reviewer, now)[0]
+    decide(reviewer, uuid4(), skipped.pk, "skip", now)
+    give_back(reviewer)
+    assert skipped.pk not in {c.pk for c in lease(reviewer, now, 10)}
+    assert skipped.pk in {c.pk for c in lease(other("li"), now + timedelta(minutes=11), 10)}
+
+
+def test_undo_brings_the_card_back_to_its_person(cards: Any, reviewer: Any) -> None:
+    from django.utils import timezone
+
+    now = timezone.now()
+    card = lease(reviewer, now)[0]
+    decide(reviewer, uuid4(), card.pk, "reject", now, reason=2)
+    back = undo(reviewer, now)
+    assert back is not None
+    assert (back.pk, back.state, back.lease_by) == (card.pk, "queued", reviewer)
+    assert card.pk in {c.pk for c in lease(reviewer, now)}
+    assert undo(reviewer, now) is None
+
+
+def test_undo_within_the_grace_sends_nothing_and_later_retracts(
+    cards: Any, reviewer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.utils import timezone
+
+    from server.city import services
+    from server.city.webhooks import Answer
+
+    sent: list[str] = []
+
+    def deliver(url: str, secret: str, message_id: str, body: Any, allow_private: bool, now: Any) -> Answer:
+        sent.append(body["type"])
+        return Answer(True, "CG-1")
+
+    monkeypatch.setattr(services, "send", deliver)
+    now = timezone.now()
+    card = lease(reviewer, now)[0]
+    add_destination(card.city, "sandbox", "http://127.0.0.1:9/", sandbox=True, allow_private=True)
+    decide(reviewer, uuid4(), card.pk, "confirm", now)
+    assert prepare_handovers(now) == 0
+    undo(reviewer, now)
+    assert prepare_handovers(now + timedelta(minutes=2)) == 0
+    decide(reviewer, uuid4(), card.pk, "confirm", now)
+    later = now + timedelta(minutes=2)
+    assert prepare_handovers(later) == 1
+    send_due(later)
+    undo(reviewer, later)
+    send_due(later + timedelta(seconds=1))
+    card.refresh_from_db()
+    assert (card.state, sent) == ("retracted", ["case.confirmed", "case.retracted"])
+    assert Handover.objects.count() == 2
+
+
+WORKER = """
+import sys; from server.start import start; start()
+from django.conf import settings; settings.DATABASES["default"]["NAME"] = sys.argv[1]
+from django.db import connection; connection.settings_dict["NAME"] = sys.argv[1]
+from django.utils import timezone
+from server.accounts.models import User; from server.review.services import lease
+me = User.objects.get(username=sys.argv[2]); got = []
+for _ in range(20): got += [c.pk for c in lease(me, timezone.now(), 1)]
+print(",".join(map(str, sorted(set(got)))))
+"""
+
+
+@pytest.mark.process
+def test_five_processes_never_lease_one_card_twice(send: Any) -> None:
+    from django.db import connection
+
+    for number in range(30):
+        send(east_m=60.0 * number, outbox=UUID(int=number + 1))
+    screen_new(NOW)
+    for number in range(5):
+        other(f"p{number}")
+    path = str(connection.settings_dict["NAME"])
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WORKER, path, f"p{n}"], stdout=subprocess.PIPE, text=True)
+        for n in range(5)
+    ]
+    leased = [int(each) for worker in workers for each in worker.communicate(timeout=60)[0].strip().split(",") if each]
+    assert len(leased) == len(set(leased))
+    assert len(leased) >= 5
