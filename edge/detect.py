@@ -1,18 +1,19 @@
-"""What the network sees in a frame, as things of ours: one box per thing and category."""
+"""What the network sees in a frame, as things of ours: one box per thing."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from edge.values import Detection, Image
+from edge.values import Box, Detection, Image
 from models.boxes import iou
 from models.runtime import Detector, Found
 
 SAME_THING = 0.5
+INSIDE = 0.7
 
 
 def detect(detector: Detector, image: Image) -> list[Detection]:
-    """Problems in a picture, best first. Where boxes of one category, or a problem and its contrast (a bin in order), share a place, the better one stays."""
+    """Problems in a picture, best first. Where two names, or a problem and its contrast (a bin in order), share a place, the surer one stays."""
     kept: list[Found] = []
     for found in sorted(detector.detect(image), key=lambda each: -each.score):
         if found.label.role != "context" and not any(_same(found, better) for better in kept):
@@ -25,6 +26,15 @@ def detect(detector: Detector, image: Image) -> list[Detection]:
 
 
 def _same(a: Found, b: Found) -> bool:
-    if a.label.role == b.label.role == "problem" and a.label.category != b.label.category:
-        return False
-    return bool(iou(np.asarray(a.box_px, np.float32), np.asarray([b.box_px], np.float32))[0] > SAME_THING)
+    """Whether two boxes are two names for one thing: nearly the same box or, in one category, one inside the other."""
+    if iou(np.asarray(a.box_px, np.float32), np.asarray([b.box_px], np.float32))[0] > SAME_THING:
+        return True
+    return a.label.category == b.label.category != "" and _inside(a.box_px, b.box_px) > INSIDE
+
+
+def _inside(a: Box, b: Box) -> float:
+    """Share of the smaller box that the other covers."""
+    width = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    height = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    smaller = min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+    return width * height / max(smaller, 1e-9)

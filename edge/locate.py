@@ -21,6 +21,8 @@ RAISED = {"streetlight_broken", "sign_damaged", "graffiti", "bad_billboard", "fa
 """Things whose box need not end on the road: their foot is where bearings of several looks cross."""
 RAISED_SIGMA_M = 1.5
 LEAST_BASELINE_M, LEAST_PARALLAX_DEG = 2.5, 4.0
+FARTHEST_M = 22.0
+"""Beyond, neither the foot nor the crossing tells a place well enough to send somebody there."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Locator:
             return None
         shown = max(looks, key=lambda look: self._worth(look.view)).view
         if track.label in RAISED and (crossing := _crossing(looks)) is not None:
-            return _place(looks, crossing, np.eye(2) * RAISED_SIGMA_M**2, "parallax"), shown
+            return _near(_place(looks, crossing, np.eye(2) * RAISED_SIGMA_M**2, "parallax"), shown)
         grounded = [look for look in looks if look.point_m is not None and look.covariance_m2 is not None]
         whole = [look for look in grounded if not self._cut(look.view)] or grounded
         if not whole:
@@ -68,7 +70,8 @@ class Locator:
         weights = np.array([1 / float(np.trace(look.covariance_m2)) for look in best])  # type: ignore[arg-type]
         point = np.average(np.array([look.point_m for look in best]), axis=0, weights=weights)
         # The looks share camera, mount and slope: the smallest covariance stands for all, none is divided by their number.
-        return _place(best, (float(point[0]), float(point[1])), best[0].covariance_m2, "ground"), shown  # type: ignore[arg-type]
+        assert best[0].covariance_m2 is not None
+        return _near(_place(best, (float(point[0]), float(point[1])), best[0].covariance_m2, "ground"), shown)
 
     def _look(self, view: TrackView, origin: Fix) -> Look | None:
         fix = view.frame.fix
@@ -116,6 +119,10 @@ def _crossing(looks: list[Look]) -> tuple[float, float] | None:
     crossing = np.linalg.lstsq(rows, np.einsum("ij,ij->i", rows, at), rcond=None)[0]
     ahead = [(crossing - a) @ (sin(look.bearing_rad), cos(look.bearing_rad)) for a, look in zip(at, looks, strict=True)]
     return (float(crossing[0]), float(crossing[1])) if min(ahead) > 0.5 and max(ahead) < 45 else None
+
+
+def _near(place: Place, shown: TrackView) -> tuple[Place, TrackView] | None:
+    return (place, shown) if place.range_m <= FARTHEST_M else None
 
 
 def _place(looks: list[Look], point: tuple[float, float], covariance: npt.NDArray[np.float64], method: str) -> Place:
