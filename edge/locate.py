@@ -21,7 +21,7 @@ RAISED = {"streetlight_broken", "sign_damaged", "graffiti", "bad_billboard", "fa
 """Things whose box need not end on the road: their foot is where bearings of several looks cross."""
 RAISED_SIGMA_M = 1.5
 LEAST_BASELINE_M, LEAST_PARALLAX_DEG = 2.5, 4.0
-FARTHEST_M = 22.0
+FARTHEST_M = 18.0
 """Beyond, neither the foot nor the crossing tells a place well enough to send somebody there."""
 
 

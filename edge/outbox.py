@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 from models.contract import MAX_MESSAGE_BYTES, Sighting, digest_of, encode
@@ -69,17 +70,16 @@ class Outbox:
 
     def __init__(self, path: Path, cap_bytes: int = 4_000_000_000) -> None:
         self.path, self.cap_bytes = path, cap_bytes
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, timeout=20, isolation_level=None)
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=20, isolation_level=None)
+        except (OSError, sqlite3.OperationalError) as wrong:
+            raise OutboxError(f"{path} cannot be opened ({wrong}); choose a folder that may be written") from None
+        with self._told_in_words():
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._prepare()
             self.uuid = UUID(self._about("outbox"))
-        except sqlite3.DatabaseError as wrong:
-            raise OutboxBroken(
-                f"{path} cannot be read ({wrong}); move it away and start again, and keep it: it may be saved"
-            ) from None
 
     def _prepare(self) -> None:
         version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
@@ -117,7 +117,7 @@ class Outbox:
 
     def waiting(self, limit: int, after: int = 0) -> list[Waiting]:
         """The oldest messages that are neither settled nor set aside, past a sequence."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT sequence, id, digest, body FROM message WHERE aside IS NULL AND sequence>? ORDER BY sequence LIMIT ?",
             (after, limit),
         )
@@ -145,10 +145,10 @@ class Outbox:
 
     def counts(self) -> dict[str, int]:
         """How many are waiting, set aside, settled, evicted, and were ever committed."""
-        waiting, aside = self._db.execute(
+        ((waiting, aside),) = self._rows(
             "SELECT COUNT(*) FILTER (WHERE aside IS NULL), COUNT(*) FILTER (WHERE aside IS NOT NULL) FROM message"
-        ).fetchone()
-        settled = self._db.execute("SELECT COUNT(*) FROM settled").fetchone()[0]
+        )
+        ((settled,),) = self._rows("SELECT COUNT(*) FROM settled")
         return {
             "waiting": waiting,
             "aside": aside,
@@ -159,7 +159,7 @@ class Outbox:
 
     def told_since(self, since: datetime) -> list[Told]:
         """What was found at or after an instant."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT category, lat_deg, lon_deg, seen_utc FROM message WHERE seen_utc>=?1 UNION ALL "
             "SELECT category, lat_deg, lon_deg, seen_utc FROM settled WHERE seen_utc>=?1",
             (since.isoformat(),),
@@ -181,25 +181,35 @@ class Outbox:
             size -= length
 
     def _about(self, name: str) -> str:
-        return str(self._db.execute("SELECT value FROM about WHERE name=?", (name,)).fetchone()[0])
+        return str(self._rows("SELECT value FROM about WHERE name=?", (name,))[0][0])
+
+    def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
+        with self._told_in_words():
+            return self._db.execute(query, values).fetchall()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._told_in_words():
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _told_in_words(self) -> Iterator[None]:
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield self._db
-            self._db.execute("COMMIT")
+            yield
         except sqlite3.OperationalError as wrong:
-            self._roll_back()
             if "full" in str(wrong):
                 raise OutboxFull(
                     f"no room left for {self.path}: free some disk space; nothing that was in the outbox is lost"
                 ) from None
             raise OutboxError(f"{self.path}: {wrong}") from None
-        except BaseException:
-            self._roll_back()
-            raise
-
-    def _roll_back(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        except sqlite3.DatabaseError as wrong:
+            raise OutboxBroken(
+                f"{self.path} cannot be read ({wrong}); move it away and start again, and keep it: it may be saved"
+            ) from None
