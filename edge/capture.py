@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,7 +55,7 @@ def open_ride(folder: Path) -> Ride:
     stills = () if video.exists() else tuple(sorted(folder.glob("*.jpg")))
     if not video.exists() and not stills:
         raise NoPictures(f"{folder} holds neither video.mp4 nor *.jpg; docs/rides.md says what a ride is")
-    about = tomllib.loads((folder / "ride.toml").read_text(encoding="utf-8")) if (folder / "ride.toml").exists() else {}
+    about = _about(folder / "ride.toml")
     fps = float(about.get("fps") or (_video_fps(video) if video.exists() else 0) or 1 / STILLS_APART_S)
     exif = [read_exif(path.read_bytes()) for path in stills]
     times = _still_times(exif)
@@ -72,6 +73,20 @@ def open_ride(folder: Path) -> Ride:
     camera, mount, digest = _camera(folder, video, stills)
     return Ride(folder, _digest(video if video.exists() else None, stills), about.get("vehicle"), began_utc.astimezone(UTC), began is not None, fps,
                 stills, video if video.exists() else None, tuple(positions), camera, mount, digest)  # fmt: skip
+
+
+def _about(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        about = tomllib.loads(path.read_text(encoding="utf-8"))
+        if "fps" in about and not 0.1 < float(about["fps"]) < 240:
+            raise ValueError(f"fps is {about['fps']}, it must lie between 0.1 and 240")
+        if isinstance(about.get("start"), str):
+            datetime.fromisoformat(about["start"])
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as wrong:
+        raise NoPictures(f"{path}: {wrong}; correct it or remove it") from None
+    return about
 
 
 def frames_of(ride: Ride, camera_name: str, oldest_fix_s: float, count_bad: Callable[[str], None]) -> Iterator[Frame]:

@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from calibration.files import MalformedCameraFile, default_camera, read_camera
@@ -59,7 +59,10 @@ def _vehicle(settings: Settings) -> Vehicle:
     detector = Detector(load_pack(settings.detect.pack), settings.detect.threads)
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, None)
     outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes)
-    return Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(datetime.now(UTC)), _tell)
+    now = datetime.now(UTC)
+    vehicle = Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(now), _tell)
+    vehicle.decider.remember(outbox.told_since(now - timedelta(hours=settings.decide.cool_down_h)))
+    return vehicle
 
 
 def _limited(camera: LiveCamera, receiver: SerialReceiver, frames: int | None) -> Iterator[Frame]:

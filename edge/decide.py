@@ -11,6 +11,7 @@ from uuid import UUID
 from calibration.geodesy import offset_m
 from edge.identity import Ids
 from edge.locate import Locator
+from edge.outbox import Told
 from edge.settings import Decide
 from edge.values import Frame, Track, TrackView
 from models.contract import Place
@@ -83,6 +84,11 @@ class Decider:
     ids: Ids
     reasons: Counter[str] = field(default_factory=Counter)
     _recent: list[tuple[str, UUID, float, float, datetime, int, int]] = field(default_factory=list)
+
+    def remember(self, told: list[Told]) -> None:
+        """What an earlier run told, so that the cool-down outlives a restart. A replay needs none: its ids are the same."""
+        nobody = UUID(int=0)
+        self._recent += [(t.category, nobody, t.lat_deg, t.lon_deg, t.seen_utc, -1, -1) for t in told]
 
     def decide(self, tracks: list[Track]) -> list[Finding]:
         """Findings among tracks that ended, in the order of their first frames."""

@@ -80,6 +80,5 @@ def _stamp(utc: datetime) -> str:
 
 
 def _dms(value: float) -> tuple[tuple[int, int], ...]:
-    value = abs(value)
-    degrees, minutes = int(value), int(value % 1 * 60)
-    return (degrees, 1), (minutes, 1), (round((value * 3600) % 60 * 10000), 10000)
+    minutes, seconds_e4 = divmod(round(abs(value) * 3600 * 10000), 60 * 10000)
+    return (minutes // 60, 1), (minutes % 60, 1), (seconds_e4, 10000)

@@ -5,12 +5,14 @@ Works on MQTT 3.1.1; MQTT 5 is tried first. At most `in_flight` messages are on 
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import random
 import ssl
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from uuid import UUID
@@ -26,6 +28,7 @@ from models.contract import Ack, AckItem, RefusedMessage, Status, decode, encode
 
 log = logging.getLogger("trikeye.uplink")
 LONGEST_PAUSE_S = 60.0
+LASTED_S = 5.0
 BAD_LOGIN = {"Bad user name or password", "Not authorized"}
 BAD_VERSION = {"Unsupported protocol version"}
 
@@ -53,13 +56,17 @@ class Uplink:
         """Connect, send, settle, and begin again whenever the connection ends; pauses grow with jitter."""
         pause_s = 0.5
         while not self._stop and not (until_empty and self._is_empty()):
-            client = self._client()
             self._connected, self._failed = False, ""
+            client = self._client()
             try:
+                self._secure(client)
                 client.connect(self.settings.uplink.host, self.settings.uplink.port, keepalive=30)
                 client.loop_start()
-                if self._serve(client, until_empty):
-                    pause_s = 0.5
+                began_s = time.monotonic()
+                if self._serve(client, until_empty) and time.monotonic() - began_s > LASTED_S:
+                    pause_s = (
+                        0.5  # one that ends at once (two senders under one name, a poisoned broker) must not storm
+                    )
                 self._say_goodbye(client)
             except OSError as wrong:
                 self._failed = f"the broker at {self.settings.uplink.host}:{self.settings.uplink.port} cannot be reached ({wrong}); check the network and [uplink] in edge.toml"
@@ -113,20 +120,13 @@ class Uplink:
         if item.outcome in ("accepted", "known"):
             if self.outbox.settle(item.id, item.outcome, time.time()):
                 self.counts[item.outcome] += 1
-                log.info(
-                    '{"event": "sighting_acknowledged", "vehicle": "%s", "id": "%s", "outcome": "%s"}',
-                    self.settings.vehicle.name,
-                    item.id,
-                    item.outcome,
-                )
+                self._log(logging.INFO, event="sighting_acknowledged", id=str(item.id), outcome=item.outcome)
         elif self.outbox.set_aside(item.id, item.reason):
             self.counts["refused"] += 1
-            log.warning(
-                '{"event": "sighting_refused", "vehicle": "%s", "id": "%s", "reason": "%s"}',
-                self.settings.vehicle.name,
-                item.id,
-                item.reason,
-            )
+            self._log(logging.WARNING, event="sighting_refused", id=str(item.id), reason=item.reason)
+
+    def _log(self, level: int, **fields: str) -> None:
+        log.log(level, "%s", json.dumps({"vehicle": self.settings.vehicle.name, **fields}, ensure_ascii=False))
 
     def _is_empty(self) -> bool:
         return not self.outbox.waiting(1)
@@ -139,13 +139,16 @@ class Uplink:
         client.max_inflight_messages_set(settings.in_flight)
         if settings.user:
             client.username_pw_set(settings.user, settings.password)
-        if settings.tls:
-            client.tls_set(ca_certs=str(settings.ca_file) if settings.ca_file else None, cert_reqs=ssl.CERT_REQUIRED)
         client.will_set(topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
         return client
+
+    def _secure(self, client: mqtt.Client) -> None:
+        settings = self.settings.uplink
+        if settings.tls:
+            client.tls_set(ca_certs=str(settings.ca_file) if settings.ca_file else None, cert_reqs=ssl.CERT_REQUIRED)
 
     def _on_connect(
         self,
@@ -164,7 +167,7 @@ class Uplink:
         client.publish(topic(name, "status"), encode(Status(vehicle=name, online=True, at=now)), qos=1, retain=True)
         self._sent_s.clear()
         self._connected = True
-        log.info('{"event": "uplink_connected", "vehicle": "%s"}', name)
+        self._log(logging.INFO, event="uplink_connected")
 
     def _on_disconnect(
         self,
@@ -183,14 +186,15 @@ class Uplink:
                 self._acks.put(item)
         except RefusedMessage as wrong:
             self.counts["bad_ack"] += 1
-            log.warning('{"event": "ack_unreadable", "reason": "%s"}', wrong.reason)
+            self._log(logging.WARNING, event="ack_unreadable", reason=wrong.reason)
 
     def _say_goodbye(self, client: mqtt.Client) -> None:
         if self._connected:
             name = self.settings.vehicle.name
-            client.publish(
-                topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True
-            ).wait_for_publish(2)
+            said = client.publish(topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True)
+            # The connection may end between these lines; the broker then says offline by the will.
+            with suppress(RuntimeError, ValueError):
+                said.wait_for_publish(2)
             client.disconnect()
 
     def _complain(self) -> None:

@@ -1,0 +1,178 @@
+"""The outbox under faults: a row goes only by the server's acknowledgement, or by the cap, counted."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from edge.outbox import Outbox, OutboxBroken, OutboxError, OutboxFull
+from models.contract import RefusedMessage, Sighting, decode, digest_of
+
+A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
+SightingOf = Callable[..., Any]
+
+
+def test_it_keeps_bytes_as_they_will_travel(outbox: Outbox, sighting_of: SightingOf) -> None:
+    assert outbox.put(A, sighting_of(A))
+    (waiting,) = outbox.waiting(10)
+    assert waiting.digest == digest_of(waiting.body)
+    sighting = decode(Sighting, waiting.body)
+    assert (sighting.id, sighting.outbox, sighting.sequence) == (A, outbox.uuid, 1)
+
+
+def test_it_takes_an_id_once_even_after_the_server_has_it(outbox: Outbox, sighting_of: SightingOf) -> None:
+    assert outbox.put(A, sighting_of(A))
+    assert not outbox.put(A, sighting_of(A))
+    assert outbox.settle(A, "accepted", 1.0)
+    assert not outbox.put(A, sighting_of(A))
+    assert outbox.counts() == {"waiting": 0, "aside": 0, "settled": 1, "evicted": 0, "committed": 1}
+
+
+def test_an_acknowledgement_that_comes_twice_settles_once(outbox: Outbox, sighting_of: SightingOf) -> None:
+    outbox.put(A, sighting_of(A))
+    assert outbox.settle(A, "accepted", 1.0)
+    assert not outbox.settle(A, "known", 2.0)
+    assert outbox.counts()["settled"] == 1
+
+
+def test_an_acknowledgement_of_a_strange_id_changes_nothing(outbox: Outbox, sighting_of: SightingOf) -> None:
+    outbox.put(A, sighting_of(A))
+    assert not outbox.settle(B, "accepted", 1.0)
+    assert outbox.counts()["waiting"] == 1
+
+
+def test_what_the_server_refuses_is_kept_and_not_sent(outbox: Outbox, sighting_of: SightingOf) -> None:
+    outbox.put(A, sighting_of(A))
+    assert outbox.set_aside(A, "id_conflict")
+    assert outbox.waiting(10) == []
+    assert outbox.counts()["aside"] == 1
+
+
+def test_sequences_have_no_gaps_even_where_a_message_could_not_be_made(outbox: Outbox, sighting_of: SightingOf) -> None:
+    outbox.put(A, sighting_of(A))
+    with pytest.raises(RefusedMessage):
+        outbox.put(B, sighting_of(B, filling=300_000))
+
+    def dies(box: UUID, sequence: int) -> Sighting:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        outbox.put(B, dies)
+    outbox.put(C, sighting_of(C))
+    assert [each.sequence for each in outbox.waiting(10)] == [1, 2]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from uuid import UUID
+from edge.outbox import Outbox
+box = Outbox(Path(sys.argv[1])); step = sys.argv[2]
+def trace(statement):
+    if step in statement: os._exit(9)
+box._db.set_trace_callback(trace)
+box.settle(UUID(int=10), "accepted", 1.0)
+os._exit(0)
+"""
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("step", "settled"), [("BEGIN", 0), ("INSERT", 0), ("DELETE", 0), ("COMMIT", 0), ("nowhere", 1)]
+)
+def test_killed_at_any_step_of_settling_the_row_waits_or_is_settled_never_neither(
+    outbox: Outbox, sighting_of: SightingOf, step: str, settled: int
+) -> None:
+    outbox.put(A, sighting_of(A))
+    subprocess.run([sys.executable, "-c", KILLED, str(outbox.path), step], check=False)
+    again = Outbox(outbox.path)
+    assert again.uuid == outbox.uuid
+    counts = again.counts()
+    assert (counts["waiting"], counts["settled"]) == (1 - settled, settled)
+
+
+def test_a_connection_that_dies_in_the_middle_of_putting_leaves_no_trace(
+    outbox: Outbox, sighting_of: SightingOf
+) -> None:
+    outbox.put(A, sighting_of(A))
+    other = sqlite3.connect(outbox.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("UPDATE about SET value='7' WHERE name='sequence'")
+    other.close()
+    assert outbox.put(B, sighting_of(B))
+    assert [each.sequence for each in outbox.waiting(10)] == [1, 2]
+
+
+def test_a_full_disk_is_told_and_loses_nothing(outbox: Outbox, sighting_of: SightingOf) -> None:
+    outbox.put(A, sighting_of(A))
+    pages = outbox._db.execute("PRAGMA page_count").fetchone()[0]
+    outbox._db.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(OutboxFull, match="free some disk space"):
+        outbox.put(B, sighting_of(B, filling=100_000))
+    assert [each.id for each in outbox.waiting(10)] == [A]
+    outbox._db.execute("PRAGMA max_page_count=100000")
+    assert outbox.put(B, sighting_of(B, filling=100_000))
+    assert [each.sequence for each in outbox.waiting(10)] == [1, 2]
+
+
+def test_over_the_cap_the_least_probable_goes_and_is_counted(tmp_path: Path, sighting_of: SightingOf) -> None:
+    box = Outbox(tmp_path / "o.sqlite3", cap_bytes=1)  # never less than one message
+    for sighting_id, probability in ((A, 0.9), (B, 0.2), (C, 0.5)):
+        box.put(sighting_id, sighting_of(sighting_id, probability, filling=100_000))
+    assert [each.id for each in box.waiting(10)] == [A, C]
+    counts = box.counts()
+    assert counts["evicted"] == 1
+    assert counts["committed"] == counts["waiting"] + counts["evicted"]
+
+
+def test_the_window_moves_with_the_oldest_first(outbox: Outbox, sighting_of: SightingOf) -> None:
+    for sighting_id in (B, C, A):
+        outbox.put(sighting_id, sighting_of(sighting_id))
+    assert [each.id for each in outbox.waiting(2)] == [B, C]
+    assert [each.id for each in outbox.waiting(2, after=2)] == [A]
+
+
+def test_what_was_told_outlives_the_acknowledgement(outbox: Outbox, sighting_of: SightingOf) -> None:
+    outbox.put(A, sighting_of(A))
+    outbox.settle(A, "accepted", 1.0)
+    seen = decode(Sighting, _body(outbox, sighting_of)).seen_at.utc
+    assert [told.category for told in Outbox(outbox.path).told_since(seen)] == ["road_damage", "road_damage"]
+    assert outbox.told_since(seen + timedelta(seconds=1)) == []
+
+
+def _body(outbox: Outbox, sighting_of: SightingOf) -> bytes:
+    outbox.put(B, sighting_of(B))
+    return outbox.waiting(1)[0].body
+
+
+def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite3"
+    path.write_bytes(b"not a database at all" * 300)
+    with pytest.raises(OutboxBroken, match="move it away"):
+        Outbox(path)
+    assert path.read_bytes().startswith(b"not a database")
+
+
+def test_a_file_of_a_newer_version_is_not_touched(outbox: Outbox) -> None:
+    outbox._db.execute("PRAGMA user_version=99")
+    with pytest.raises(OutboxBroken, match="newer trikeye"):
+        Outbox(outbox.path)
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutboxError, match="cannot be opened"):
+        Outbox(tmp_path / "file" / "outbox.sqlite3")
+
+
+def test_every_commit_reaches_the_disk(outbox: Outbox) -> None:
+    assert outbox._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    assert outbox._db.execute("PRAGMA synchronous").fetchone()[0] == 2
