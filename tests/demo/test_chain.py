@@ -1,0 +1,134 @@
+"""The whole chain, as processes, judged from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from demo.chain import SAMPLE, Chain
+from demo.people import People
+
+pytestmark = pytest.mark.process
+NAMES = ("vehicle", "uplink", "broker", "intake", "web", "work", "city")
+
+
+def test_the_sample_ride_ends_as_cases_in_the_city(mosquitto: str, tmp_path: Path) -> None:
+    """The headless demo on the committed ride, with the figures we promise."""
+    argv = ["demo", "run", "--headless", "--until-done", "--json", "--data", str(tmp_path / "d"), "--limit", "280"]
+    done = subprocess.run([sys.executable, "-m", "trikeye", *argv], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-2000:]
+    result = json.loads(done.stdout.strip().splitlines()[-1])
+    print(result)
+    assert result["found"] >= 0.70 * result["problems"]
+    assert result["categories_found"] >= 11
+    assert result["doubled"] <= 0.10 * result["problems"]
+    assert result["false_cases"] <= 0.10 * result["cases"]
+    assert result["place_p50_m"] <= 2.0
+    assert result["lost"] == 0
+    assert result["handovers"] > 0
+    assert result["acknowledged"] == result["sightings"]
+
+
+@pytest.fixture(scope="session")
+def short_ride(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 20 s of the sample ride, as stills."""
+    out = tmp_path_factory.mktemp("short")
+    video, number = cv2.VideoCapture(str(SAMPLE / "video.mp4")), 0
+    while number < 200:
+        _, image = video.read()
+        cv2.imwrite(str(out / f"{number:05d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
+        number += 1
+    shutil.copy(SAMPLE / "camera.toml", out)
+    shutil.copy(SAMPLE / "ride.toml", out)
+    lines = (SAMPLE / "track.csv").read_text().splitlines()
+    (out / "track.csv").write_text("\n".join(lines[: number + 1]) + "\n")
+    truth = json.loads((SAMPLE / "truth.json").read_text())
+    for problem in truth["problems"]:
+        problem["views"] = [view for view in problem["views"] if view[0] < number]
+    (out / "truth.json").write_text(json.dumps(truth))
+    return out
+
+
+def drive(data: Path, ride: Path, kill: random.Random | None, broker: str = "auto", limit_s: float = 150) -> Chain:
+    """Run a chain to its end; with `kill`, one process dies at a random instant and the chain starts it again."""
+    chain = Chain(data, ride, headless=True, embedded_broker=broker == "amqtt")
+    victim, at_s = (kill.choice(NAMES), kill.uniform(1.0, 9.0)) if kill else ("", 1e9)
+    try:
+        chain.start()
+        people, began = People(chain), time.monotonic()
+        while time.monotonic() - began < limit_s:
+            if time.monotonic() - began > at_s:
+                process = next(p for p in chain.processes if p.name == victim)
+                if process.popen is not None and process.popen.poll() is None:
+                    os.killpg(process.popen.pid, signal.SIGKILL)
+                at_s = 1e9
+            chain.watch()
+            people.act()
+            if at_s == 1e9 and chain.is_done(chain.progress()):
+                return chain
+            time.sleep(0.3)
+        pytest.fail(f"not done after {limit_s} s (killed {victim or 'nobody'}): {chain.progress()}")
+    finally:
+        chain.stop()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(short_ride: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    return drive(tmp_path_factory.mktemp("calm"), short_ride, None).matched()
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_process_that_dies_changes_nothing_in_the_end(
+    seed: int, mosquitto: str, short_ride: Path, undisturbed: list[Any], tmp_path: Path
+) -> None:
+    chain = drive(tmp_path, short_ride, random.Random(seed))
+    assert undisturbed
+    assert chain.matched() == undisturbed
+    assert chain.result(0)["lost"] == 0
+
+
+def test_the_embedded_broker_carries_the_chain_too(short_ride: Path, undisturbed: list[Any], tmp_path: Path) -> None:
+    assert drive(tmp_path, short_ride, None, "amqtt").matched() == undisturbed
+
+
+def test_a_second_start_sends_nothing_again(mosquitto: str, short_ride: Path, tmp_path: Path) -> None:
+    first = drive(tmp_path, short_ride, None).result(0)
+    again = drive(tmp_path, short_ride, None).result(0)
+    for key in ("sightings", "acknowledged", "cases", "handovers", "lost"):
+        assert again[key] == first[key]
+
+
+@pytest.mark.shared
+def test_twenty_photographs_become_confirmed_cases_in_the_city(mosquitto: str, shared: Path, tmp_path: Path) -> None:
+    """Real pictures, a real network, a real broker: at least one case arrives with its picture."""
+    photos, labels, street = tmp_path / "photos", tmp_path / "labels", shared / "data" / "street"
+    photos.mkdir()
+    labels.mkdir()
+    bags = [
+        path
+        for path in sorted((street / "labels" / "val").glob("*.txt"))
+        if any(line.startswith("1 ") for line in path.read_text().splitlines())
+    ]
+    for label in bags[:20]:
+        shutil.copy(next((street / "images" / "val").glob(label.stem + ".*")), photos)
+        shutil.copy(label, labels)
+    ride = tmp_path / "ride"
+    argv = ["demo", "ride", "--from-photos", str(photos), "--labels", str(labels), "--out", str(ride)]
+    subprocess.run([sys.executable, "-m", "trikeye", *argv], check=True, timeout=60)
+    assert len(list(ride.glob("*.jpg"))) == 20
+    chain = drive(tmp_path / "d", ride, None)
+    result = chain.result(0)
+    print(result)
+    assert result["handovers"] >= 5
+    assert result["lost"] == 0
