@@ -101,7 +101,7 @@ def _amqtt_lines(host: str, port: int) -> list[str]:
     lines = ["---", "listeners:", "  default:", "    type: tcp", f"    bind: {host}:{port}", "plugins:",
              "  amqtt.plugins.authentication.FileAuthPlugin:", f"    password_file: {FOLDER / 'embedded-passwd'}",
              "  amqtt.plugins.topic_checking.TopicAccessControlListPlugin:"]  # fmt: skip
-    for key, index in (("publish_acl", 0), ("subscribe_acl", 1), ("receive_acl", 1)):
+    for key, index in (("publish_acl", 0), ("acl", 1)):
         lines.append(f"    {key}:")
         for name, table in rights().items():
             lines += [f"      {name}:", *(f"        - {each}" for each in table[index])]
