@@ -1,0 +1,81 @@
+"""Which frames are looked at, what belongs to a pass, and ids that are the same every time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import RFC_4122
+
+import numpy as np
+import pytest
+
+from edge.decide import Passes
+from edge.gate import Gate
+from edge.identity import Ids, uuid7
+from edge.settings import Decide
+from edge.settings import Gate as GateSettings
+
+FrameAt = Callable[..., Any]
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+RIDE = Ids("TY-01", "front", "d" * 64)
+
+
+def test_it_looks_by_metres_and_not_by_the_clock(frame_at: FrameAt) -> None:
+    gate = Gate(GateSettings())
+    opened = [n for n in range(100) if gate.opens(frame_at(n, n * 0.1, t_s=n / 25))]
+    assert len(opened) == 7
+    assert gate.reasons == {"not_far_enough": 93}
+
+
+def test_at_standstill_it_looks_every_ten_seconds(frame_at: FrameAt) -> None:
+    gate = Gate(GateSettings())
+    assert [n for n in range(31) if gate.opens(frame_at(n, 0.0))] == [0, 10, 20, 30]
+
+
+def test_without_a_fix_in_the_dark_or_behind_a_cover_it_stays_shut_and_says_why(frame_at: FrameAt) -> None:
+    gate = Gate(GateSettings())
+    assert not gate.opens(frame_at(0, 0.0, with_fix=False))
+    assert not gate.opens(frame_at(1, 0.0, image=np.zeros((540, 960, 3), np.uint8)))
+    assert not gate.opens(frame_at(2, 0.0, image=np.full((540, 960, 3), 120, np.uint8)))
+    assert gate.reasons == {"no_fix": 1, "dark": 1, "blurred": 1}
+    assert gate.opens(frame_at(3, 0.0)), "a shut gate must not count as a look"
+
+
+@pytest.mark.parametrize(("way", "passes"), [
+    ([(n * 10.0, 0.0, 90.0, n) for n in range(60)], 2),  # 590 m
+    ([(n * 0.01, 0.0, 90.0, n * 10) for n in range(32)], 2),  # 310 s
+    ([(0.0, 0.0, 90.0, 0), (1.0, 0.0, 90.0, 130)], 2),  # a stop
+    ([(0.0, 0.0, 90.0, 0), (5.0, 0.0, 90.0, 1), (5.0, 3.0, 270.0, 2), (0.0, 3.0, 270.0, 3)], 2),  # turned back
+    ([(0.0, 0.0, 90.0, 0), (5.0, 0.0, 90.0, 1), (8.0, 3.0, 0.0, 2)], 1),  # round a corner
+])  # fmt: skip
+def test_a_pass_ends_by_length_time_stop_or_turn(
+    frame_at: FrameAt, way: list[tuple[float, float, float, float]], passes: int
+) -> None:
+    cut = Passes(Decide(), RIDE)
+    assert (
+        len({cut.of(frame_at(n, e, north, heading, t_s=t)) for n, (e, north, heading, t) in enumerate(way)}) == passes
+    )
+
+
+def test_an_id_is_a_version_7_uuid_of_the_time_seen() -> None:
+    made = uuid7(NOW, bytes(range(10)))
+    assert (made.version, made.variant) == (7, RFC_4122)
+    assert made.int >> 80 == int(NOW.timestamp() * 1000)
+
+
+def test_a_replay_gives_the_same_id_and_any_other_input_another() -> None:
+    base = RIDE.sighting(NOW, 7, "road_damage", 0)
+    assert base == Ids("TY-01", "front", "d" * 64).sighting(NOW, 7, "road_damage", 0)
+    others = [
+        Ids("TY-02", "front", "d" * 64).sighting(NOW, 7, "road_damage", 0), Ids("TY-01", "rear", "d" * 64).sighting(NOW, 7, "road_damage", 0),
+        Ids("TY-01", "front", "e" * 64).sighting(NOW, 7, "road_damage", 0), RIDE.sighting(NOW, 8, "road_damage", 0),
+        RIDE.sighting(NOW, 7, "road_dirty", 0), RIDE.sighting(NOW, 7, "road_damage", 1),
+        RIDE.sighting(NOW + timedelta(milliseconds=1), 7, "road_damage", 0),
+    ]  # fmt: skip
+    assert len({base, *others}) == 8
+
+
+def test_a_live_camera_never_gives_an_id_twice() -> None:
+    live = Ids("TY-01", "front", None)
+    assert live.sighting(NOW, 7, "road_damage", 0) != live.sighting(NOW, 7, "road_damage", 0)

@@ -1,0 +1,136 @@
+"""A synthetic street with a known answer: boxes drawn by the camera model, tracked, placed, decided; the error is in metres."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from math import hypot
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from calibration.camera import Camera
+from calibration.geodesy import moved, offset_m
+from calibration.ground import NoGround, pixel_from_ground
+from calibration.mount import Mount
+from edge.decide import Decider
+from edge.identity import Ids
+from edge.locate import Locator
+from edge.outbox import Told
+from edge.settings import Decide
+from edge.track import Tracker
+from edge.values import Detection, Track
+
+FrameAt = Callable[..., Any]
+PASS = UUID(int=1)
+ORIGIN = (37.87, 112.55)
+Thing = tuple[
+    str, str, float, float, float, float
+]  # label, category, east, north, width, height; raised things: height of the foot is 2 m
+POTHOLE: Thing = ("pothole", "road_damage", 20.0, -1.0, 0.8, 0.1)
+LAMP: Thing = ("streetlight_broken", "streetlight_fault", 24.0, 4.0, 0.6, 0.6)
+
+
+def drive(
+    things: list[Thing], camera: Camera, mount: Mount, frame_at: FrameAt, missed: tuple[int, ...] = ()
+) -> list[Track]:
+    """Ride 30 m east, one look per 1.5 m, and see every thing that is in the picture and within 18 m."""
+    tracker, ended = Tracker(Locator(camera, mount)), []
+    for number in range(20):
+        x = number * 1.5
+        seen = (
+            [] if number in missed else [box for thing in things if (box := view(thing, x, camera, mount)) is not None]
+        )
+        ended += tracker.see(frame_at(number, x, t_s=number / 2), seen, PASS)
+    return ended + tracker.flush()
+
+
+def view(thing: Thing, x_m: float, camera: Camera, mount: Mount) -> Detection | None:
+    """The box of a thing from so far along the street."""
+    label, category, east, north, width, height = thing
+    up = 2.0 if label == "streetlight_broken" else 0.0
+    if not 2.5 < east - x_m < 18:
+        return None
+    try:
+        left, foot = pixel_from_ground(east - x_m, north + width / 2, up, camera, mount)
+        right, _ = pixel_from_ground(east - x_m, north - width / 2, up, camera, mount)
+        _, top = pixel_from_ground(east - x_m, north, up + height, camera, mount)
+    except NoGround:
+        return None
+    if left < 0 or right > 959 or top < 0 or foot > 539:
+        return None
+    return Detection((left, top, right, foot), label, category, 0.8, 0.7)
+
+
+def error_m(place: Any, thing: Thing) -> float:
+    """How far a place is from where the thing stands."""
+    return hypot(*offset_m(*moved(*ORIGIN, thing[2], thing[3]), place.lat_deg, place.lon_deg))
+
+
+@pytest.mark.parametrize("missed", [(), (6, 7)])
+def test_one_thing_is_one_track_and_stands_where_it_stands(
+    camera: Camera, mount: Mount, frame_at: FrameAt, missed: tuple[int, ...]
+) -> None:
+    (track,) = drive([POTHOLE], camera, mount, frame_at, missed)
+    located = Locator(camera, mount).place(track)
+    assert located is not None
+    place, shown = located
+    assert place.method == "ground"
+    assert error_m(place, POTHOLE) < 0.1
+    assert place.near_m <= place.range_m <= place.far_m
+    assert place.covariance_m2[0][0] >= 1.0, "no better than the fix it stands on"
+    assert shown.frame.number > track.views[0].frame.number
+
+
+def test_a_raised_thing_is_placed_by_parallax(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
+    (track,) = drive([LAMP], camera, mount, frame_at)
+    located = Locator(camera, mount).place(track)
+    assert located is not None
+    assert located[0].method == "parallax"
+    assert error_m(located[0], LAMP) < 0.5
+
+
+def test_neighbours_of_one_category_stay_apart_and_categories_never_mix(
+    camera: Camera, mount: Mount, frame_at: FrameAt
+) -> None:
+    other: Thing = ("pothole", "road_damage", 20.0, 2.5, 0.8, 0.1)
+    bag: Thing = ("garbage_bag", "bagged_garbage", 20.0, -1.0, 0.5, 0.4)
+    tracks = drive([POTHOLE, other, bag], camera, mount, frame_at)
+    assert sorted(track.best.category for track in tracks) == ["bagged_garbage", "road_damage", "road_damage"]
+    assert all(len({view.detection.category for view in track.views}) == 1 for track in tracks)
+
+
+def test_a_thing_seen_once_is_not_told(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
+    locator = Locator(camera, mount)
+    decider = Decider(Decide(), locator, Ids("TY-01", "front", "d"))
+    (track,) = drive([POTHOLE], camera, mount, frame_at)
+    assert decider.decide([Track(0, PASS, track.views[:1])]) == []
+    assert decider.reasons == {"seen_too_seldom": 1}
+
+
+@pytest.mark.parametrize(("cool_down_h", "told"), [(6.0, 1), (0.0, 2)])
+def test_another_pass_tells_again_only_after_the_cool_down(
+    camera: Camera, mount: Mount, frame_at: FrameAt, cool_down_h: float, told: int
+) -> None:
+    decider = Decider(Decide(cool_down_h=cool_down_h), Locator(camera, mount), Ids("TY-01", "front", "d"))
+    (track,) = drive([POTHOLE], camera, mount, frame_at)
+    later = tuple(
+        replace(v, frame=replace(v.frame, number=v.frame.number + 900, utc=v.frame.utc + timedelta(minutes=10)))
+        for v in track.views
+    )
+    assert len(decider.decide([track]) + decider.decide([Track(0, UUID(int=2), later)])) == told
+
+
+def test_the_cool_down_outlives_a_restart(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
+    decider = Decider(Decide(), Locator(camera, mount), Ids("TY-01", "front", None))
+    (track,) = drive([POTHOLE], camera, mount, frame_at)
+    lat, lon = moved(*ORIGIN, POTHOLE[2], POTHOLE[3])
+    decider.remember([Told("road_damage", lat, lon, track.views[0].frame.utc)])
+    assert decider.decide([track]) == []
+    assert decider.reasons == {"told_before": 1}
+
+
+def test_without_a_heading_nothing_is_placed(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
+    assert drive([POTHOLE], camera, mount, lambda *a, **k: frame_at(*a, heading_deg=None, **k)) == []

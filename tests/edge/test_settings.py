@@ -1,0 +1,74 @@
+"""edge.toml: every key explained, every error told."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from edge.settings import BadSettings, Settings, read_settings
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "edge.toml.example"
+
+
+def keys_of(model: type[BaseModel]) -> set[str]:
+    """Every key of a settings model, with its section."""
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found |= {f"{name}.{key}" for key in keys_of(kind)}
+        else:
+            found.add(name)
+    return found
+
+
+def test_the_example_shows_every_key_with_its_default() -> None:
+    lines = [
+        line.removeprefix("# ") if line.startswith("# ") and " = " in line else line
+        for line in EXAMPLE.read_text("utf-8").splitlines()
+    ]
+    shown = tomllib.loads("\n".join(lines))
+    flat = {
+        key if not isinstance(value, dict) else f"{key}.{inner}"
+        for key, value in shown.items()
+        for inner in (value if isinstance(value, dict) else [""])
+    }
+    assert flat == keys_of(Settings)
+    assert read_settings(EXAMPLE) == Settings()
+
+
+def test_all_errors_are_told_at_once_with_file_and_key(tmp_path: Path) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text(
+        'colour = "red"\n[gate]\nevery_m = -1\n[uplink]\nport = 70000\nhots = "a"\n[vehicle]\nname = "../x"\n'
+    )
+    with pytest.raises(BadSettings) as told:
+        read_settings(path)
+    for word in (str(path), "colour", "gate.every_m", "uplink.port", "uplink.hots", "vehicle.name"):
+        assert word in str(told.value)
+
+
+@pytest.mark.parametrize("content", [b"no toml [", b"\xff\xfe\x00", b"gate = 3"])
+def test_a_file_that_is_no_settings_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_bytes(content)
+    with pytest.raises(BadSettings, match=r"edge\.toml"):
+        read_settings(path)
+
+
+def test_a_missing_file_says_where_the_keys_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"docs/edge\.toml\.example"):
+        read_settings(tmp_path / "edge.toml")
+
+
+def test_the_password_is_not_in_the_text_of_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text('[uplink]\npassword = "geheim"\nport = "x"\n')
+    with pytest.raises(BadSettings) as told:
+        read_settings(path)
+    settings: Any = Settings.model_validate({"uplink": {"password": "geheim"}})
+    assert "geheim" not in str(told.value) + repr(settings)
