@@ -28,9 +28,13 @@ from models.contract import Ack, AckItem, RefusedMessage, Status, decode, encode
 
 log = logging.getLogger("trikeye.uplink")
 LONGEST_PAUSE_S = 60.0
+CONNECT_S = 8.0
 LASTED_S = 5.0
 BAD_LOGIN = {"Bad user name or password", "Not authorized"}
-BAD_VERSION = {"Unsupported protocol version"}
+OTHER_PROTOCOL = {
+    MQTTProtocolVersion.MQTTv5: MQTTProtocolVersion.MQTTv311,
+    MQTTProtocolVersion.MQTTv311: MQTTProtocolVersion.MQTTv5,
+}
 
 
 @dataclass
@@ -44,6 +48,7 @@ class Uplink:
     _acks: queue.SimpleQueue[AckItem] = field(default_factory=queue.SimpleQueue)
     _sent_s: dict[UUID, float] = field(default_factory=dict)
     _connected: bool = False
+    _reached: bool = False
     _failed: str = ""
     _protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5
     _stop: bool = False
@@ -56,25 +61,28 @@ class Uplink:
         """Connect, send, settle, and begin again whenever the connection ends; pauses grow with jitter."""
         pause_s = 0.5
         while not self._stop and not (until_empty and self._is_empty()):
-            self._connected, self._failed = False, ""
+            self._connected, self._reached, self._failed = False, False, ""
+            answered = False
             client = self._client()
             try:
                 self._secure(client)
                 client.connect(self.settings.uplink.host, self.settings.uplink.port, keepalive=30)
                 client.loop_start()
-                began_s = time.monotonic()
-                if self._serve(client, until_empty) and time.monotonic() - began_s > LASTED_S:
-                    pause_s = (
-                        0.5  # one that ends at once (two senders under one name, a poisoned broker) must not storm
-                    )
+                began_s, self._reached = time.monotonic(), True
+                answered = self._serve(client, until_empty)
+                # A connection that ends at once (two senders under one name, a poisoned broker) must not storm.
+                if answered and time.monotonic() - began_s > LASTED_S:
+                    pause_s = 0.5
                 self._say_goodbye(client)
             except OSError as wrong:
                 self._failed = f"the broker at {self.settings.uplink.host}:{self.settings.uplink.port} cannot be reached ({wrong}); check the network and [uplink] in edge.toml"
             finally:
                 client.loop_stop()
-            if self._failed in BAD_VERSION and self._protocol == MQTTProtocolVersion.MQTTv5:
-                self._protocol = MQTTProtocolVersion.MQTTv311
-                continue
+            if not answered and self._reached and self._failed not in BAD_LOGIN:
+                # Refused MQTT 5 comes as a reason code, as a closed connection, or (amqtt, with a will) as silence.
+                self._protocol = OTHER_PROTOCOL[self._protocol]
+                if self._protocol == MQTTProtocolVersion.MQTTv311:
+                    continue
             if self._stop or (until_empty and self._is_empty()):
                 return
             self._complain()
@@ -83,7 +91,7 @@ class Uplink:
 
     def _serve(self, client: mqtt.Client, until_empty: bool) -> bool:
         """Send and settle while connected; True if it ever was."""
-        was_connected, deadline = False, time.monotonic() + 15
+        was_connected, deadline = False, time.monotonic() + CONNECT_S
         while not self._stop:
             if self._failed or (not self._connected and time.monotonic() > deadline):
                 break
