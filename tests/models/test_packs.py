@@ -1,0 +1,67 @@
+"""A pack may not lie, and without a network that can redact there is no picture."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.packs import SHIPPED, MalformedPack, PackMissing, WrongDigest, load_pack
+from models.redaction import RedactedImage, RedactionUnavailable, Redactor, region_of
+from models.runtime import Detector
+from models.taxonomy import CATEGORIES
+
+
+def test_the_shipped_pack_is_what_its_card_says() -> None:
+    pack = load_pack("street")
+    Detector(pack)
+    assert {label.category for label in pack.labels if label.role == "problem"} <= set(CATEGORIES)
+    assert (pack.model.stat().st_size) <= 12 * 1024 * 1024
+
+
+def test_a_changed_network_is_refused(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / "street", tmp_path / "street")
+    with (tmp_path / "street" / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(WrongDigest, match="copy the pack again"):
+        load_pack(tmp_path / "street")
+
+
+def test_a_missing_pack_names_the_shipped_ones(tmp_path: Path) -> None:
+    with pytest.raises(PackMissing, match="street"):
+        load_pack(tmp_path / "nothing")
+
+
+def test_a_broken_card_names_the_key(tmp_path: Path) -> None:
+    shutil.copytree(SHIPPED / "street", tmp_path / "street")
+    card = tmp_path / "street" / "pack.toml"
+    card.write_text(card.read_text().replace("width = 640", "width = -1"))
+    with pytest.raises(MalformedPack, match=r"input\.width"):
+        load_pack(tmp_path / "street")
+
+
+def test_a_network_that_knows_no_people_cannot_redact() -> None:
+    detector = Detector(load_pack("street"))
+    detector.pack = replace(
+        detector.pack, labels=tuple(label for label in detector.pack.labels if label.name != "person")
+    )
+    with pytest.raises(RedactionUnavailable, match="person"):
+        Redactor(detector)
+
+
+def test_nobody_else_makes_a_redacted_image() -> None:
+    with pytest.raises(RedactionUnavailable):
+        RedactedImage(np.zeros((4, 4, 3), np.uint8), 0, "")
+
+
+def test_the_head_of_a_person_and_the_plate_of_a_car_are_regions() -> None:
+    head = region_of("person", (100, 100, 140, 220))
+    plate = region_of("car", (0, 0, 100, 100))
+    assert head is not None
+    assert plate is not None
+    assert head[1] < 100 < head[3] < 150
+    assert plate[1] > 40
+    assert region_of("garbage", (0, 0, 9, 9)) is None

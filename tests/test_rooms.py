@@ -1,0 +1,52 @@
+"""The rooms keep their distance: what a fresh interpreter loads, and where every room lies."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+import trikeye
+
+ROOT = Path(__file__).resolve().parents[1]
+FORBIDDEN = {
+    "models.contract": ("django", "cv2", "onnxruntime", "torch", "ultralytics", "paho"),
+    "models.runtime": ("django", "torch", "ultralytics", "paho"),
+    "calibration.ground": ("django", "cv2", "onnxruntime", "torch", "paho"),
+    "edge.pipeline": ("django", "torch", "ultralytics", "paho", "server"),
+    "edge.uplink": ("django", "torch", "cv2", "onnxruntime", "server"),
+    "trikeye": ("numpy", "django", "cv2", "pydantic"),
+}
+
+
+@pytest.mark.parametrize("module", FORBIDDEN)
+def test_a_room_loads_nothing_it_must_not(module: str) -> None:
+    code = f"import sys, {module}; print(*(m for m in {FORBIDDEN[module]!r} if m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("room", ["models", "calibration", "edge", "server", "demo"])
+def test_every_room_lies_in_the_project(room: str) -> None:
+    file = importlib.import_module(room).__file__
+    assert file is not None
+    assert Path(file).resolve().is_relative_to(ROOT)
+
+
+def test_every_verb_has_its_module() -> None:
+    for verb in trikeye.VERBS:
+        assert (ROOT / (verb.module.replace(".", "/") + ".py")).is_file(), verb.module
+
+
+def test_help_answers_at_once() -> None:
+    times = []
+    for _ in range(5):
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-m", "trikeye", "--help"], capture_output=True, cwd=ROOT, check=True)
+        times.append(time.monotonic() - began)
+    assert median(times) < 0.3
