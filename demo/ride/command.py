@@ -25,7 +25,11 @@ def run(args: argparse.Namespace) -> int:
     if args.from_photos:
         from demo.ride.photos import ride_from_photos
 
-        count = ride_from_photos(args.from_photos, args.out, args.labels, args.limit)
+        try:
+            count = ride_from_photos(args.from_photos, args.out, args.labels, args.limit)
+        except (OSError, ValueError) as wrong:
+            print(f"trikeye demo ride: {wrong}", file=sys.stderr)
+            return 1
         print(f"{args.out}: a ride of {count} photographs")
         return 0
     if not shutil.which("ffmpeg"):

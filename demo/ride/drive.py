@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.ride.renderer import Pose
+from demo.ride.pose import Pose
 
 FPS = 10.0
 START_M, END_M = 2.0, 352.0

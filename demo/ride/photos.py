@@ -15,7 +15,6 @@ from calibration.files import DEFAULT_FIELD_OF_VIEW_DEG, DEFAULT_MOUNT
 from calibration.geodesy import east_north, moved
 from calibration.ground import NoGround, ground_from_pixel
 from demo.ride.drive import ORIGIN_DEG, STREET_HEADING_DEG
-from demo.ride.training import NAMES
 from models.packs import load_pack
 
 WIDTH, HEIGHT, GREY = 960, 720, 114
@@ -27,13 +26,13 @@ KINDS = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 def ride_from_photos(photos: Path, out: Path, labels: Path | None, limit: int | None) -> int:
     """Write the ride and return how many photographs it has. Truth is made of `labels` (YOLO text by the picture's name), if given.
 
-    Raises FileNotFoundError if there is no photograph.
+    Raises FileNotFoundError if there is no photograph or one is broken, ValueError for labels that are none.
     """
     found = sorted(path for path in photos.iterdir() if path.suffix.lower() in KINDS)[:limit]
     if not found:
         raise FileNotFoundError(f"{photos} holds no pictures ({', '.join(sorted(KINDS))})")
     out.mkdir(parents=True, exist_ok=True)
-    categories = {label.name: label.category for label in load_pack("street").labels if label.role == "problem"}
+    classes = load_pack("street").labels
     camera, mount = camera_of_field_of_view(WIDTH, HEIGHT, DEFAULT_FIELD_OF_VIEW_DEG), DEFAULT_MOUNT
     rows: list[tuple[str, ...]] = []
     problems: list[dict[str, Any]] = []
@@ -42,8 +41,12 @@ def ride_from_photos(photos: Path, out: Path, labels: Path | None, limit: int | 
         rows.append((f"{number * APART_S:.1f}", f"{lat:.8f}", f"{lon:.8f}", f"{STREET_HEADING_DEG}", "1.0"))
         scale, left, top = _write_frame(path, out / f"{number:04d}.jpg")
         for class_number, box in _boxes(labels / f"{path.stem}.txt" if labels else None):
-            name = NAMES[class_number]
-            if name not in categories:
+            if not 0 <= class_number < len(classes):
+                raise ValueError(
+                    f"the labels of {path.name} name class {class_number}; the street pack has 0 to {len(classes) - 1}"
+                )
+            label = classes[class_number]
+            if label.role != "problem":
                 continue
             x1, y1, x2, y2 = (
                 box[0] * scale[0] + left,
@@ -69,8 +72,8 @@ def ride_from_photos(photos: Path, out: Path, labels: Path | None, limit: int | 
             problems.append(
                 {
                     "id": len(problems) + 1,
-                    "category": categories[name],
-                    "class": name,
+                    "category": label.category,
+                    "class": label.name,
                     "lat": foot[0],
                     "lon": foot[1],
                     "size_m": [],
@@ -113,9 +116,11 @@ def _boxes(path: Path | None) -> list[tuple[int, tuple[float, float, float, floa
         return []
     boxes = []
     for line in path.read_text().splitlines():
-        number, x, y, w, h = line.split()[:5]
-        cx, cy, half_w, half_h = float(x), float(y), float(w) / 2, float(h) / 2
-        boxes.append((int(number), (cx - half_w, cy - half_h, cx + half_w, cy + half_h)))
+        try:
+            number, x, y, w, h = (float(part) for part in line.split()[:5])
+        except ValueError:
+            raise ValueError(f"{path}: expected 'class x y width height', found {line[:80]!r}") from None
+        boxes.append((int(number), (x - w / 2, y - h / 2, x + w / 2, y + h / 2)))
     return boxes
 
 

@@ -15,15 +15,14 @@ Maker = Callable[[Site, float, int], bool]
 
 def add_problems(site: Site) -> None:
     """Spread every category over the street: one per stretch, at a free spot of its strip."""
-    for maker, count in MAKERS:
+    for maker, category, count in MAKERS:
         step = (LAST_M - FIRST_M) / count
-        last = -APART_M
         for number in range(count):
             for _ in range(60):
-                low = max(FIRST_M + number * step, last + APART_M)
-                x = float(site.rng.uniform(low, max(FIRST_M + (number + 1) * step, low + 1)))
-                if maker(site, x, -1 if site.rng.random() < 0.72 else 1):
-                    last = x
+                x = float(site.rng.uniform(FIRST_M + number * step, FIRST_M + (number + 1) * step))
+                side = -1 if site.rng.random() < 0.72 else 1
+                near = any(abs(x - other.foot_m[0]) < APART_M for other in site.placed if other.category == category)
+                if not near and maker(site, x, side):
                     break
 
 
@@ -277,9 +276,13 @@ def _on_wall(
     if not site.free(f"wall{side}", x, x + size[0], 1.5):
         return False
     site.take(f"wall{side}", x - 0.5, x + size[0] + 0.5)
-    y = side * (WALL_M - 0.03)
-    site.place(label, (x, y), (size[0], 0.05, size[1]), category)
-    site.mesh.quad(*_wall(x, x + size[0], y, low, low + size[1], side), paint=site.paint(texture))
+    paint = site.paint(texture)
+    u0, v0, u1, v1 = site.textures.opaque(paint.layer)
+    start, end = (u0, u1) if side > 0 else (1 - u1, 1 - u0)
+    start, end, y = x + start * size[0], x + end * size[0], side * (WALL_M - 0.03)
+    bottom, top = low + (1 - v1) * size[1], low + (1 - v0) * size[1]
+    site.place(label, (start, y), (end - start, 0.05, top - bottom), category)
+    site.mesh.quad(*_wall(start, end, y, bottom, top, side), paint=paint, part=(u0, v0, u1, v1))
     site.done()
     return True
 
@@ -330,7 +333,9 @@ def torn_board(site: Site, x: float, side: int) -> bool:
     return True
 
 
-MAKERS: tuple[tuple[Maker, int], ...] = (
-    (garbage, 4), (bags, 4), (overflowing_bin, 4), (waste_pile, 3), (furniture, 3), (pothole, 3), (crack, 2), (footpath, 2), (open_manhole, 4), (puddle, 3),
-    (sand, 3), (lamp, 3), (bad_sign, 3), (small_ads, 4), (torn_board, 3), (facade, 3),
+MAKERS: tuple[tuple[Maker, str, int], ...] = (
+    (garbage, "exposed_garbage", 4), (bags, "bagged_garbage", 4), (overflowing_bin, "overflowing_bin", 4), (waste_pile, "waste_pile", 3),
+    (furniture, "discarded_furniture", 3), (pothole, "road_damage", 3), (crack, "road_damage", 2), (footpath, "road_damage", 2),
+    (open_manhole, "manhole_fault", 4), (puddle, "road_ponding", 3), (sand, "road_dirty", 3), (lamp, "streetlight_fault", 3),
+    (bad_sign, "traffic_sign_fault", 3), (small_ads, "small_ads", 4), (torn_board, "damaged_ad_board", 3), (facade, "facade_dirty", 3),
 )  # fmt: skip

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import moderngl
 import numpy as np
 import numpy.typing as npt
 
+from demo.ride.pose import FIELD_OF_VIEW_DEG, NEAR_M, Pose, camera_axes
 from demo.ride.shapes import VERTEX_FLOATS
 from demo.ride.street import Street
 
-FIELD_OF_VIEW_DEG = 75.0
-NEAR_M, FAR_M, SEEN_M = 0.3, 160.0, 95.0
+FAR_M, SEEN_M = 160.0, 95.0
 SHADOW_SIZE, SHADOW_HALF_M = 2048, 42.0
 F32 = npt.NDArray[np.float32]
 
@@ -60,35 +58,6 @@ float v(vec2 p){ vec2 i=floor(p),f=fract(p); f=f*f*(3.0-2.0*f); return mix(mix(h
 void main(){ vec3 d=normalize(ahead+at.x*right+at.y*up); float t=pow(clamp(d.z,0.0,1.0),0.55);
   vec2 c=d.xy/max(d.z,0.05)*0.9; float k=0.5*v(c)+0.25*v(c*2.1)+0.125*v(c*4.3);
   colour=vec4(mix(mix(horizon,zenith,t),vec3(0.93),cloudy*smoothstep(0.42,0.7,k)*clamp(d.z*4.0,0.0,1.0)),1); }"""
-
-
-@dataclass(frozen=True)
-class Pose:
-    """Where the camera is: street metres; yaw counter-clockwise from +x, pitch nose down, roll left side up, radians."""
-
-    x_m: float
-    y_m: float
-    z_m: float
-    yaw_rad: float = 0.0
-    pitch_rad: float = 0.0
-    roll_rad: float = 0.0
-
-
-def camera_axes(pose: Pose) -> npt.NDArray[np.float64]:
-    """Rows: the camera's right, down and forward directions in street axes."""
-    cy, sy = np.cos(pose.yaw_rad), np.sin(pose.yaw_rad)
-    cp, sp = np.cos(pose.pitch_rad), np.sin(pose.pitch_rad)
-    cr, sr = np.cos(pose.roll_rad), np.sin(pose.roll_rad)
-    yaw = np.array([[cy, -sy, 0], [sy, cy, 0], [0, 0, 1]])
-    pitch = np.array([[cp, 0, sp], [0, 1, 0], [-sp, 0, cp]])
-    roll = np.array([[1, 0, 0], [0, cr, -sr], [0, sr, cr]])
-    base = np.array([[0, 0, 1], [-1, 0, 0], [0, -1, 0]])
-    return np.asarray((yaw @ roll @ pitch @ base).T)
-
-
-def focal_px(width: int) -> float:
-    """Focal length in pixels of a picture of this width."""
-    return width / 2 / float(np.tan(np.radians(FIELD_OF_VIEW_DEG / 2)))
 
 
 class Renderer:

@@ -57,14 +57,16 @@ class Mesh:
         )
         self.parts.append(rows.reshape(-1, VERTEX_FLOATS))
 
-    def quad(self, a: Point, b: Point, c: Point, d: Point, paint: Paint) -> None:
-        """A face a, b, c, d counter-clockwise seen from its front; u runs a→b, v from the top edge (d, c) down."""
+    def quad(self, a: Point, b: Point, c: Point, d: Point, paint: Paint,
+             part: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> None:  # fmt: skip
+        """A face a, b, c, d counter-clockwise seen from its front; u runs a→b, v from the top edge (d, c) down.
+        `part` (u0, v0, u1, v1) is what is used of a texture that does not tile."""
         pa, pb, pc, pd = (np.asarray(v, np.float32) for v in (a, b, c, d))
-        u = v = 1.0
+        u0, v0, u1, v1 = part
         if paint.tile_m:
-            u, v = float(np.linalg.norm(pb - pa)) / paint.tile_m, float(np.linalg.norm(pd - pa)) / paint.tile_m
+            u1, v1 = float(np.linalg.norm(pb - pa)) / paint.tile_m, float(np.linalg.norm(pd - pa)) / paint.tile_m
         corners = np.array([[pa, pb, pc], [pa, pc, pd]], np.float32)
-        self.add(corners, np.array([[[0, v], [u, v], [u, 0]], [[0, v], [u, 0], [0, 0]]]), paint)
+        self.add(corners, np.array([[[u0, v1], [u1, v1], [u1, v0]], [[u0, v1], [u1, v0], [u0, v0]]]), paint)
 
     def grid(self, points: Array, paint: Paint, uv_scale: tuple[float, float] = (1, 1)) -> None:
         """A smooth surface through points [rows, columns, 3]; normals from the neighbours."""

@@ -140,19 +140,23 @@ def _ground(site: Site) -> None:
 
 def decal(site: Site, label: str, texture: str, x: float, y: float, size: tuple[float, float], strip: str, category: str = "",
           z: float = 0.012, gloss: float = 0.0) -> bool:  # fmt: skip
-    """A flat thing on the ground with its near edge at x, if the strip is free there."""
+    """A flat thing on the ground within `size` from x on, if the strip is free there: as large as what its texture leaves opaque."""
     if not site.free(strip, x, x + size[0], 0.6):
         return False
     site.take(strip, x, x + size[0])
+    paint = site.paint(texture, gloss=gloss)
+    u0, v0, u1, v1 = site.textures.opaque(paint.layer)
+    near, far = x + (1 - v1) * size[0], x + (1 - v0) * size[0]
+    left, right = y + (0.5 - u0) * size[1], y + (0.5 - u1) * size[1]
     height = z if abs(y) < KERB_M else z + KERB_HEIGHT_M
-    site.place(label, (x, y), (size[0], size[1], 0.0), category)
-    w = size[1] / 2
+    site.place(label, (near, (left + right) / 2), (far - near, left - right, 0.0), category)
     site.mesh.quad(
-        (x, y + w, height),
-        (x, y - w, height),
-        (x + size[0], y - w, height),
-        (x + size[0], y + w, height),
-        site.paint(texture, gloss=gloss),
+        (near, left, height),
+        (near, right, height),
+        (far, right, height),
+        (far, left, height),
+        paint,
+        part=(u0, v0, u1, v1),
     )
     site.done()
     return True

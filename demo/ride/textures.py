@@ -58,6 +58,11 @@ class Textures:
         own = [i for i, each in enumerate(self.names) if each.rsplit(".", 1)[0] == name]
         return own[int(rng.integers(len(own)))]
 
+    def opaque(self, layer: int) -> tuple[float, float, float, float]:
+        """The part of a layer that is drawn at all: u0, v0, u1, v1 as shares of its width and height."""
+        rows, columns = (np.flatnonzero((self.layers[layer][..., 3] >= 128).any(axis)) for axis in (1, 0))
+        return columns[0] / SIZE, rows[0] / SIZE, (columns[-1] + 1) / SIZE, (rows[-1] + 1) / SIZE
+
     def array(self) -> Layer:
         """All layers, uint8 [layers, SIZE, SIZE, 4]."""
         return np.stack(self.layers)

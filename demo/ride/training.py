@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from demo.ride.camera_look import look
-from demo.ride.renderer import Pose, Renderer
+from demo.ride.pose import Pose
+from demo.ride.renderer import Renderer
 from demo.ride.street import layout
 from demo.ride.truth import LABELLED_SHARE, LABELLED_SHORT_PX, Truth, View
 

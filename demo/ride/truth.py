@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from demo.ride.renderer import Pose, camera_axes, focal_px
+from demo.ride.pose import NEAR_M, Pose, camera_axes, focal_px
 from demo.ride.shapes import Array
 from demo.ride.street import Placed, Street
 
@@ -63,13 +63,21 @@ class Truth:
         return sorted(seen, key=lambda view: view.range_m)
 
     def _outline(self, thing: Placed, pose: Pose, width: int, height: int) -> float:
-        """Area in px² of the box around all corners in front of the camera, the part outside of the picture included."""
-        axes = camera_axes(pose)
-        local = (self.corners[thing.id] - (pose.x_m, pose.y_m, pose.z_m)) @ axes.T
-        front = local[local[:, 2] > 0.4]
+        """Area in px² of the box around all of the thing that is in front of the camera, the part outside of the picture included."""
+        local = (self.corners[thing.id] - (pose.x_m, pose.y_m, pose.z_m)) @ camera_axes(pose).T
+        front = _in_front(local.reshape(-1, 3, 3))
         if len(front) == 0:
             return 0.0
         f = focal_px(width)
         u = np.clip(front[:, 0] / front[:, 2] * f + (width - 1) / 2, -width, 2 * width)
         v = np.clip(front[:, 1] / front[:, 2] * f + (height - 1) / 2, -height, 2 * height)
         return float((u.max() - u.min()) * (v.max() - v.min()))
+
+
+def _in_front(triangles: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Corners of triangles [n, 3, 3] (right, down, ahead) cut off at the near plane, [m, 3]."""
+    start, end = triangles.reshape(-1, 3), np.roll(triangles, -1, axis=1).reshape(-1, 3)
+    crossing = (start[:, 2] > NEAR_M) != (end[:, 2] > NEAR_M)
+    a, b = start[crossing], end[crossing]
+    t = (NEAR_M - a[:, 2:]) / (b[:, 2:] - a[:, 2:])
+    return np.concatenate([start[start[:, 2] > NEAR_M], a + t * (b - a)])

@@ -18,7 +18,8 @@ import numpy.typing as npt
 from demo.ride import drive
 from demo.ride.camera_look import look
 from demo.ride.drive import Moment, heading_deg, receiver_error_m, to_wgs84
-from demo.ride.renderer import Renderer, focal_px
+from demo.ride.pose import focal_px
+from demo.ride.renderer import Renderer
 from demo.ride.street import Street, layout
 from demo.ride.truth import Truth, View
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 from collections import Counter
@@ -20,7 +21,7 @@ from calibration.ground import pixel_from_ground
 from calibration.mount import Mount
 from demo.ride import command, drive
 from demo.ride.photos import ride_from_photos
-from demo.ride.renderer import Pose, camera_axes
+from demo.ride.pose import Pose, camera_axes
 from demo.ride.street import Placed, Street, layout
 from demo.ride.training import NAMES, worth_a_label
 from demo.ride.truth import Truth, View
@@ -54,15 +55,15 @@ def test_a_street_has_forty_problems_of_fourteen_categories_and_two_of_each(seed
     assert set(count) <= problem_categories()
 
 
-def test_the_committed_street_keeps_problems_of_one_category_twelve_metres_apart() -> None:
-    """Of the committed street only: road damage of several kinds may stand closer on others (4.8 m on seed 3)."""
-    places: dict[str, list[tuple[float, float]]] = {}
-    for thing in street(1).objects:
+@pytest.mark.parametrize("seed", [1, 7, 8])
+def test_a_street_keeps_problems_of_one_category_fourteen_metres_apart(seed: int) -> None:
+    """Well over twice the five metres of a match, so that no case fits two problems."""
+    along: dict[str, list[float]] = {}
+    for thing in street(seed).objects:
         if thing.category:
-            places.setdefault(thing.category, []).append(thing.foot_m)
-    for category, feet in places.items():
-        away = [np.hypot(a[0] - b[0], a[1] - b[1]) for i, a in enumerate(feet) for b in feet[:i]]
-        assert min(away) > 12.0, category
+            along.setdefault(thing.category, []).append(thing.foot_m[0])
+    for category, feet in along.items():
+        assert np.diff(sorted(feet)).min() >= 13.0, category  # a cut-out texture may move a foot by some decimetres
 
 
 def test_a_street_is_the_same_each_time_and_another_for_another_seed() -> None:
@@ -143,6 +144,14 @@ def test_the_visible_share_falls_with_what_hides_a_thing() -> None:
     assert whole.range_m == pytest.approx(8.0)
 
 
+def test_a_thing_half_behind_the_camera_is_not_wholly_visible() -> None:
+    thing = next(thing for thing in street().objects if thing.label == "water_on_road")
+    pose = Pose(thing.foot_m[0] + thing.size_m[0] / 2, thing.foot_m[1], 1.4, 0.0, 0.5)
+    ids = np.zeros((540, 960), np.int32)
+    ids[500:, 400:500] = thing.id
+    assert Truth(street()).views(pose, ids)[0].visible_share < 0.2
+
+
 def test_nothing_tiny_or_mostly_hidden_becomes_a_label() -> None:
     thing = Placed(1, "garbage", "exposed_garbage", (0.0, 0.0), (1.0, 1.0, 1.0))
     assert worth_a_label(View(thing, (0, 0, 8, 40), 0.35, 5.0))
@@ -186,8 +195,8 @@ def test_a_problems_place_on_the_map_falls_into_its_box_in_the_picture() -> None
         if problem["class"] not in GROUND_CLASSES:
             continue
         for frame, x1, y1, x2, y2, share, range_m in good_views(problem):
-            # Only things that fill their outline, with the near edge inside the picture.
-            if share < 0.8 or range_m > 12 or y2 >= 539:
+            # Only with the near edge inside the picture; what is half hidden may hide it.
+            if share < 0.6 or range_m > 12 or y2 >= 539:
                 continue
             _, lat, lon, _, heading, pitch, roll = sample()["poses"][frame]
             east, north = offset_m(lat, lon, problem["lat"], problem["lon"])
@@ -238,3 +247,14 @@ def test_a_broken_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 not a picture")
     with pytest.raises(FileNotFoundError, match=r"broken\.jpg is no picture"):
         ride_from_photos(tmp_path, tmp_path / "out", None, None)
+
+
+@pytest.mark.parametrize("line", ["99 0.5 0.5 0.1 0.1", "0 0.5 half 0.1 0.1", "0 0.5"])
+def test_labels_that_are_none_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    cv2.imwrite(str(tmp_path / "a.jpg"), np.full((40, 60, 3), 90, np.uint8))
+    (tmp_path / "a.txt").write_text(line)
+    arguments = ["--from-photos", str(tmp_path), "--labels", str(tmp_path), "--out", str(tmp_path / "ride")]
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    assert command.run(parser.parse_args(arguments)) == 1
+    assert "a." in capsys.readouterr().err
