@@ -205,7 +205,7 @@ def test_a_problems_place_on_the_map_falls_into_its_box_in_the_picture() -> None
             up = 0.14 if problem["class"] == "footpath_damaged" else 0.0
             x, y = pixel_from_ground(east * s + north * c, north * s - east * c, up, camera, here)
             assert x1 - 6 <= x <= x2 + 6, (problem["id"], frame)
-            assert y1 - 6 <= y <= y2 + 8, (problem["id"], frame)
+            assert y1 - 6 <= y <= y2 + 14, (problem["id"], frame)
             checked += 1
     assert checked >= 60
 
