@@ -30,6 +30,7 @@ VERBS = (
          "trikeye edge uplink --config edge.toml"),
     Verb("models", "list", "models.command_list", "list the shipped packs", "trikeye models list --json"),
     Verb("models", "verify", "models.command_verify", "check a pack's digest and layout", "trikeye models verify street"),
+    Verb("models", "schema", "models.command_schema", "write the messages as JSON Schema", "trikeye models schema --out DIR"),
     Verb("models", "train", "models.training.command", "train a street pack (needs .venv-training)",
          "trikeye models train --config models/training/street.toml --data DIR"),
     Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",

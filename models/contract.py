@@ -9,7 +9,7 @@ import hashlib
 import math
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 from io import BytesIO
 from typing import Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
@@ -17,9 +17,11 @@ from uuid import UUID
 import cbor2
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+UTC = timezone.utc  # noqa: UP017
 WIRE_VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_NESTING = 16
+MAX_INTEGER = 2**63 - 1  # what a database's integer holds
 VEHICLE_NAME = r"^[A-Za-z0-9_-]{1,32}$"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,48}$")]
@@ -28,6 +30,7 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Metres = Annotated[float, Field(ge=0, le=1e5, allow_inf_nan=False)]
+Instant = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
@@ -50,7 +53,7 @@ T = TypeVar("T", bound=Message)
 class SeenAt(Message):
     """When the picture was taken, by which clock, and how far that clock may be off."""
 
-    utc: AwareDatetime
+    utc: Instant
     source: Literal["gnss", "ntp", "system", "file", "none"]
     sigma_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -78,7 +81,7 @@ class Place(Message):
 class VehicleFix(Message):
     """Where the camera was at the instant of the picture."""
 
-    utc: AwareDatetime
+    utc: Instant
     lat_deg: Latitude
     lon_deg: Longitude
     sigma_m: Metres
@@ -96,7 +99,7 @@ class RedactionNote(Message):
     """Which redaction made the pictures fit to leave, and how many regions it blurred in all of them."""
 
     digest: Sha256
-    regions: Annotated[int, Field(ge=0)]
+    regions: Annotated[int, Field(ge=0, le=100_000)]
 
 
 class Picture(Message):
@@ -122,14 +125,14 @@ class Sighting(Message):
     version: Literal[1] = 1
     id: UUID
     outbox: UUID
-    sequence: Annotated[int, Field(ge=1)]
+    sequence: Annotated[int, Field(ge=1, le=MAX_INTEGER)]
     vehicle: VehicleName
     camera: Name
     pass_id: UUID
     origin: Literal["camera", "replay", "demo"]
     seen_at: SeenAt
     boot_id: UUID
-    monotonic_ns: Annotated[int, Field(ge=0)]
+    monotonic_ns: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
     category: Name
     detail: Annotated[str, StringConstraints(max_length=64)] = ""
     score: Share
@@ -137,7 +140,7 @@ class Sighting(Message):
     place: Place
     fix: VehicleFix
     calibration_digest: Sha256
-    settings_revision: Annotated[int, Field(ge=0)]
+    settings_revision: Annotated[int, Field(ge=0, le=2**31 - 1)]
     pack: PackName
     redaction: RedactionNote
     pictures: Annotated[tuple[Picture, ...], Field(min_length=1, max_length=4)]
@@ -161,7 +164,7 @@ class Status(Message):
     version: Literal[1] = 1
     vehicle: VehicleName
     online: bool
-    at: datetime | None = None
+    at: Instant | None = None
 
 
 def topic(vehicle: str, kind: str) -> str:
@@ -216,17 +219,24 @@ def identity_of(data: bytes) -> UUID | None:
         return None
 
 
+def _refuse_tag(*_: object) -> Any:
+    raise ValueError("only times and UUIDs travel as tagged values")
+
+
+# Big numbers, shared references (a few bytes that unfold into billions of values) and the other types cbor2 would build.
+_FOREIGN_TAGS = dict.fromkeys(
+    (1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799), _refuse_tag
+)
+
+
 def _load(data: bytes) -> Mapping[str, Any]:
     if len(data) > MAX_MESSAGE_BYTES:
         raise RefusedMessage("too_large", f"the message has {len(data)} bytes, the limit is {MAX_MESSAGE_BYTES}")
+    stream = BytesIO(data)
     try:
-        stream = BytesIO(data)
-        raw = cbor2.CBORDecoder(stream).decode()
-        if stream.read(1):
-            raise RefusedMessage("not_cbor", "bytes follow after the message")
-        _check_nesting(raw)
-    except RefusedMessage:
-        raise
+        raw = cbor2.CBORDecoder(
+            stream, max_depth=MAX_NESTING, allow_duplicate_keys=False, strict_hashable_types=True, semantic_decoders=_FOREIGN_TAGS
+        ).decode()  # fmt: skip
     except (
         cbor2.CBORDecodeError,
         ValueError,
@@ -238,21 +248,11 @@ def _load(data: bytes) -> Mapping[str, Any]:
         LookupError,
     ) as wrong:
         raise RefusedMessage("not_cbor", f"the bytes are no CBOR message: {type(wrong).__name__}") from None
+    if stream.read(1):
+        raise RefusedMessage("not_cbor", "bytes follow after the message")
     if not isinstance(raw, dict):
         raise RefusedMessage("not_cbor", "the message is no map")
     return raw
-
-
-def _check_nesting(value: object, depth: int = 0) -> None:
-    if depth > MAX_NESTING:
-        raise RefusedMessage("not_cbor", f"nested deeper than {MAX_NESTING}")
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            _check_nesting(key, depth + 1)
-            _check_nesting(item, depth + 1)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for item in value:
-            _check_nesting(item, depth + 1)
 
 
 def _plain(encoder: Any, value: object) -> None:
