@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from needs import need
 
 # The back office reads its settings at import: its data folder must be known before Django wakes up.
 _DATA = Path(tempfile.mkdtemp(prefix="trikeye-tests-"))
@@ -17,17 +18,6 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in th
 atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
 
 ROOT = Path(__file__).resolve().parents[1]
-STRICT = os.environ.get("CI") == "true"
-
-
-def need(thing: str | None, what: str, remedy: str) -> str:
-    """The thing, or a visible skip that says how to get it; a failure where nothing may be skipped."""
-    if thing:
-        return thing
-    words = f"{what} is missing; {remedy}"
-    if STRICT:
-        pytest.fail(words)
-    pytest.skip(words)
 
 
 @pytest.fixture(scope="session")
