@@ -18,6 +18,10 @@ from demo.ride.truth import LABELLED_SHARE, LABELLED_SHORT_PX, Truth, View
 NAMES = ["garbage", "garbage_bag", "bin_overflow", "bin_ok", "rubble", "dumped_bulky", "pothole", "crack", "road_patch", "manhole_ok", "manhole_bad", "water_on_road", "footpath_damaged", "streetlight_broken", "sign_ok", "sign_damaged", "roadwork", "cone", "graffiti", "bad_billboard", "window_ad", "shop_sign", "facade_unkept", "sand_on_road", "person", "bicycle", "motorcycle", "car", "bus", "truck", "umbrella", "chair", "dining_table"]  # fmt: skip
 
 
+SAVED_PX = (640, 360)
+"""The size at which the network sees a frame."""
+
+
 def worth_a_label(view: View) -> bool:
     """Large enough and not mostly hidden."""
     return view.short_px >= LABELLED_SHORT_PX and view.visible_share >= LABELLED_SHARE
@@ -38,6 +42,7 @@ def draw(seed: int, frames: int, out: Path, width: int = 960, height: int = 540)
         pose = Pose(float(x), float(rng.normal(-2.4, 0.45)), float(rng.normal(1.4, 0.06)), float(rng.normal(0, 0.04)),
                     float(np.radians(rng.normal(7, 1.3))), float(rng.normal(0, 0.012)))  # fmt: skip
         picture = look(renderer.draw(pose), rng, exposure=float(rng.uniform(0.75, 1.2)))
+        picture = cv2.resize(picture, SAVED_PX, interpolation=cv2.INTER_AREA)
         labels = [_row(view, width, height) for view in truth.views(pose, renderer.ids(pose)) if worth_a_label(view)]
         name = f"drawn_{seed}_{number:03d}"
         cv2.imwrite(str(out / "images" / f"{name}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(70, 94))])

@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--work", type=Path, default=Path(".training"), help="where everything is kept (default: %(default)s)"
     )
+    parser.add_argument("--fold", type=int, choices=(0, 1, 2), help="train without one third of the scenes, to measure on")
     parser.add_argument("--run", default="street", help="name of this run inside --work; the same name resumes it")
 
 
@@ -40,10 +41,10 @@ def run(args: argparse.Namespace) -> int:
                 teach(pictures, args.teacher, teacher)
             data = args.work / f"{args.run}-data"
             if not data.exists():
-                print(json.dumps(build(street, teacher, args.drawn, data), indent=1), flush=True)
-        best = train(args.config, data, args.weights, args.work / args.run)
+                print(json.dumps(build(street, teacher, args.drawn, data, fold=args.fold), indent=1), flush=True)
+        last = train(args.config, data, args.weights, args.work / args.run)
     except FileNotFoundError as missing:
         print(f"trikeye models train: {missing}", file=sys.stderr)
         return 1
-    print(f"best checkpoint: {best}; next: python -m models.training.export {best}")
+    print(f"checkpoint: {last}; next: python -m models.training.export {last}")
     return 0

@@ -5,6 +5,7 @@ Layout made in `out`: {images,labels}/{train,val} with links to the pictures and
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import random
@@ -19,6 +20,9 @@ from models.training.sets import MEASURE_ONLY, set_of
 
 MAX_DRAWN_SHARE = 0.15
 TEACHER_CONFIDENCE = 0.5
+FOLDS = 3
+RARE_SHARE = 0.06
+"""A class in fewer of the photographs than this has them repeated, by the square root of what it lacks (Gupta 2019, LVIS)."""
 Row = tuple[int, float, float, float, float]
 """Class number, then centre x, centre y, width, height as shares of the picture."""
 
@@ -71,32 +75,66 @@ def drawn_allowed(photos: int, drawn: int) -> int:
     return min(drawn, int(photos * MAX_DRAWN_SHARE / (1 - MAX_DRAWN_SHARE)))
 
 
-def build(street: Path, teacher: Path, drawn: Path | None, out: Path, seed: int = 1) -> dict[str, object]:
-    """Put the set together and return the report. Drawn frames go to train only."""
+def folds(street: Path) -> dict[str, int]:
+    """File name → fold, by scene: dealt out set by set, so that every fold has its share of each."""
+    with (street / "index.tsv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    scenes = sorted({(row["set"], row["scene"]) for row in rows})
+    dealt = {scene: number % FOLDS for number, scene in enumerate(scenes)}
+    return {row["file"]: dealt[row["set"], row["scene"]] for row in rows}
+
+
+def photographs(street: Path, fold: int | None) -> dict[str, list[Path]]:
+    """The photographs to train and to measure on: as the set is split, or with one of the folds to measure on."""
+    every = {split: sorted((street / "images" / split).iterdir()) for split in ("train", "val")}
+    if fold is None:
+        return every
+    dealt = folds(street)
+    both = every["train"] + every["val"]
+    return {"train": [p for p in both if dealt[p.name] != fold], "val": [p for p in both if dealt[p.name] == fold]}
+
+
+def build(
+    street: Path, teacher: Path, drawn: Path | None, out: Path, seed: int = 1, fold: int | None = None
+) -> dict[str, object]:
+    """Put the set together and return the report. Drawn frames go to train only, once each; photographs of rare classes repeat."""
     shutil.rmtree(out, ignore_errors=True)
     boxes: Counter[str] = Counter()
     pictures: dict[str, int] = {}
-    for split in ("train", "val"):
+    known: dict[str, set[int]] = {}
+    for split, chosen in photographs(street, fold).items():
         (out / "images" / split).mkdir(parents=True)
         (out / "labels" / split).mkdir(parents=True)
-        for picture in sorted((street / "images" / split).iterdir()):
-            if split == "train" and set_of(picture.stem) in MEASURE_ONLY:
-                continue
-            rows = read_rows(street / "labels" / split / f"{picture.stem}.txt") + read_rows(
-                teacher / f"{picture.stem}.txt"
-            )
+        usable = [p for p in chosen if split == "val" or set_of(p.stem) not in MEASURE_ONLY]
+        for picture in usable:
+            own = street / "labels" / picture.parent.name / f"{picture.stem}.txt"
+            rows = read_rows(own) + read_rows(teacher / f"{picture.stem}.txt")
             _add(out, split, picture, rows)
             boxes.update(NAMES[row[0]] for row in rows if split == "train")
-        pictures[split] = len(list((out / "images" / split).iterdir()))
+            known |= {picture.name: {row[0] for row in rows}} if split == "train" else {}
+        pictures[split] = len(usable)
     frames = sorted((drawn / "images").glob("*.jpg")) if drawn else []
-    chosen = random.Random(seed).sample(frames, drawn_allowed(pictures["train"], len(frames)))
-    for picture in chosen:
+    joined = random.Random(seed).sample(frames, drawn_allowed(pictures["train"], len(frames)))
+    for picture in joined:
         _add(out, "train", picture, read_rows(picture.parent.parent / "labels" / f"{picture.stem}.txt"))
+    listed = [*repeated(known, seed), *(picture.name for picture in joined)]
+    (out / "train.txt").write_text("".join(f"{out.resolve()}/images/train/{name}\n" for name in listed))
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(NAMES))
-    (out / "data.yaml").write_text(f"path: {out.resolve()}\ntrain: images/train\nval: images/val\nnames:\n{names}")
-    report: dict[str, object] = {"photos": pictures, "drawn": len(chosen), "photo_boxes": dict(boxes.most_common())}
+    (out / "data.yaml").write_text(f"path: {out.resolve()}\ntrain: train.txt\nval: images/val\nnames:\n{names}")
+    report: dict[str, object] = {"photos": pictures, "drawn": len(joined), "an_epoch": len(listed), "photo_boxes": dict(boxes.most_common())}  # fmt: skip
     (out / "report.json").write_text(json.dumps(report, indent=1))
     return report
+
+
+def repeated(known: dict[str, set[int]], seed: int) -> list[str]:
+    """The photographs of one epoch: those of rare classes more than once, fractions decided by lot."""
+    having = Counter(number for classes in known.values() for number in classes)
+    lot = random.Random(seed)
+    names = []
+    for name, classes in sorted(known.items()):
+        times = max([1.0, *((RARE_SHARE * len(known) / having[number]) ** 0.5 for number in classes)])
+        names += [name] * (int(times) + (lot.random() < times % 1))
+    return names
 
 
 def _add(out: Path, split: str, picture: Path, rows: list[Row]) -> None:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from ultralytics.data import augment
-from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
-from ultralytics.utils.loss import v8DetectionLoss
+from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 
 from models.training.classes import NAMES
 from models.training.sets import set_of, trained
@@ -28,8 +27,8 @@ PlainMosaic: Any = augment.Mosaic
 class SourceLoss(v8DetectionLoss):  # type: ignore[misc]
     """The detection loss with `unlabelled_weight` on classes that a picture's set does not annotate."""
 
-    def __init__(self, model: torch.nn.Module, unlabelled_weight: float) -> None:
-        super().__init__(model)
+    def __init__(self, model: torch.nn.Module, *assigning: int, unlabelled_weight: float, **more: int) -> None:
+        super().__init__(model, *assigning, **more)
         self.unlabelled_weight = unlabelled_weight
         self.plain_bce: Any = torch.nn.BCEWithLogitsLoss(reduction="none")
         self.bce = self._weighted
@@ -73,25 +72,14 @@ class SameSetMosaic(PlainMosaic):  # type: ignore[misc]
         return random.choices(self.members[self.wanted], k=self.n - 1)
 
 
-class SharedEpoch(YOLODataset):  # type: ignore[misc]
-    """All drawn frames and a random share of the photographs in each epoch; over the epochs every photograph comes."""
-
-    photo_share = 1.0
-
-    def __len__(self) -> int:
-        if not hasattr(self, "drawn"):
-            self.drawn = [i for i, name in enumerate(self.im_files) if not set_of(Path(name).stem)]
-            drawn = set(self.drawn)
-            self.photos = [i for i in range(len(self.im_files)) if i not in drawn]
-        return len(self.drawn) + round(len(self.photos) * self.photo_share)
-
-    def __getitem__(self, index: int) -> Any:
-        if self.photo_share < 1:
-            index = self.drawn[index] if index < len(self.drawn) else random.choice(self.photos)
-        return super().__getitem__(index)
+def source_criterion(model: torch.nn.Module, unlabelled_weight: float) -> Any:
+    """The loss for a head of either kind: one-to-many (yolo11), or one-to-many beside one-to-one (yolo26)."""
+    loss = partial(SourceLoss, unlabelled_weight=unlabelled_weight)
+    two_heads = getattr(model.model[-1], "one2one_cv2", None) is not None  # type: ignore[index, union-attr]
+    return E2ELoss(model, loss) if two_heads else loss(model)
 
 
-def trainer_class(unlabelled_weight: float, photo_share: float) -> type[DetectionTrainer]:
+def trainer_class(unlabelled_weight: float) -> type[DetectionTrainer]:
     """A trainer of ultralytics with the above put in."""
 
     class SourceTrainer(DetectionTrainer):  # type: ignore[misc]
@@ -101,13 +89,13 @@ def trainer_class(unlabelled_weight: float, photo_share: float) -> type[Detectio
 
         def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
             augment.Mosaic = SameSetMosaic
-            dataset = super().build_dataset(img_path, mode, batch)
-            if mode == "train":
-                dataset.__class__ = SharedEpoch
-                dataset.photo_share = photo_share
-            return dataset
+            return super().build_dataset(img_path, mode, batch)
 
     def _use_source_loss(trainer: DetectionTrainer) -> None:
-        trainer.model.criterion = SourceLoss(trainer.model, unlabelled_weight)
+        criterion = source_criterion(trainer.model, unlabelled_weight)
+        if hasattr(criterion, "update") and trainer.start_epoch:
+            criterion.updates = trainer.start_epoch - 1
+            criterion.update()
+        trainer.model.criterion = criterion
 
     return SourceTrainer
