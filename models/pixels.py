@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -56,6 +57,14 @@ def decode_jpeg(data: bytes) -> Image:
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None or image.shape[:2] not in (size[::-1], size):
         raise BadPicture("the JPEG is damaged")
+    return np.asarray(image, np.uint8)
+
+
+def read_picture(path: Path) -> Image:
+    """A picture file of any usual kind, of one's own disk. Raises BadPicture."""
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise BadPicture(f"{path} is no picture")
     return np.asarray(image, np.uint8)
 
 

@@ -42,7 +42,7 @@ def draw(seed: int, frames: int, out: Path, width: int = 960, height: int = 540)
         pose = Pose(float(x), float(rng.normal(-2.4, 0.45)), float(rng.normal(1.4, 0.06)), float(rng.normal(0, 0.04)),
                     float(np.radians(rng.normal(7, 1.3))), float(rng.normal(0, 0.012)))  # fmt: skip
         picture = look(renderer.draw(pose), rng, exposure=float(rng.uniform(0.75, 1.2)))
-        picture = cv2.resize(picture, SAVED_PX, interpolation=cv2.INTER_AREA)
+        picture = np.asarray(cv2.resize(picture, SAVED_PX, interpolation=cv2.INTER_AREA), np.uint8)
         labels = [_row(view, width, height) for view in truth.views(pose, renderer.ids(pose)) if worth_a_label(view)]
         name = f"drawn_{seed}_{number:03d}"
         cv2.imwrite(str(out / "images" / f"{name}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(70, 94))])

@@ -23,7 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--work", type=Path, default=Path(".training"), help="where everything is kept (default: %(default)s)"
     )
-    parser.add_argument("--fold", type=int, choices=(0, 1, 2), help="train without one third of the scenes, to measure on")
+    parser.add_argument(
+        "--fold", type=int, choices=(0, 1, 2), help="train without one third of the scenes, to measure on"
+    )
     parser.add_argument("--run", default="street", help="name of this run inside --work; the same name resumes it")
 
 

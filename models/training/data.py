@@ -76,12 +76,12 @@ def drawn_allowed(photos: int, drawn: int) -> int:
 
 
 def folds(street: Path) -> dict[str, int]:
-    """File name → fold, by scene: dealt out set by set, so that every fold has its share of each."""
+    """File name → fold, by scene (two sets may share one): dealt out set by set, so that every fold has its share of each."""
     with (street / "index.tsv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
-    scenes = sorted({(row["set"], row["scene"]) for row in rows})
+    scenes = dict.fromkeys(row["scene"] for row in sorted(rows, key=lambda row: (row["set"], row["scene"])))
     dealt = {scene: number % FOLDS for number, scene in enumerate(scenes)}
-    return {row["file"]: dealt[row["set"], row["scene"]] for row in rows}
+    return {row["file"]: dealt[row["scene"]] for row in rows}
 
 
 def photographs(street: Path, fold: int | None) -> dict[str, list[Path]]:

@@ -13,10 +13,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from models.packs import load_pack
+from models.pixels import read_picture
 from models.runtime import Detector
 from models.training.classes import CLASSES, NAMES
 from models.training.data import Row, read_rows, street_folder
@@ -58,15 +56,13 @@ def tally(detector: Detector, pictures: list[tuple[Path, Path]]) -> dict[str, Ta
     """Run the network over (picture, label file) pairs and match, per category."""
     seen: dict[str, Tally] = defaultdict(Tally)
     for picture, labels in pictures:
-        image = cv2.imread(str(picture))
-        if image is None:
-            raise ValueError(f"{picture} is no picture")
+        image = read_picture(picture)
         height, width = image.shape[:2]
         truth: dict[str, list[Box]] = defaultdict(list)
         for row in read_rows(labels):
             truth[CATEGORY[NAMES[row[0]]]].append(_pixels(row, width, height))
         found: dict[str, list[tuple[float, Box]]] = defaultdict(list)
-        for each in detector.detect(np.asarray(image, np.uint8), floor=FLOOR):
+        for each in detector.detect(image, floor=FLOOR):
             found[CATEGORY[each.label.name]].append((each.score, each.box_px))
         for category in {CATEGORY[name] for name in annotated(picture.stem)}:
             seen[category].pictures += 1

@@ -75,7 +75,8 @@ class SameSetMosaic(PlainMosaic):  # type: ignore[misc]
 def source_criterion(model: torch.nn.Module, unlabelled_weight: float) -> Any:
     """The loss for a head of either kind: one-to-many (yolo11), or one-to-many beside one-to-one (yolo26)."""
     loss = partial(SourceLoss, unlabelled_weight=unlabelled_weight)
-    two_heads = getattr(model.model[-1], "one2one_cv2", None) is not None  # type: ignore[index, union-attr]
+    head: Any = list(model.children())[-1][-1]
+    two_heads = getattr(head, "one2one_cv2", None) is not None
     return E2ELoss(model, loss) if two_heads else loss(model)
 
 

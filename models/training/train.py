@@ -35,7 +35,12 @@ def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     else:
         where = {"data": str(data.resolve() / "data.yaml"), "project": str(work), "name": "run", "exist_ok": True}
         gpu = torch.cuda.is_available()
-        machine = {"device": 0 if gpu else "cpu", "amp": "bf16" if gpu else False, "workers": max(1, cores // 2), "plots": False}
+        machine = {
+            "device": 0 if gpu else "cpu",
+            "amp": "bf16" if gpu else False,
+            "workers": max(1, cores // 2),
+            "plots": False,
+        }
         YOLO(str(start)).train(trainer=trainer, **where, **machine, **settings["train"])
     return last
 

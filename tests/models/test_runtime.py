@@ -1,0 +1,69 @@
+"""What a network's numbers become: both heads read alike, boxes in the full picture's pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from models.packs import load_pack
+from models.pixels import Image, letterbox
+from models.runtime import Detector, _end_to_end, _raw
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAST = np.array([0.3, 0.5], np.float32)
+
+
+@pytest.fixture(scope="module")
+def frame() -> Image:
+    """A look of the sample ride with several things in it."""
+    video = cv2.VideoCapture(str(ROOT / "demo" / "ride" / "sample" / "video.mp4"))
+    video.set(cv2.CAP_PROP_POS_FRAMES, 300)
+    return np.asarray(video.read()[1], np.uint8)
+
+
+def test_both_heads_give_the_same_boxes_of_the_same_things() -> None:
+    """One thing of class 0 proposed twice, one of class 1, one of class 1 below its threshold."""
+    corners = np.array([[10, 10, 50, 40], [11, 10, 51, 40], [100, 20, 140, 80], [200, 20, 240, 80]], np.float32)
+    scores = np.array([[0.9, 0.0], [0.8, 0.1], [0.2, 0.6], [0.1, 0.4]], np.float32)
+    centres = np.stack([(corners[:, 0] + corners[:, 2]) / 2, (corners[:, 1] + corners[:, 3]) / 2,
+                        corners[:, 2] - corners[:, 0], corners[:, 3] - corners[:, 1]])  # fmt: skip
+    raw = _raw(np.concatenate([centres, scores.T]).astype(np.float32), LEAST)
+    rows = np.array([[*corners[0], 0.9, 0], [*corners[2], 0.6, 1], [*corners[3], 0.4, 1], [0, 0, 0, 0, 0, 0]], np.float32)  # fmt: skip
+    for got, expected in zip(raw, _end_to_end(rows, LEAST), strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-4)
+
+
+def test_a_row_of_a_class_that_the_pack_lacks_is_passed_over() -> None:
+    assert len(_end_to_end(np.array([[1, 1, 9, 9, 0.9, 7]], np.float32), LEAST)[0]) == 0
+
+
+@pytest.mark.parametrize("size", [(960, 540), (540, 960), (400, 400), (640, 384)])
+def test_the_letterbox_maps_back(size: tuple[int, int]) -> None:
+    width, height = size
+    canvas = np.full((384, 640, 3), 114, np.uint8)
+    scale, left, top = letterbox(np.full((height, width, 3), 255, np.uint8), canvas)
+    inside = np.argwhere(canvas[:, :, 0] == 255)
+    (y1, x1), (y2, x2) = inside.min(axis=0), inside.max(axis=0) + 1
+    np.testing.assert_allclose([(x1 - left) / scale, (y1 - top) / scale], 0, atol=1.5)
+    np.testing.assert_allclose([(x2 - left) / scale, (y2 - top) / scale], [width, height], atol=3)
+
+
+def test_a_picture_twice_as_large_has_its_boxes_twice_as_far(frame: Image) -> None:
+    detector = Detector(load_pack("street"))
+    small = {(f.label.name, round(f.box_px[0] / 8)): f for f in detector.detect(frame)}
+    large = detector.detect(np.asarray(cv2.resize(frame, None, fx=2, fy=2), np.uint8))
+    assert len(small) >= 5
+    met = [f for f in large if (f.label.name, round(f.box_px[0] / 16)) in small]
+    assert len(met) >= 0.7 * len(small)
+    assert all(0 <= f.box_px[0] < f.box_px[2] <= 2 * frame.shape[1] for f in large)
+
+
+def test_a_lower_floor_only_adds_boxes_and_every_score_keeps_its_threshold(frame: Image) -> None:
+    detector = Detector(load_pack("street"))
+    normal, low = detector.detect(frame), detector.detect(frame, floor=0.1)
+    assert all(f.score >= f.label.threshold for f in normal)
+    assert len(low) > len(normal)
+    assert [f.score for f in low] == sorted((f.score for f in low), reverse=True)

@@ -1,0 +1,60 @@
+"""The categories as data: whole in both languages, codes never guessed."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from models.taxonomy import CATEGORIES, city_codes, filing_codes
+
+SCHEMES = {"GB/T 47678.5": "2026", "GB/T 30428.2": "2013"}
+
+
+def test_there_are_seventy_three_each_with_two_names_a_severity_and_a_source() -> None:
+    assert len(CATEGORIES) == 73
+    for key, category in CATEGORIES.items():
+        assert key == category.key
+        assert category.name("zh-hans") == category.name_zh != ""
+        assert category.name("en") == category.name_en != ""
+        assert category.sources, key
+        assert (category.deadline_h is None) == (category.deadline_clock is None), key
+
+
+def test_no_two_categories_share_a_code_of_their_own() -> None:
+    seen: dict[tuple[str, str, str], str] = {}
+    for key, category in CATEGORIES.items():
+        for code in category.codes:
+            assert SCHEMES[code.scheme] == code.version, key
+            assert seen.setdefault((code.scheme, code.kind, code.code), key) == key
+
+
+def test_a_category_without_a_code_is_filed_under_another_or_under_none() -> None:
+    for key, category in CATEGORIES.items():
+        if category.file_as:
+            assert not category.codes, key
+            assert filing_codes(key) == CATEGORIES[category.file_as].codes
+    assert filing_codes("exposed_garbage")[0].code == "06010"
+
+
+def test_a_citys_codes_are_its_own_and_an_unknown_city_has_none() -> None:
+    taiyuan = city_codes("taiyuan")
+    assert taiyuan is not None
+    assert set(taiyuan.local) <= set(CATEGORIES)
+    for key in ("atlantis", "../categories", ""):
+        assert city_codes(key) is None
+
+
+@pytest.mark.shared
+def test_names_codes_and_deadlines_are_those_that_were_collected(shared: Path) -> None:
+    with (shared / "taxonomy.tsv").open(newline="", encoding="utf-8") as file:
+        rows = {row["category"]: row for row in csv.DictReader(file, delimiter="\t")}
+    assert set(rows) == set(CATEGORIES)
+    for key, row in rows.items():
+        category = CATEGORIES[key]
+        codes = {code.scheme: code.code for code in category.codes}
+        assert (category.name_en, category.name_zh) == (row["name_en"], row["name_zh"])
+        assert codes.get("GB/T 47678.5", "") == row["gbt47678_5"], key
+        assert codes.get("GB/T 30428.2", "") == row["gbt30428_2"], key
+        assert (category.deadline_h or 0) == float(row["deadline_h"] or 0), key
