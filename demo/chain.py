@@ -116,11 +116,15 @@ class Chain:
         out["handovers"], out["open_handovers"] = handed.get("receipted", 0), handed.get("waiting", 0)
         return out
 
+    @property
+    def ride_over(self) -> bool:
+        """Whether the vehicle has seen every frame."""
+        return next(p for p in self.processes if p.name == "vehicle").done
+
     def is_done(self, now: dict[str, int]) -> bool:
         """The ride is over, the outbox empty, every card decided, every hand-over receipted, one case reported fixed (if one was confirmed)."""
-        ride_over = next(p for p in self.processes if p.name == "vehicle").done
         settled = now["waiting"] == 0 and now["undecided"] == 0 and now["confirmed"] == 0 and now["open_handovers"] == 0
-        return ride_over and settled and (now["fixed"] > 0 or now["handovers"] == 0)
+        return self.ride_over and settled and (now["fixed"] > 0 or now["handovers"] == 0)
 
     def truth(self) -> tuple[list[Spot], set[int]]:
         """All problems of the ride, and those asked for."""

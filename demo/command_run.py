@@ -8,6 +8,12 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from demo.chain import Chain
+
+SAID_EVERY_S = 10.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,16 +71,16 @@ def run(args: argparse.Namespace) -> int:
         chain.stop()
 
 
-def _follow(chain, args: argparse.Namespace, began: float) -> int:  # type: ignore[no-untyped-def]
+def _follow(chain: Chain, args: argparse.Namespace, began: float) -> int:
     from demo.people import People
 
-    people = People(chain) if args.headless else None
+    people, progress = People(chain) if args.headless else None, Progress()
     while True:
         chain.watch()
         if people:
             people.act()
         now = chain.progress()
-        _show(now)
+        progress.show(now, chain.ride_over)
         if args.until_done and chain.is_done(now):
             break
         if args.until_done and time.monotonic() - began > args.limit:
@@ -90,10 +96,23 @@ def _follow(chain, args: argparse.Namespace, began: float) -> int:  # type: igno
     return 0
 
 
-def _show(now: dict[str, int]) -> None:
-    line = f"sightings {now['committed']} · on the server {now['sightings']} · cases {now['cases']} · to review {now['undecided']} · handed over {now['handovers']} · fixed {now['fixed']}"
-    if sys.stderr.isatty():
-        print(f"\r{line}   ", end="", file=sys.stderr, flush=True)
+class Progress:
+    """One line that is kept up to date on a terminal, and one now and then, when something changed, elsewhere."""
+
+    def __init__(self) -> None:
+        self._said, self._said_s = "", 0.0
+
+    def show(self, now: dict[str, int], ride_over: bool) -> None:
+        """Say where things stand."""
+        line = (
+            f"sightings {now['committed']} · on the server {now['sightings']} · cases {now['cases']} · to review {now['undecided']}"
+            f" · handed over {now['handovers']} · fixed {now['fixed']}{' · the ride is over' if ride_over else ''}"
+        )
+        if sys.stderr.isatty():
+            print(f"\r{line}   ", end="", file=sys.stderr, flush=True)
+        elif line != self._said and time.monotonic() - self._said_s > SAID_EVERY_S:
+            self._said, self._said_s = line, time.monotonic()
+            print(line, file=sys.stderr, flush=True)
 
 
 def what_is_missing() -> list[str]:
