@@ -20,8 +20,7 @@ from uuid import UUID, uuid4
 
 from models.contract import MAX_MESSAGE_BYTES, Sighting, digest_of, encode
 
-SCHEMA_VERSION = 1
-SCHEMA = """
+FIRST_SCHEMA = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE message (
   sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, digest TEXT NOT NULL, body BLOB NOT NULL, probability REAL NOT NULL,
@@ -30,7 +29,18 @@ CREATE INDEX message_waiting ON message (sequence) WHERE aside IS NULL;
 CREATE TABLE settled (
   id BLOB PRIMARY KEY, digest TEXT NOT NULL, sequence INTEGER NOT NULL, outcome TEXT NOT NULL, at_s REAL NOT NULL,
   category TEXT NOT NULL, lat_deg REAL NOT NULL, lon_deg REAL NOT NULL, seen_utc TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO about VALUES ('sequence', '0'), ('evicted', '0');
 """
+NAME_THE_EVICTED = """
+CREATE TABLE evicted (sequence INTEGER PRIMARY KEY, id BLOB);
+INSERT INTO evicted (sequence)
+  WITH RECURSIVE given (n) AS (
+    SELECT 1 WHERE (SELECT CAST(value AS INTEGER) FROM about WHERE name='sequence') > 0
+    UNION ALL SELECT n + 1 FROM given WHERE n < (SELECT CAST(value AS INTEGER) FROM about WHERE name='sequence'))
+  SELECT n FROM given WHERE n NOT IN (SELECT sequence FROM message) AND n NOT IN (SELECT sequence FROM settled);
+"""
+MIGRATIONS = (FIRST_SCHEMA, NAME_THE_EVICTED)
+"""`PRAGMA user_version` says how many of these a file has had. Version 1 forgot the ids of what it evicted: the gaps in its sequences name them."""
 
 
 class OutboxError(Exception):
@@ -65,6 +75,14 @@ class Told:
     seen_utc: datetime
 
 
+@dataclass(frozen=True)
+class Evicted:
+    """A message that the cap forced out; the id is None if a file of version 1 forgot it."""
+
+    sequence: int
+    id: UUID | None
+
+
 class Outbox:
     """One outbox file. `uuid` names it on the wire; sequences in it have no gaps but those that `evicted` explains."""
 
@@ -82,18 +100,22 @@ class Outbox:
             self.uuid = UUID(self._about("outbox"))
 
     def _prepare(self) -> None:
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
-        if version > SCHEMA_VERSION:
+        version = self._version()
+        if version > len(MIGRATIONS):
             raise OutboxBroken(f"{self.path} was written by a newer trikeye (version {version}); update this one")
-        if version == 0:
-            with self._transaction() as db:
-                if int(db.execute("PRAGMA user_version").fetchone()[0]) == 0:
-                    for statement in SCHEMA.split(";"):
-                        db.execute(statement)
-                    db.execute(
-                        "INSERT INTO about VALUES ('outbox', ?), ('sequence', '0'), ('evicted', '0')", (str(uuid4()),)
-                    )
-                    db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        if version == len(MIGRATIONS):
+            return
+        with self._transaction() as db:
+            version = self._version()  # another process may have been faster
+            for migration in MIGRATIONS[version:]:
+                for statement in migration.split(";"):
+                    db.execute(statement)
+            if version == 0:
+                db.execute("INSERT INTO about VALUES ('outbox', ?)", (str(uuid4()),))
+            db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def put(self, sighting_id: UUID, make: Callable[[UUID, int], Sighting]) -> bool:
         """Keep a sighting, durable on return. `make` gets the outbox's uuid and the sequence. False if this id was here before.
@@ -148,14 +170,19 @@ class Outbox:
         ((waiting, aside),) = self._rows(
             "SELECT COUNT(*) FILTER (WHERE aside IS NULL), COUNT(*) FILTER (WHERE aside IS NOT NULL) FROM message"
         )
-        ((settled,),) = self._rows("SELECT COUNT(*) FROM settled")
+        ((settled, evicted),) = self._rows("SELECT (SELECT COUNT(*) FROM settled), (SELECT COUNT(*) FROM evicted)")
         return {
             "waiting": waiting,
             "aside": aside,
             "settled": settled,
-            "evicted": int(self._about("evicted")),
+            "evicted": evicted,
             "committed": int(self._about("sequence")),
         }
+
+    def evicted(self) -> list[Evicted]:
+        """What the cap forced out, oldest first: with these the sequences have no gaps."""
+        rows = self._rows("SELECT sequence, id FROM evicted ORDER BY sequence")
+        return [Evicted(sequence, UUID(bytes=id_) if id_ is not None else None) for sequence, id_ in rows]
 
     def told_since(self, since: datetime) -> list[Told]:
         """What was found at or after an instant."""
@@ -176,7 +203,9 @@ class Outbox:
             sequence, length = db.execute(
                 "SELECT sequence, LENGTH(body) FROM message ORDER BY probability, sequence LIMIT 1"
             ).fetchone()
+            db.execute("INSERT INTO evicted SELECT sequence, id FROM message WHERE sequence=?", (sequence,))
             db.execute("DELETE FROM message WHERE sequence=?", (sequence,))
+            # Who looks from outside while this runs (the demo's accounts) reads the number of the evicted here.
             db.execute("UPDATE about SET value=CAST(value AS INTEGER)+1 WHERE name='evicted'")
             size -= length
 

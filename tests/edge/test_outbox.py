@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from edge.outbox import Outbox, OutboxBroken, OutboxError, OutboxFull
+from edge.outbox import NAME_THE_EVICTED, Evicted, Outbox, OutboxBroken, OutboxError, OutboxFull
 from models.contract import RefusedMessage, Sighting, decode, digest_of
 
 A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
@@ -123,7 +123,7 @@ def test_a_full_disk_is_told_and_loses_nothing(outbox: Outbox, sighting_of: Sigh
     assert [each.sequence for each in outbox.waiting(10)] == [1, 2]
 
 
-def test_over_the_cap_the_least_probable_goes_and_is_counted(tmp_path: Path, sighting_of: SightingOf) -> None:
+def test_over_the_cap_the_least_probable_goes_and_is_named(tmp_path: Path, sighting_of: SightingOf) -> None:
     box = Outbox(tmp_path / "o.sqlite3", cap_bytes=1)  # never less than one message
     for sighting_id, probability in ((A, 0.9), (B, 0.2), (C, 0.5)):
         box.put(sighting_id, sighting_of(sighting_id, probability, filling=100_000))
@@ -131,6 +131,66 @@ def test_over_the_cap_the_least_probable_goes_and_is_counted(tmp_path: Path, sig
     counts = box.counts()
     assert counts["evicted"] == 1
     assert counts["committed"] == counts["waiting"] + counts["evicted"]
+    assert box.evicted() == [Evicted(2, B)]
+    assert box._about("evicted") == "1"
+    assert Outbox(box.path).evicted() == [Evicted(2, B)]
+
+
+def test_what_was_evicted_may_come_again_under_a_new_sequence(tmp_path: Path, sighting_of: SightingOf) -> None:
+    box = Outbox(tmp_path / "o.sqlite3", cap_bytes=1)
+    for sighting_id in (A, B, C, A):
+        box.put(sighting_id, sighting_of(sighting_id, filling=100_000))
+    assert box.evicted() == [Evicted(1, A), Evicted(2, B)]
+    assert [(each.sequence, each.id) for each in box.waiting(10)] == [(3, C), (4, A)]
+
+
+VERSION_1 = """
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE message (
+  sequence INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, digest TEXT NOT NULL, body BLOB NOT NULL, probability REAL NOT NULL,
+  category TEXT NOT NULL, lat_deg REAL NOT NULL, lon_deg REAL NOT NULL, seen_utc TEXT NOT NULL, aside TEXT);
+CREATE INDEX message_waiting ON message (sequence) WHERE aside IS NULL;
+CREATE TABLE settled (
+  id BLOB PRIMARY KEY, digest TEXT NOT NULL, sequence INTEGER NOT NULL, outcome TEXT NOT NULL, at_s REAL NOT NULL,
+  category TEXT NOT NULL, lat_deg REAL NOT NULL, lon_deg REAL NOT NULL, seen_utc TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO about VALUES ('outbox', '00000000-0000-0000-0000-000000000007'), ('sequence', '5'), ('evicted', '2');
+INSERT INTO message VALUES (2, x'0000000000000000000000000000000a', 'd', x'01', 0.5, 'c', 1.0, 2.0, '2026-05-01T00:00:00+00:00', NULL);
+INSERT INTO message VALUES (3, x'0000000000000000000000000000000b', 'e', x'02', 0.5, 'c', 1.0, 2.0, '2026-05-01T00:00:00+00:00', 'id_conflict');
+INSERT INTO settled VALUES (x'0000000000000000000000000000000c', 'f', 4, 'accepted', 1.0, 'c', 1.0, 2.0, '2026-05-01T00:00:00+00:00');
+PRAGMA user_version=1;
+"""
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    """An outbox of version 1: one message waits, one is set aside, one is settled, two were evicted and forgotten."""
+    path = tmp_path / "old.sqlite3"
+    db = sqlite3.connect(path)
+    db.executescript(VERSION_1)
+    db.close()
+    return path
+
+
+def test_a_file_of_version_1_keeps_every_row_and_its_gaps_become_the_evicted(
+    old_file: Path, sighting_of: SightingOf
+) -> None:
+    box = Outbox(old_file)
+    assert box.uuid == UUID(int=7)
+    assert [(each.sequence, each.id, each.body) for each in box.waiting(10)] == [(2, A, b"\x01")]
+    assert box.counts() == {"waiting": 1, "aside": 1, "settled": 1, "evicted": 2, "committed": 5}
+    assert box.evicted() == [Evicted(1, None), Evicted(5, None)]
+    assert not box.put(C, sighting_of(C)), "what was settled stays settled"
+    assert box.put(UUID(int=13), sighting_of(UUID(int=13)))
+    assert Outbox(old_file).counts() == {"waiting": 2, "aside": 1, "settled": 1, "evicted": 2, "committed": 6}
+
+
+def test_a_migration_that_is_cut_off_leaves_the_old_file(old_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("edge.outbox.MIGRATIONS", ("", NAME_THE_EVICTED + "; no such statement"))
+        with pytest.raises(OutboxError):
+            Outbox(old_file)
+    assert sqlite3.connect(old_file).execute("PRAGMA user_version").fetchone() == (1,)
+    assert Outbox(old_file).counts()["committed"] == 5
 
 
 def test_the_window_moves_with_the_oldest_first(outbox: Outbox, sighting_of: SightingOf) -> None:
