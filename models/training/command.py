@@ -43,7 +43,12 @@ def run(args: argparse.Namespace) -> int:
                 teach(pictures, args.teacher, teacher)
             data = args.work / f"{args.run}-data"
             if not data.exists():
-                print(json.dumps(build(street, teacher, args.drawn, data, fold=args.fold), indent=1), flush=True)
+                print(
+                    json.dumps(
+                        build(street, teacher, args.drawn, data, policy=args.licence_policy, fold=args.fold), indent=1
+                    ),
+                    flush=True,
+                )
         last = train(args.config, data, args.weights, args.work / args.run)
     except FileNotFoundError as missing:
         print(f"trikeye models train: {missing}", file=sys.stderr)

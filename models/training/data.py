@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from models.training.classes import CONTEXT_FROM_COCO, NAMES
-from models.training.sets import MEASURE_ONLY, set_of
+from models.training.sets import Policy, may_train
 
 MAX_DRAWN_SHARE = 0.15
 TEACHER_CONFIDENCE = 0.5
@@ -95,7 +95,14 @@ def photographs(street: Path, fold: int | None) -> dict[str, list[Path]]:
 
 
 def build(
-    street: Path, teacher: Path, drawn: Path | None, out: Path, seed: int = 1, fold: int | None = None
+    street: Path,
+    teacher: Path,
+    drawn: Path | None,
+    out: Path,
+    *,
+    policy: Policy = "shipped",
+    fold: int | None = None,
+    seed: int = 1,
 ) -> dict[str, object]:
     """Put the set together and return the report. Drawn frames go to train only, once each; photographs of rare classes repeat."""
     shutil.rmtree(out, ignore_errors=True)
@@ -105,7 +112,7 @@ def build(
     for split, chosen in photographs(street, fold).items():
         (out / "images" / split).mkdir(parents=True)
         (out / "labels" / split).mkdir(parents=True)
-        usable = [p for p in chosen if split == "val" or set_of(p.stem) not in MEASURE_ONLY]
+        usable = [p for p in chosen if split == "val" or may_train(p.stem, policy)]
         for picture in usable:
             own = street / "labels" / picture.parent.name / f"{picture.stem}.txt"
             rows = read_rows(own) + read_rows(teacher / f"{picture.stem}.txt")
@@ -121,7 +128,7 @@ def build(
     (out / "train.txt").write_text("".join(f"{out.resolve()}/images/train/{name}\n" for name in listed))
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(NAMES))
     (out / "data.yaml").write_text(f"path: {out.resolve()}\ntrain: train.txt\nval: images/val\nnames:\n{names}")
-    report: dict[str, object] = {"photos": pictures, "drawn": len(joined), "an_epoch": len(listed), "photo_boxes": dict(boxes.most_common())}  # fmt: skip
+    report: dict[str, object] = {"photos": pictures, "drawn": len(joined), "an_epoch": len(listed), "policy": policy, "photo_boxes": dict(boxes.most_common())}  # fmt: skip
     (out / "report.json").write_text(json.dumps(report, indent=1))
     return report
 

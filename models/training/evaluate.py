@@ -31,7 +31,7 @@ from models.training.measure import (
     threshold_for,
 )
 from models.training.packfile import DEFAULT_THRESHOLD, Pack, read_pack, write_pack
-from models.training.sets import MEASURE_ONLY, annotated, set_of
+from models.training.sets import annotated, may_train
 
 FLOOR = 0.05
 """Detections below this score aren't looked at."""
@@ -151,7 +151,7 @@ def main() -> int:
     street = street_folder()
     detector = Detector(load_pack(args.pack), threads=args.threads)
     seen = tally(detector, _pairs(street, "val"))
-    clean = tally(detector, [pair for pair in _pairs(street, "train") if set_of(pair[0].stem) in MEASURE_ONLY])
+    clean = tally(detector, [pair for pair in _pairs(street, "train") if not may_train(pair[0].stem, "shipped")])
     drawn = tally(detector, _pairs(args.drawn, "")) if args.drawn else {}
     thresholds = settings(
         {category: _both(seen.get(category), clean.get(category)) for category in {*seen, *clean}}, drawn

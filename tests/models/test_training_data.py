@@ -21,7 +21,7 @@ from models.training.data import (
     street_folder,
     write_rows,
 )
-from models.training.sets import ANNOTATED, annotated, set_of, trained
+from models.training.sets import SOURCES, annotated, may_train, set_of, trained
 
 
 @pytest.fixture
@@ -124,9 +124,17 @@ def test_a_picture_says_by_its_name_what_its_background_is_background_of() -> No
     assert set_of("sdaiacrop__x") == "sdaiacrop"
 
 
+def test_a_pack_that_ships_learns_from_no_set_that_forbids_it() -> None:
+    assert not may_train("clean__boston", "shipped")
+    assert may_train("clean__boston", "research")
+    assert not may_train("sdaia__frame_1", "strict")
+    assert may_train("sdaia__frame_1", "shipped")
+    assert all(source.complete <= source.annotates for source in SOURCES.values())
+
+
 def test_every_name_in_the_tables_is_a_class_of_the_network() -> None:
     assert len(set(NAMES)) == len(CLASSES) == 33
-    for names in (*ANNOTATED.values(), CONTEXT_FROM_COCO.values()):
+    for names in (*(s.annotates | s.complete for s in SOURCES.values()), CONTEXT_FROM_COCO.values()):
         assert set(names) <= set(NAMES)
 
 
