@@ -82,9 +82,11 @@ def give_back_cards(request: HttpRequest) -> HttpResponse:
 @for_reviewers
 @require_POST
 def take_verdict(request: HttpRequest) -> JsonResponse:
-    """One answer; a resend of the same id changes nothing."""
+    """One answer; a resend of the same id changes nothing. Refused with 403 if somebody else has signed in since the answer was given."""
     person: Any = request.user
     form, now = request.POST, timezone.now()
+    if form.get("person", str(person.pk)) != str(person.pk):
+        return JsonResponse({"error": "this is another person's answer"}, status=403)
     try:
         outcome = decide(
             person, UUID(form.get("id", "")), int(form.get("case", "")), form.get("answer", ""), now,

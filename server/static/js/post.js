@@ -1,8 +1,13 @@
 // Requests of the queue page, and the verdicts that still have to be sent.
-export async function post(url, token, fields = {}) {
-  const response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token }, body: new URLSearchParams(fields), redirect: "manual" });
+const PATIENCE_MS = 15000;
+
+// Signing in again changes the token: the cookie knows the one that holds now.
+export const token = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
+
+export async function post(url, fields = {}) {
+  const response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token() }, body: new URLSearchParams(fields), redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
   if (response.type === "opaqueredirect" || response.status === 403) throw new Error("signed-out");
-  if (response.status >= 500) throw new Error("server");
+  if (!response.ok && response.status !== 400) throw new Error("offline");
   return response;
 }
 
@@ -18,7 +23,7 @@ export function uuid7() {
 export class Sender {
   waiting = []; busy = false; pause = 500;
 
-  constructor(url, token, onChange, onAnswer) { Object.assign(this, { url, token, onChange, onAnswer }); }
+  constructor(url, onChange, onAnswer) { Object.assign(this, { url, onChange, onAnswer }); }
 
   add(verdict) { this.waiting.push(verdict); this.onChange(this.waiting.length, ""); this.flush(); }
 
@@ -27,11 +32,11 @@ export class Sender {
     this.busy = true;
     while (this.waiting.length) {
       try {
-        const response = await post(this.url, this.token, this.waiting[0]);
-        const verdict = this.waiting.shift();
+        const answer = await (await post(this.url, this.waiting[0])).json();
+        this.waiting.shift();
         this.pause = 500;
-        this.onChange(this.waiting.length, "");
-        this.onAnswer(verdict, await response.json());
+        this.onChange(this.waiting.length, answer.error ? "refused" : "");
+        this.onAnswer(answer);
       } catch (error) {
         this.onChange(this.waiting.length, error.message === "signed-out" ? "signed-out" : "offline");
         await new Promise((done) => setTimeout(done, this.pause));

@@ -1,20 +1,24 @@
 // The queue: five cards ahead, one key a verdict, nothing lost on the way.
-import { post, Sender, uuid7 } from "./post.js";
+import { post, Sender, token, uuid7 } from "./post.js";
 import { Zoom } from "./zoom.js";
 
 const root = document.getElementById("review"), cards = document.getElementById("cards"), say = root.dataset;
 const empty = document.getElementById("empty"), loading = document.getElementById("loading"), bar = root.querySelector(".bar");
 const reasons = document.getElementById("reasons"), help = document.getElementById("help"), banner = document.getElementById("banner");
 const FETCH_BELOW = 3, DEAD_MS = 250, LOOK_AGAIN_MS = 5000, LEASE_MS = 60000, IDLE_MS = 180000, UNSENT_AT_MOST = 20;
-let card = null, shownAt = 0, ready = false, fetching = false, lastKey = Date.now(), zoom = null, state = { scale: 1, x: 0, y: 0, onBox: false };
+let card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), zoom = null, state = { scale: 1, x: 0, y: 0, onBox: false };
 
 const live = (text) => { document.getElementById("live").textContent = text; };
-const sender = new Sender(say.verdicts, say.token, (count, trouble) => {
+const sender = new Sender(say.verdicts, (count, trouble) => {
   const unsent = document.getElementById("unsent");
   unsent.hidden = !count; unsent.textContent = `${count} ${say.unsent}`;
+  warn(trouble);
+}, (answer) => { counts(answer); if (answer.result === "second") live(say.second); });
+
+function warn(trouble) {
   banner.hidden = !trouble;
-  if (trouble) banner.textContent = trouble === "signed-out" ? banner.dataset.signedOut : banner.dataset.offline;
-}, (verdict, answer) => { counts(answer); if (answer.result === "second") live(say.second); });
+  banner.textContent = { "": "", offline: banner.dataset.offline, refused: banner.dataset.refused, "signed-out": banner.dataset.signedOut }[trouble];
+}
 
 function counts(values) {
   if (values.waiting !== undefined) document.getElementById("waiting").textContent = values.waiting;
@@ -48,22 +52,20 @@ async function fetchMore() {
   if (fetching) return;
   fetching = true;
   try {
-    const held = [...cards.querySelectorAll(".card")].map((each) => each.dataset.case).join(",");
-    const response = await post(say.lease, say.token, { held });
+    const held = [...[...cards.querySelectorAll(".card")].map((each) => each.dataset.case), ...sender.waiting.map((each) => each.case)].join(",");
+    const response = await post(say.lease, { held });
     counts({ waiting: response.headers.get("X-waiting"), mine_today: response.headers.get("X-mine-today") });
     document.getElementById("empty-others").textContent = +response.headers.get("X-with-others") ? `${response.headers.get("X-with-others")} ${say.others}` : "";
-    take(await response.text());
-    banner.hidden = sender.waiting.length === 0;
-  } catch (error) {
-    banner.hidden = false; banner.textContent = error.message === "signed-out" ? banner.dataset.signedOut : banner.dataset.offline;
-  }
+    nothingLeft = !take(await response.text()).length;
+    if (!sender.waiting.length) warn("");
+  } catch (error) { warn(error.message === "signed-out" ? "signed-out" : "offline"); }
   fetching = false;
   if (!card) next();
 }
 
 async function next() {
   card = cards.querySelector(".card");
-  loading.hidden = true; empty.hidden = Boolean(card); bar.hidden = false;
+  empty.hidden = Boolean(card) || !nothingLeft; loading.hidden = Boolean(card) || nothingLeft;
   ready = false; enable();
   if (!card) return;
   card.hidden = false;
@@ -86,7 +88,7 @@ function answer(kind, reason) {
   const gone = card;
   state = { scale: zoom.scale, x: zoom.x, y: zoom.y, onBox: zoom.onBox };
   if (!state.onBox) state = { scale: 1, x: 0, y: 0, onBox: false };
-  const fields = { id: uuid7(), case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt) };
+  const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt) };
   if (reason) fields.reason = reason;
   gone.remove(); card = null;
   sender.add(fields);
@@ -98,13 +100,13 @@ function answer(kind, reason) {
 async function undo() {
   await sender.drained();
   try {
-    const response = await post(say.undo, say.token);
+    const response = await post(say.undo);
     if (response.status === 204) { live(say.nothingToUndo); return; }
     if (card) card.hidden = true;
     take(await response.text(), true);
     live(say.undone);
     next();
-  } catch { banner.hidden = false; banner.textContent = banner.dataset.offline; }
+  } catch (error) { warn(error.message === "signed-out" ? "signed-out" : "offline"); }
 }
 
 function showPicture(index) {
@@ -152,8 +154,9 @@ root.addEventListener("click", (e) => {
 document.getElementById("help-button").addEventListener("click", deeds.help);
 addEventListener("resize", () => { if (card && zoom?.view) zoom.show(zoom.view); });
 addEventListener("beforeunload", (e) => { if (sender.waiting.length) e.preventDefault(); });
-addEventListener("pagehide", () => { navigator.sendBeacon(say.giveBack, new URLSearchParams({ csrfmiddlewaretoken: say.token })); });
+addEventListener("pagehide", () => { navigator.sendBeacon(say.giveBack, new URLSearchParams({ csrfmiddlewaretoken: token() })); });
 addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
+addEventListener("online", () => { if (!card) fetchMore(); });
 setInterval(() => { if (!card && document.visibilityState === "visible") fetchMore(); }, LOOK_AGAIN_MS);
-setInterval(() => { if (card && document.visibilityState === "visible" && Date.now() - lastKey < IDLE_MS) post(say.renew, say.token).then((r) => r.json()).then(counts).catch(() => {}); }, LEASE_MS);
+setInterval(() => { if (card && document.visibilityState === "visible" && Date.now() - lastKey < IDLE_MS) post(say.renew).then((r) => r.json()).then(counts).catch(() => {}); }, LEASE_MS);
 fetchMore();

@@ -1,0 +1,419 @@
+"""The pages in headless Chromium, under their own content policy: a reviewer needs keys alone, and nothing gets lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from sightings import jpeg
+
+from server import pictures
+from server.accounts.models import User
+from server.cases.models import Case, Picture
+from server.cases.rules import State
+from server.review.models import Verdict
+from server.review.services import give_back, lease
+from server.screening.services import best_picture, screen_new
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PASSWORD = "a long password"
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+NARROWEST_PX = 320
+PRESS = """(keys) => { for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, ...key })); }"""
+UNTIL_READY_MS = """async () => {
+  const began = performance.now(), confirm = document.querySelector("[data-do=confirm]");
+  while (confirm.getAttribute("aria-disabled") === "true") await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+TOO_WIDE_PX = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+Deal = Callable[[int], list[Case]]
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    """One Chromium for the file."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def errors() -> list[str]:
+    """What the consoles complained of; a test that expects complaints clears it."""
+    return []
+
+
+@pytest.fixture
+def open_page(browser: Browser, live_server: Any, errors: list[str]) -> Iterator[Open]:
+    """A page in a browser of its own, signed in as `person`; in the end no console may have complained."""
+    contexts = []
+
+    def open_(address: str, person: User | None = None, language: str = "zh-hans", **device: Any) -> Page:
+        context = browser.new_context(base_url=live_server.url, timezone_id="Asia/Shanghai", **(device or DESK))
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        cookies = {"trikeye_language": language}
+        if person:
+            client = Client()
+            client.force_login(person)
+            cookies["sessionid"] = client.cookies["sessionid"].value
+        context.add_cookies([{"name": n, "value": v, "url": live_server.url} for n, v in cookies.items()])
+        page = context.new_page()
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(address)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def deal(send: Any) -> Deal:
+    """Put cards into the queue, each with a picture of its own."""
+
+    def deal_(count: int) -> list[Case]:
+        for number in range(count):
+            send(east_m=60.0 * number, outbox=UUID(int=number + 1), picture=jpeg(number))
+        screen_new(timezone.now())
+        return list(Case.objects.filter(state=State.QUEUED).order_by("-priority", "id"))
+
+    return deal_
+
+
+@pytest.fixture
+def colleague(db: None) -> User:
+    """A second reviewer."""
+    return User.objects.create_user("li", password=PASSWORD, role="reviewer")
+
+
+def card(page: Page) -> Locator:
+    return page.locator(".card:not([hidden])")
+
+
+def shown_case(page: Page) -> int:
+    """The case on the page, whether or not its keys count."""
+    return int(card(page).get_attribute("data-case") or 0)
+
+
+def shown(page: Page) -> int:
+    """The case on the page, once its keys count."""
+    expect(page.locator("[data-do=confirm]")).to_have_attribute("aria-disabled", "false")
+    return shown_case(page)
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def all_sent(page: Page) -> None:
+    expect(page.locator("#unsent")).to_be_hidden()
+
+
+def answers() -> dict[int, tuple[str, int | None]]:
+    rows = Verdict.objects.filter(undone_at=None)
+    assert len({row.case_id for row in rows}) == len(rows)
+    return {row.case_id: (row.answer, row.reason) for row in rows}
+
+
+def sign_in(page: Page, name: str) -> None:
+    expect(page.locator("[name=username]")).to_be_focused()
+    page.keyboard.type(name)
+    press(page, "Tab")
+    page.keyboard.type(PASSWORD)
+    press(page, "Enter")
+
+
+def test_a_reviewer_decides_thirty_cards_by_keys_alone(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(32)
+    page = open_page("/")
+    sign_in(page, "wang")
+    expect(page).to_have_url("/review/")
+    given: dict[int, tuple[str, int | None]] = {}
+    for number in range(32):
+        case = shown(page)
+        assert case not in given
+        if number % 8 == 1:
+            press(page, "d")
+            expect(page.locator("#reasons")).to_be_visible()
+            press(page, "2")
+            given[case] = ("reject", 2)
+        elif number % 8 == 3:
+            press(page, "s")
+            given[case] = ("unsure", None)
+        elif number % 8 == 5:
+            press(page, "x")
+            given[case] = ("skip", None)
+        elif number % 8 == 7:
+            press(page, "f", "a")
+            expect(card(page)).to_have_attribute("data-case", str(case))
+            assert shown(page) == case
+            press(page, "d", "d")
+            given[case] = ("reject", 2)
+        else:
+            press(page, "f")
+            given[case] = ("confirm", None)
+    expect(page.locator("#empty")).to_be_visible()
+    all_sent(page)
+    assert answers() == given
+    assert len(given) == 32
+    assert Verdict.objects.exclude(undone_at=None).count() == 4
+    assert not Verdict.objects.filter(counted=False).exists()
+
+
+def test_keys_count_only_after_the_picture_is_decoded(open_page: Open, deal: Deal, reviewer: User) -> None:
+    first, second = deal(2)
+    held: list[Route] = []
+    page = open_page("/login/", reviewer)
+    picture = best_picture(second)
+    assert picture is not None
+    page.route(f"**/pictures/{picture.sha256}.jpg*", lambda route: held.append(route))
+    page.goto("/review/")
+    assert shown(page) == first.pk
+    press(page, "f")
+    expect(card(page)).to_have_attribute("data-case", str(second.pk))
+    page.evaluate("() => new Promise((done) => setTimeout(done, 400))")
+    press(page, "f", "s", "d")
+    expect(page.locator("#reasons")).to_be_hidden()
+    assert shown_case(page) == second.pk
+    for route in held:
+        route.continue_()
+    assert shown(page) == second.pk
+    press(page, "f")
+    expect(page.locator("#empty")).to_be_visible()
+    all_sent(page)
+    assert answers() == {first.pk: ("confirm", None), second.pk: ("confirm", None)}
+
+
+def test_a_card_without_its_picture_can_only_be_skipped(
+    open_page: Open, deal: Deal, reviewer: User, errors: list[str]
+) -> None:
+    broken, good = deal(2)
+    for picture in Picture.objects.filter(sighting__case=broken):
+        pictures.path_of(picture.sha256).unlink()
+    page = open_page("/review/", reviewer)
+    expect(card(page).locator(".broken")).to_be_visible()
+    press(page, "f", "s", "d")
+    expect(page.locator("#reasons")).to_be_hidden()
+    assert shown_case(page) == broken.pk
+    press(page, "x")
+    assert shown(page) == good.pk
+    all_sent(page)
+    assert answers() == {broken.pk: ("skip", None)}
+    assert errors
+    assert all("404" in each for each in errors)
+    errors.clear()
+
+
+def test_only_a_plain_key_on_a_card_seen_for_a_moment_is_a_verdict(open_page: Open, deal: Deal, reviewer: User) -> None:
+    cards = deal(3)
+    page = open_page("/review/", reviewer)
+    assert shown(page) == cards[0].pk
+    press(page, "Space", "Enter", "Control+f", "Alt+f", "Meta+s")
+    page.evaluate(PRESS, [{"code": "KeyF", "isComposing": True}, {"code": "KeyF", "repeat": True}, {"code": "Space"}])
+    assert shown_case(page) == cards[0].pk
+    page.evaluate(PRESS, [{"code": "KeyF", "key": "Process"}, {"code": "KeyF", "key": "Process"}])
+    assert shown_case(page) == cards[1].pk
+    assert page.evaluate(UNTIL_READY_MS) < 10_000
+    page.evaluate(PRESS, [{"code": "KeyF"}])
+    assert page.evaluate(UNTIL_READY_MS) >= 240
+    all_sent(page)
+    assert answers() == {each.pk: ("confirm", None) for each in cards[:2]}
+
+
+def test_two_browsers_share_twenty_cards_and_lose_none(
+    open_page: Open, deal: Deal, reviewer: User, colleague: User
+) -> None:
+    dealt = {case.pk for case in deal(20)}
+    mine: list[int] = []
+    theirs: list[int] = []
+    busy = [(open_page("/review/", reviewer), mine), (open_page("/review/", colleague), theirs)]
+    while busy:
+        for page, seen in list(busy):
+            expect(page.locator(".card:not([hidden]), #empty:not([hidden])")).to_be_visible()
+            if page.locator("#empty").is_visible():
+                all_sent(page)
+                busy.remove((page, seen))
+            else:
+                seen.append(shown(page))
+                press(page, "f")
+    assert sorted(mine + theirs) == sorted(dealt)
+    assert min(len(mine), len(theirs)) >= 5
+    assert Verdict.objects.filter(counted=True).count() == Verdict.objects.count() == 20
+
+
+def test_an_answered_card_stays_away_while_its_verdict_is_on_the_way(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(8)
+    held: list[Route] = []
+    slow = True
+    page = open_page("/login/", reviewer)
+    page.route("**/review/verdicts", lambda route: held.append(route) if slow else route.continue_())
+    page.goto("/review/")
+    given = []
+    for _ in range(2):
+        given.append(shown(page))
+        press(page, "f")
+    given.append(shown(page))
+    with page.expect_response("**/review/lease"):
+        press(page, "f")
+    expect(page.locator(".card")).to_have_count(5)
+    on_page = page.locator(".card").evaluate_all("(cards) => cards.map((each) => Number(each.dataset.case))")
+    assert not set(given) & set(on_page)
+    slow = False
+    for route in held:
+        route.continue_()
+    all_sent(page)
+    assert answers() == dict.fromkeys(given, ("confirm", None))
+
+
+def test_an_hour_in_a_tunnel_loses_no_verdict(open_page: Open, deal: Deal, reviewer: User, errors: list[str]) -> None:
+    deal(12)
+    page = open_page("/review/", reviewer)
+    given = [shown(page)]
+    press(page, "f")
+    given.append(shown(page))
+    all_sent(page)
+    page.context.set_offline(True)
+    while card(page).count():
+        if shown(page) != given[-1]:
+            given.append(shown(page))
+        press(page, "f")
+    expect(page.locator("#banner")).to_be_visible()
+    expect(page.locator("#unsent")).to_contain_text(str(len(given) - 1))
+    expect(page.locator("#empty")).to_be_hidden()
+    assert len(answers()) == 1
+    page.context.set_offline(False)
+    all_sent(page)
+    expect(page.locator("#banner")).to_be_hidden()
+    while len(given) < 12:
+        given.append(shown(page))
+        press(page, "f")
+    expect(page.locator("#empty")).to_be_visible()
+    all_sent(page)
+    assert answers() == dict.fromkeys(given, ("confirm", None))
+    assert all("ERR_INTERNET_DISCONNECTED" in each for each in errors)
+    errors.clear()
+
+
+def test_a_session_that_ends_keeps_what_waits_for_its_own_person(
+    open_page: Open, deal: Deal, reviewer: User, colleague: User, errors: list[str]
+) -> None:
+    case = deal(3)[0]
+    page = open_page("/review/", reviewer, language="en")
+    assert shown(page) == case.pk
+    Session.objects.all().delete()
+    press(page, "f")
+    expect(page.locator("#banner")).to_contain_text("You are signed out")
+    expect(page.locator("#unsent")).to_contain_text("1")
+    other_tab = page.context.new_page()
+    other_tab.goto("/login/")
+    with page.expect_response(lambda answer: "verdicts" in answer.url and answer.status == 403):
+        sign_in(other_tab, "li")
+    assert not Verdict.objects.exists()
+    other_tab.get_by_role("button", name="Sign out").press("Enter")
+    sign_in(other_tab, "wang")
+    all_sent(page)
+    expect(page.locator("#banner")).to_be_hidden()
+    assert Verdict.objects.get().person == reviewer
+    shown(page)
+    press(page, "f")
+    all_sent(page)
+    assert Verdict.objects.count() == 2
+    assert all("403" in each for each in errors)
+    errors.clear()
+
+
+def test_the_language_is_switched_on_the_page(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer)
+    for button, lang, word in (("EN", "en", "Confirm"), ("中文", "zh-Hans", "确认")):
+        page.get_by_role("button", name=button).press("Enter")
+        expect(page.locator("html")).to_have_attribute("lang", lang)
+        expect(page.locator("[data-do=confirm]")).to_contain_text(word)
+        shown(page)
+
+
+def test_help_opens_by_its_key_and_gives_the_focus_back(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer)
+    shown(page)
+    press(page, "?")
+    expect(page.locator("#help")).to_be_visible()
+    press(page, "f", "Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    expect(card(page).locator("h1")).to_be_focused()
+    page.locator("#help-button").press("Enter")
+    expect(page.locator("#help")).to_be_visible()
+    press(page, "Escape")
+    expect(page.locator("#help-button")).to_be_focused()
+    assert not Verdict.objects.exists()
+
+
+def assert_fit_for_all(page: Page, where: str) -> None:
+    """No violation that axe knows of, by day and by night, and nothing to scroll sideways, also on the narrowest screen."""
+    for night in (False, True):
+        page.emulate_media(color_scheme="dark" if night else "light")
+        found = Axe().run(page, options={"runOnly": ["color-contrast"]} if night else {}).response["violations"]
+        assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found] == [], (where, night)
+    size = page.viewport_size
+    assert size is not None
+    for width in (size["width"], NARROWEST_PX):
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        assert page.evaluate(TOO_WIDE_PX) <= 0, (where, width)
+    page.set_viewport_size(size)
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_every_page_is_fit_for_all(
+    device: dict[str, Any],
+    language: str,
+    open_page: Open,
+    deal: Deal,
+    reviewer: User,
+    colleague: User,
+    errors: list[str],
+) -> None:
+    case = deal(3)[0]
+    assert_fit_for_all(open_page("/login/", language=language, **device), "login")
+    page = open_page("/review/", reviewer, language, **device)
+    shown(page)
+    assert_fit_for_all(page, "card")
+    for address in ("/cases/", f"/cases/{case.number}/"):
+        page.goto(address)
+        assert_fit_for_all(page, address)
+    give_back(reviewer)
+    lease(colleague, timezone.now(), 9)
+    page.goto("/review/")
+    expect(page.locator("#empty")).to_be_visible()
+    assert_fit_for_all(page, "empty")
+    User.objects.filter(id=reviewer.pk).update(role="fleet")
+    answer = page.goto("/review/")
+    assert answer is not None
+    assert answer.status == 403
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert_fit_for_all(page, "forbidden")
+    assert all("403" in each for each in errors)
+    errors.clear()
