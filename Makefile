@@ -38,4 +38,4 @@ test-fast: setup
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
-	  --extra edge --extra calibration --extra server --extra demo --extra dev -o requirements.lock
+	  --extra edge --extra calibration --extra server --extra demo --extra evaluation --extra dev -o requirements.lock

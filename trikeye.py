@@ -31,6 +31,8 @@ VERBS = (
     Verb("models", "list", "models.command_list", "list the shipped packs", "trikeye models list --json"),
     Verb("models", "verify", "models.command_verify", "check a pack's digest and layout", "trikeye models verify street"),
     Verb("models", "schema", "models.command_schema", "write the messages as JSON Schema", "trikeye models schema --out DIR"),
+    Verb("models", "evaluate", "models.training.command_evaluate", "measure a pack on labelled pictures",
+         "trikeye models evaluate street --data DATA.yaml --json"),
     Verb("models", "train", "models.training.command", "train a street pack (needs .venv-training)",
          "trikeye models train --config models/training/street.toml --data DIR"),
     Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",

@@ -91,6 +91,25 @@ def fit_within(image: Image, longest_px: int) -> Image:
     return image if scale >= 1 else resize(image, max(1, round(width * scale)), max(1, round(height * scale)))
 
 
+def draw_box(image: Image, box: tuple[float, float, float, float]) -> Image:
+    """A copy with a box drawn on it, white inside black, so that it is seen on any ground."""
+    out = image.copy()
+    corners = (round(box[0]), round(box[1])), (round(box[2]), round(box[3]))
+    cv2.rectangle(out, *corners, (0, 0, 0), 3)
+    cv2.rectangle(out, *corners, (255, 255, 255), 1)
+    return out
+
+
+def cut_out(image: Image, box: tuple[float, float, float, float], side_px: int) -> Image:
+    """The part of an image inside a box, as a square; what lies outside of the image is grey."""
+    x1, y1, x2, y2 = (round(edge) for edge in box)
+    padded = cv2.copyMakeBorder(
+        image[max(0, y1) : max(0, y2), max(0, x1) : max(0, x2)], max(0, -y1), max(0, y2 - image.shape[0]),
+        max(0, -x1), max(0, x2 - image.shape[1]), cv2.BORDER_CONSTANT, value=(128, 128, 128),
+    )  # fmt: skip
+    return np.asarray(cv2.resize(padded, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
+
+
 def letterbox(image: Image, canvas: Image) -> tuple[float, float, float]:
     """Scale `image` into the middle of `canvas` (kept, its border already filled). Returns scale, left, top in pixels."""
     height, width = image.shape[:2]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
+import numpy.typing as npt
 
 Box = tuple[float, float, float, float]
 MIN_BOXES = 30
@@ -61,6 +63,32 @@ def average_precision(judged: Sequence[Scored], boxes: int) -> float:
     hits = np.cumsum(right)
     precision = np.maximum.accumulate((hits / np.arange(1, len(right) + 1))[::-1])[::-1]
     return float(precision[right].sum() / boxes)
+
+
+def weighted_precision(scored: Sequence[Scored], weights: npt.NDArray[np.float64], boxes: float) -> float:
+    """Average precision where each detection counts `weights` times, as in a resampled set."""
+    order = np.argsort([-each.score for each in scored], kind="stable")
+    right = np.array([each.right for each in scored], float)[order] * weights[order]
+    hits, seen = np.cumsum(right), np.cumsum(weights[order])
+    precision = np.maximum.accumulate((hits / np.maximum(seen, 1e-9))[::-1])[::-1]
+    return float((precision * right).sum() / boxes) if boxes else 0.0
+
+
+def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927); (0, 1) of nothing."""
+    if not of:
+        return 0.0, 1.0
+    p, n = right / of, float(of)
+    middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
+
+
+def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """Expected calibration error: how far stated probability and share of right ones are apart, over equally filled bins."""
+    order = np.argsort(probabilities)
+    p, y = np.asarray(probabilities, float)[order], np.asarray(right, float)[order]
+    parts = np.array_split(np.arange(len(p)), min(bins, max(1, len(p))))
+    return float(sum(len(part) * abs(p[part].mean() - y[part].mean()) for part in parts if len(part)) / max(1, len(p)))
 
 
 def at_threshold(judged: Sequence[Scored], boxes: int, threshold: float) -> tuple[float, float]:

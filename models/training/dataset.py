@@ -1,0 +1,147 @@
+"""Sets of pictures with YOLO labels, read with what each picture's set annotates. Raises BadSet with file and line; reads labels, never pixels."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import isfinite
+from pathlib import Path
+
+import yaml
+
+from models.taxonomy import CATEGORIES
+from models.training.classes import CLASSES
+from models.training.sets import SOURCES
+
+PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+OUTSIDE = 0.01
+"""How far a box may stand out of the picture, as a share of it: rounding does that."""
+MEASURED_AS = {each.name: each.category or each.name for each in CLASSES}
+"""What a class is measured as: its category, or itself if it has none."""
+
+
+class BadSet(Exception):
+    """A set that cannot be read; the text names the file, the line, and what to do."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A labelled thing: its category, and x1, y1, x2, y2 as shares of the picture."""
+
+    category: str
+    corners: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture with its boxes. It may be judged for the categories that its set annotates, and a false alarm in it is one for
+    those of which its set leaves none out; None is all categories."""
+
+    picture: Path
+    boxes: tuple[Box, ...]
+    set: str
+    scene: str
+    annotates: frozenset[str] | None = None
+    complete: frozenset[str] | None = None
+
+    def judges(self, category: str, completely: bool = False) -> bool:
+        """Whether a missing or wrong box of a category means something in this picture."""
+        known = self.complete if completely else self.annotates
+        return known is None or category in known
+
+
+def read_set(data: Path, split: str) -> list[Sample]:
+    """One split of a YOLO set by its data.yaml, in name order. Raises BadSet."""
+    about = _about(data)
+    names = _names(data, about.get("names"))
+    root = _root(data, about.get("path"))
+    if split not in about:
+        raise BadSet(
+            f"{data} has no split {split!r}; it has {', '.join(k for k in about if k not in ('names', 'path', 'nc'))}"
+        )
+    index = _index(root / "index.tsv")
+    pictures = sorted(_pictures(root, str(about[split])))
+    if not pictures:
+        raise BadSet(f"{data}: no pictures under {root / str(about[split])}")
+    return [_sample(picture, names, index) for picture in pictures]
+
+
+def scenes_on_both_sides(one: list[Sample], other: list[Sample]) -> set[str]:
+    """Scenes that two splits share: what is measured on them was learnt by heart."""
+    return {s.scene for s in one if s.scene} & {s.scene for s in other if s.scene}
+
+
+def _about(data: Path) -> dict[str, object]:
+    try:
+        about = yaml.safe_load(data.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadSet(f"{data} does not exist; name the data.yaml of a YOLO set") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as wrong:
+        raise BadSet(f"{data} cannot be read: {wrong}") from None
+    if not isinstance(about, dict):
+        raise BadSet(f"{data} holds no keys; it wants names, train and val")
+    return about
+
+
+def _names(data: Path, given: object) -> list[str]:
+    names = list(given.values()) if isinstance(given, dict) else given
+    if not isinstance(names, list) or not names:
+        raise BadSet(f"{data}: names is missing")
+    for name in names:
+        if name not in MEASURED_AS and name not in CATEGORIES:
+            raise BadSet(
+                f"{data}: {name!r} is neither a category of models/categories.toml nor a class of models/training/classes.py"
+            )
+    return [MEASURED_AS.get(str(name), str(name)) for name in names]
+
+
+def _root(data: Path, given: object) -> Path:
+    return data.parent if given is None else (data.parent / str(given)).resolve()
+
+
+def _pictures(root: Path, where: str) -> Iterator[Path]:
+    place = root / where
+    if place.suffix == ".txt" and place.is_file():
+        yield from (root / line.strip() for line in place.read_text().split("\n") if line.strip())
+    elif place.is_dir():
+        yield from (path for path in place.rglob("*") if path.suffix.lower() in PICTURES)
+
+
+def _index(path: Path) -> dict[str, dict[str, str]]:
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    for number, row in enumerate(rows, start=2):
+        if not row.get("file") or row.get("set") is None:
+            raise BadSet(f"{path}:{number}: a row needs file and set")
+    return {row["file"]: row for row in rows}
+
+
+def _sample(picture: Path, names: list[str], index: dict[str, dict[str, str]]) -> Sample:
+    row = index.get(picture.name, {})
+    source = SOURCES.get(row.get("set", ""))
+    known = [frozenset(MEASURED_AS[n] for n in each) for each in (source.annotates, source.complete)] if source else []
+    labels = Path(*("labels" if part == "images" else part for part in picture.parts)).with_suffix(".txt")
+    return Sample(picture, tuple(read_boxes(labels, names)), row.get("set", ""), row.get("scene", ""), *known)
+
+
+def read_boxes(labels: Path, names: list[str]) -> Iterator[Box]:
+    """The boxes of one label file. A missing file is a picture in which nothing is labelled. Raises BadSet."""
+    if not labels.exists():
+        return
+    for number, line in enumerate(labels.read_text().split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            kind, x, y, w, h = (float(word) for word in line.split()[:5])
+        except ValueError:
+            raise BadSet(f"{labels}:{number}: a box is five numbers, this is {line[:60]!r}") from None
+        if kind != int(kind) or not 0 <= kind < len(names):
+            raise BadSet(f"{labels}:{number}: class {kind:g}, but the set has {len(names)} names")
+        corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        if not all(isfinite(c) and -OUTSIDE <= c <= 1 + OUTSIDE for c in corners) or w <= 0 or h <= 0:
+            raise BadSet(f"{labels}:{number}: the box lies outside of the picture or is empty: {line[:60]!r}")
+        x1, y1, x2, y2 = (min(1.0, max(0.0, c)) for c in corners)
+        yield Box(names[int(kind)], (x1, y1, x2, y2))
