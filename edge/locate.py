@@ -2,41 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import atan2, cos, degrees, hypot, radians, sin
+from math import atan2, degrees, hypot, radians, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
+from calibration.bearings import BearingNoise, crossing
 from calibration.camera import Camera
 from calibration.geodesy import east_north, moved, offset_m
-from calibration.ground import NoGround, ground_from_pixel
+from calibration.ground import PIXEL_SIGMA_PX, NoGround, ground_from_pixel
 from calibration.mount import Mount
 from edge.values import Fix, Track, TrackView
 from models.contract import Place
 
 HEADING_SIGMA_DEG = 2.0
+HEADING_OWN_SIGMA_DEG = 0.5
+HEADING_SHARED_SIGMA_DEG = sqrt(HEADING_SIGMA_DEG**2 - HEADING_OWN_SIGMA_DEG**2)
+"""A course is off by a little from look to look, and by most of it alike for a whole pass."""
+OWN_POSITION_SIGMA_M = 0.2
+"""Between looks some seconds apart a receiver wanders by decimetres; the metres it is off are the same for all of them."""
+MIDDLE_SIGMA_SHARE = 0.05
+"""How far the middle of a box may lie off the middle of the thing, in widths of the box: edges are found by their share, not by pixels."""
 BORDER_PX = 3.0
 RAISED = {"streetlight_broken", "sign_damaged", "graffiti", "bad_billboard", "facade_unkept"}
 """Things whose box need not end on the road: their foot is where bearings of several looks cross."""
-RAISED_SIGMA_M = 1.5
-LEAST_BASELINE_M, LEAST_PARALLAX_DEG = 2.5, 4.0
 FARTHEST_M = 18.0
 """Beyond, neither the foot nor the crossing tells a place well enough to send somebody there."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Foot:
+    """Where a look's box meets the road: east and north of the common origin, covariance [2, 2] without the fix's own error, 95 % range."""
+
+    point_m: tuple[float, float]
+    covariance_m2: npt.NDArray[np.float64]
+    near_m: float
+    far_m: float
+
+
+@dataclass(frozen=True, eq=False)
 class Look:
-    """One view turned into geometry around a common origin: camera position, bearing and, where the foot meets the road, the point."""
+    """One view turned into geometry around a common origin: camera position, bearing clockwise from north, foot if it has one."""
 
     view: TrackView
+    fix: Fix
     east_m: float
     north_m: float
     bearing_rad: float
-    point_m: tuple[float, float] | None
-    covariance_m2: npt.NDArray[np.float64] | None
-    near_m: float
-    far_m: float
+    foot: Foot | None
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A point around the common origin, its covariance as seen from the vehicle, the fix's error that comes on top, and the looks it came from.
+
+    `away_m` is how far off it was when it could be told: from the nearest of bearings, from the farthest of feet, whose mean it is.
+    """
+
+    point_m: tuple[float, float]
+    covariance_m2: npt.NDArray[np.float64]
+    fix_sigma_m: float
+    method: str
+    used: Sequence[Look]
+    away_m: float
 
 
 class Locator:
@@ -55,23 +85,52 @@ class Locator:
         return point.forward_m, point.left_m
 
     def place(self, track: Track) -> tuple[Place, TrackView] | None:
-        """The place, and the view that shows the thing best; None if no look had a fix and a usable foot or crossing."""
-        looks = [look for view in track.views if (look := self._look(view, _fix_of(track.views[0]))) is not None]
-        if not looks:
+        """The place as seen from the view that shows the thing best, and that view.
+
+        None if no look had a fix and a usable foot or crossing, or if the thing stayed farther away than FARTHEST_M.
+        """
+        origin = _fix_of(track.views[0])
+        looks = [look for view in track.views if (look := self._look(view, origin)) is not None]
+        found = (self._crossed(looks) if track.label in RAISED else None) or self._grounded(looks)
+        if found is None or found.away_m > FARTHEST_M:
             return None
-        shown = max(looks, key=lambda look: self._worth(look.view)).view
-        if track.label in RAISED and (crossing := _crossing(looks)) is not None:
-            return _near(_place(looks, crossing, np.eye(2) * RAISED_SIGMA_M**2, "parallax"), shown)
-        grounded = [look for look in looks if look.point_m is not None and look.covariance_m2 is not None]
-        whole = [look for look in grounded if not self._cut(look.view)] or grounded
+        shown = max(looks, key=lambda look: self._worth(look.view))
+        return _place(found, moved(origin.lat_deg, origin.lon_deg, *found.point_m), shown), shown.view
+
+    def _crossed(self, looks: list[Look]) -> Found | None:
+        """Where the bearings of several looks cross. A cut box's middle is not the thing's, so whole boxes alone count."""
+        whole = [look for look in looks if not self._cut(look.view)]
+        if len(whole) < 2:
+            return None
+        middle_px = [hypot(PIXEL_SIGMA_PX, MIDDLE_SIGMA_SHARE * _width_px(look.view)) for look in whole]
+        noise = BearingNoise(
+            own_rad=np.hypot(radians(HEADING_OWN_SIGMA_DEG), np.array(middle_px) / self.camera.focal_px[0]),
+            shared_rad=radians(hypot(HEADING_SHARED_SIGMA_DEG, self.mount.yaw_sigma_deg)),
+            own_position_m=OWN_POSITION_SIGMA_M,
+        )
+        origins = [(look.east_m, look.north_m) for look in whole]
+        crossed = crossing(origins, [look.bearing_rad for look in whole], noise)
+        if crossed is None:
+            return None
+        point = float(crossed[0][0]), float(crossed[0][1])
+        sigma_m = max(look.fix.sigma_m for look in whole)
+        return Found(point, crossed[1], sigma_m, "parallax", whole, min(_away_m(look, point) for look in whole))
+
+    def _grounded(self, looks: list[Look]) -> Found | None:
+        """The mean foot of the three surest looks, whole boxes before cut ones."""
+        feet = [(look, look.foot) for look in looks if look.foot is not None]
+        whole = [(look, foot) for look, foot in feet if not self._cut(look.view)] or feet
         if not whole:
             return None
-        best = sorted(whole, key=lambda look: float(np.trace(look.covariance_m2)))[:3]  # type: ignore[arg-type]
-        weights = np.array([1 / float(np.trace(look.covariance_m2)) for look in best])  # type: ignore[arg-type]
-        point = np.average(np.array([look.point_m for look in best]), axis=0, weights=weights)
+        variances = {id(look): float(np.trace(foot.covariance_m2)) + 2 * look.fix.sigma_m**2 for look, foot in whole}
+        best = sorted(whole, key=lambda pair: variances[id(pair[0])])[:3]
+        weights = [1 / variances[id(look)] for look, _ in best]
+        east, north = np.average(np.array([foot.point_m for _, foot in best]), axis=0, weights=weights)
         # The looks share camera, mount and slope: the smallest covariance stands for all, none is divided by their number.
-        assert best[0].covariance_m2 is not None
-        return _near(_place(best, (float(point[0]), float(point[1])), best[0].covariance_m2, "ground"), shown)
+        surest, foot = best[0]
+        point, used = (float(east), float(north)), [look for look, _ in best]
+        away_m = max(_away_m(look, point) for look in used)
+        return Found(point, foot.covariance_m2, surest.fix.sigma_m, "ground", used, away_m)
 
     def _look(self, view: TrackView, origin: Fix) -> Look | None:
         fix = view.frame.fix
@@ -84,13 +143,14 @@ class Locator:
         try:
             ground = ground_from_pixel(((x1 + x2) / 2, y2), self.camera, self.mount)
         except NoGround:
-            return Look(view, east, north, bearing, None, None, 0.0, 0.0)
+            return Look(view, fix, east, north, bearing, None)
         e, n = east_north(fix.heading_deg, ground.forward_m, ground.left_m)
-        h = radians(fix.heading_deg)
-        turn = np.array([[sin(h), -cos(h)], [cos(h), sin(h)]])
+        turn = np.array((east_north(fix.heading_deg, 1, 0), east_north(fix.heading_deg, 0, 1))).T
         across = np.array((-n, e)) * radians(HEADING_SIGMA_DEG)
-        covariance = turn @ ground.covariance_m2 @ turn.T + np.outer(across, across) + np.eye(2) * fix.sigma_m**2
-        return Look(view, east, north, bearing, (east + e, north + n), covariance, ground.near_m, ground.far_m)
+        covariance = turn @ ground.covariance_m2 @ turn.T + np.outer(across, across)
+        return Look(
+            view, fix, east, north, bearing, Foot((east + e, north + n), covariance, ground.near_m, ground.far_m)
+        )
 
     def _cut(self, view: TrackView) -> bool:
         x1, _, x2, y2 = view.detection.box_px
@@ -108,39 +168,26 @@ def _fix_of(view: TrackView) -> Fix:
     return view.frame.fix
 
 
-def _crossing(looks: list[Look]) -> tuple[float, float] | None:
-    """Least-squares crossing of the bearings, if the way between the looks is long enough for one; ahead of every look."""
-    way = max(hypot(a.east_m - b.east_m, a.north_m - b.north_m) for a in looks for b in looks)
-    turn = max(abs((degrees(a.bearing_rad - b.bearing_rad) + 180) % 360 - 180) for a in looks for b in looks)
-    if way < LEAST_BASELINE_M or turn < LEAST_PARALLAX_DEG:
-        return None
-    rows = np.array([(cos(look.bearing_rad), -sin(look.bearing_rad)) for look in looks])
-    at = np.array([(look.east_m, look.north_m) for look in looks])
-    crossing = np.linalg.lstsq(rows, np.einsum("ij,ij->i", rows, at), rcond=None)[0]
-    ahead = [(crossing - a) @ (sin(look.bearing_rad), cos(look.bearing_rad)) for a, look in zip(at, looks, strict=True)]
-    return (float(crossing[0]), float(crossing[1])) if min(ahead) > 0.5 and max(ahead) < 45 else None
+def _width_px(view: TrackView) -> float:
+    return view.detection.box_px[2] - view.detection.box_px[0]
 
 
-def _near(place: Place, shown: TrackView) -> tuple[Place, TrackView] | None:
-    return (place, shown) if place.range_m <= FARTHEST_M else None
+def _away_m(look: Look, point_m: tuple[float, float]) -> float:
+    return hypot(point_m[0] - look.east_m, point_m[1] - look.north_m)
 
 
-def _place(looks: list[Look], point: tuple[float, float], covariance: npt.NDArray[np.float64], method: str) -> Place:
-    last = looks[-1]
-    fix = _fix_of(last.view)
-    lat, lon = moved(fix.lat_deg, fix.lon_deg, point[0] - last.east_m, point[1] - last.north_m)
-    if method == "parallax":
-        covariance = covariance + np.eye(2) * fix.sigma_m**2
-    east, north = point[0] - last.east_m, point[1] - last.north_m
+def _place(found: Found, at_deg: tuple[float, float], shown: Look) -> Place:
+    """The place as it travels: bearing, range and 95 % range count from the shown look's fix, without that fix's own error."""
+    east, north = offset_m(shown.fix.lat_deg, shown.fix.lon_deg, *at_deg)
     range_m = hypot(east, north)
-    spread = 1.96 * RAISED_SIGMA_M
-    near, far = (
-        (max(0.0, range_m - spread), range_m + spread)
-        if method == "parallax"
-        else (min(last.near_m, range_m), max(last.far_m, range_m))
-    )
-    (ee, en), (_, nn) = covariance.tolist()
+    if shown.foot is not None and found.method == "ground" and shown in found.used:
+        near, far = min(shown.foot.near_m, range_m), max(shown.foot.far_m, range_m)
+    else:
+        along = np.array((east, north)) / max(range_m, 1e-9)
+        spread = 1.96 * sqrt(along @ found.covariance_m2 @ along)
+        near, far = max(0.0, range_m - spread), range_m + spread
+    (ee, en), (_, nn) = (found.covariance_m2 + np.eye(2) * found.fix_sigma_m**2).tolist()
     return Place(
-        lat_deg=lat, lon_deg=lon, covariance_m2=((ee, en), (en, nn)), bearing_deg=degrees(atan2(east, north)) % 360, range_m=range_m,
-        near_m=near, far_m=far, method=method,
+        lat_deg=at_deg[0], lon_deg=at_deg[1], covariance_m2=((ee, en), (en, nn)), bearing_deg=degrees(atan2(east, north)) % 360,
+        range_m=range_m, near_m=near, far_m=far, method=found.method,
     )  # fmt: skip

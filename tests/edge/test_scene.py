@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from math import hypot
+from math import atan2, degrees, hypot
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from calibration.camera import Camera
 from calibration.geodesy import moved, offset_m
-from calibration.ground import NoGround, pixel_from_ground
+from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
 from calibration.mount import Mount
 from edge.decide import Decider
 from edge.identity import Ids
@@ -90,6 +91,57 @@ def test_a_raised_thing_is_placed_by_parallax(camera: Camera, mount: Mount, fram
     assert located is not None
     assert located[0].method == "parallax"
     assert error_m(located[0], LAMP) < 0.5
+    (ee, _), (_, nn) = located[0].covariance_m2
+    assert min(ee, nn) > 1.0, "no better than the fix it stands on"
+    assert located[0].near_m < located[0].range_m < located[0].far_m < located[0].range_m + 5
+
+
+def test_the_less_parallax_the_longer_the_ellipse_and_with_hardly_any_no_crossing(
+    camera: Camera, mount: Mount, frame_at: FrameAt
+) -> None:
+    (track,) = drive([LAMP], camera, mount, frame_at)
+    axes_m = []
+    for looks in (len(track.views), 5):
+        located = Locator(camera, mount).place(replace(track, views=track.views[:looks]))
+        assert located is not None
+        assert located[0].method == "parallax"
+        axes_m.append(2.45 * float(np.linalg.eigvalsh(np.array(located[0].covariance_m2))[-1]) ** 0.5)
+    assert axes_m[1] > 1.3 * axes_m[0] > 2.45
+    located = Locator(camera, mount).place(replace(track, views=track.views[:2]))
+    assert located is None or located[0].method == "ground"
+
+
+@pytest.mark.parametrize("thing", [POTHOLE, LAMP])
+@pytest.mark.parametrize("best", [2, -1])
+def test_bearing_and_range_lead_from_the_sent_fix_to_the_sent_place(
+    camera: Camera, mount: Mount, frame_at: FrameAt, thing: Thing, best: int
+) -> None:
+    (track,) = drive([thing], camera, mount, frame_at)
+    views = list(track.views)
+    views[best] = replace(views[best], detection=replace(views[best].detection, score=1e6))
+    located = Locator(camera, mount).place(replace(track, views=tuple(views)))
+    assert located is not None
+    place, shown = located
+    assert shown is views[best]
+    fix = shown.frame.fix
+    assert fix is not None
+    east, north = offset_m(fix.lat_deg, fix.lon_deg, place.lat_deg, place.lon_deg)
+    assert place.range_m == pytest.approx(hypot(east, north), abs=1e-3)
+    assert place.bearing_deg == pytest.approx(degrees(atan2(east, north)) % 360, abs=1e-3)
+    assert place.near_m < place.range_m < place.far_m
+
+
+def test_the_95_percent_range_is_the_grounds_own_where_the_shown_look_gave_the_place(
+    camera: Camera, mount: Mount, frame_at: FrameAt
+) -> None:
+    (track,) = drive([POTHOLE], camera, mount, frame_at)
+    nearest = replace(track.views[-1], detection=replace(track.views[-1].detection, score=1e6))
+    views = (*track.views[:-1], nearest)
+    located = Locator(camera, mount).place(replace(track, views=views))
+    assert located is not None
+    x1, _, x2, y2 = views[-1].detection.box_px
+    ground = ground_from_pixel(((x1 + x2) / 2, y2), camera, mount)
+    assert (located[0].near_m, located[0].far_m) == pytest.approx((ground.near_m, ground.far_m))
 
 
 def test_neighbours_of_one_category_stay_apart_and_categories_never_mix(
