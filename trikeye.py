@@ -33,6 +33,8 @@ VERBS = (
     Verb("models", "schema", "models.command_schema", "write the messages as JSON Schema", "trikeye models schema --out DIR"),
     Verb("models", "evaluate", "models.training.command_evaluate", "measure a pack on labelled pictures",
          "trikeye models evaluate street --data DATA.yaml --json"),
+    Verb("models", "compare", "models.training.command_compare", "whether one pack is better than another beyond noise",
+         "trikeye models compare street NEW-PACK --data DATA.yaml"),
     Verb("models", "train", "models.training.command", "train a street pack (needs .venv-training)",
          "trikeye models train --config models/training/street.toml --data DIR"),
     Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         pack = load_pack(args.pack)
         data = args.data or street_folder() / "data.yaml"
-        looks = look_at(Detector(pack, args.threads), read_set(data, args.split), _progress)
+        looks = look_at(Detector(pack, args.threads), read_set(data, args.split), progress)
     except (PackError, BadSet, BadPicture, FileNotFoundError) as wrong:
         print(f"trikeye models evaluate: {wrong}", file=sys.stderr)
         return 1
@@ -78,6 +78,7 @@ def _with_interval(share: float | None, interval: tuple[float, float] | None) ->
     return "nothing told" if share is None or interval is None else f"{share:.2f} ({interval[0]:.2f}–{interval[1]:.2f})"
 
 
-def _progress(done: int, of: int) -> None:
+def progress(done: int, of: int) -> None:
+    """Pictures done, on a terminal."""
     if sys.stderr.isatty():
         print(f"\r{done} of {of} pictures", end="\n" if done == of else "", file=sys.stderr, flush=True)

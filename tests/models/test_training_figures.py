@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from models.training.coco import average_precision
+from models.training.compare import compare
 from models.training.dataset import BadSet, Box, Sample, read_set, scenes_on_both_sides
 from models.training.figures import one_figure
 from models.training.looks import Look, outcome
@@ -138,6 +140,18 @@ def test_a_detection_counted_twice_is_the_same_as_one_that_is_there_twice() -> N
 def test_calibration_error_is_zero_where_shares_are_as_stated() -> None:
     assert calibration_error([0.5] * 10, [True, False] * 5, bins=1) == pytest.approx(0.0)
     assert calibration_error([0.9] * 10, [True, False] * 5, bins=1) == pytest.approx(0.4)
+
+
+def test_a_pack_is_better_only_beyond_noise() -> None:
+    good = [look([(0.9, RIGHT)])] * 40
+    blind = [look([(0.9, WRONG)])] * 40
+    half = [look([(0.9, RIGHT)]) if n % 2 else look([(0.9, WRONG)]) for n in range(40)]
+    numbered = [[replace(each, sample=replace(each.sample, scene=f"s{n}")) for n, each in enumerate(each)] for each in (good, blind, half)]  # fmt: skip
+    assert compare(numbered[1], numbered[0])["mean"].verdict == "better"
+    assert compare(numbered[0], numbered[1])["mean"].verdict == "worse"
+    assert compare(numbered[0], numbered[0])[CATEGORY].verdict == "within noise"
+    assert compare(numbered[2], numbered[0])[CATEGORY].a < 0.6
+    assert compare(numbered[0][:29], numbered[1][:29]) == {}
 
 
 def test_the_command_prints_figures_of_any_yolo_set_and_writes_a_page(tmp_path: Path) -> None:
