@@ -22,6 +22,7 @@ def run(args: argparse.Namespace) -> int:
     from django.db import transaction
 
     from server.accounts.models import User
+    from server.audit.rules import Verb
     from server.audit.services import record
     from server.broker import new_password
 
@@ -43,6 +44,6 @@ def run(args: argparse.Namespace) -> int:
         user = exists or User(username=args.name, role=args.role, language=args.language)
         user.set_password(password)
         user.save()
-        record(f"user_{args.action}", "user", user.pk)
+        record(Verb(f"user_{args.action}"), "user", user.pk)
     print(f"{args.name}: password {password}   (shown this once)")
     return 0

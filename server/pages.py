@@ -20,7 +20,8 @@ from server.audit.models import AuditRow
 from server.cases.models import Case, Picture
 from server.cases.rules import State
 from server.city.services import PICTURE_DAYS
-from server.review.cards import card_of, state_name
+from server.review.cards import card_of
+from server.words import city_status_name, handover_name, handover_state_name, happened, state_name
 
 A_PAGE = 50
 
@@ -124,8 +125,13 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
             "card": card,
             "case": case,
             "state": state_name(case.state),
-            "rows": rows,
-            "handovers": case.handovers.order_by("made_at"),
-            "reports": case.reports.order_by("-received_at"),
+            "history": [{"at": row.at, "what": happened(row.verb, row.detail)} for row in rows],
+            "handovers": [
+                {"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state)}
+                for row in case.handovers.select_related("destination").order_by("made_at")
+            ],
+            "reports": [
+                {"row": row, "what": city_status_name(row.status)} for row in case.reports.order_by("-received_at")
+            ],
         },
     )

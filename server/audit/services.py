@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from server.audit.models import AuditRow
+from server.audit.rules import Verb
 
 
 def record(
-    verb: str, kind: str, object_id: object, *, city_id: int | None = None, actor_id: int | None = None, **detail: Any
+    verb: Verb, kind: str, object_id: object, *, city_id: int | None = None, actor_id: int | None = None, **detail: Any
 ) -> None:
     """One row: `actor_id` None is the software itself."""
     AuditRow.objects.create(

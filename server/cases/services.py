@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 
+from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case, Sighting
 from server.cases.rules import CLOSED, FARTHEST_M, SENIORITY, Point, State, fused, group, linked, may_move
@@ -31,7 +32,7 @@ def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | No
         done = Case.objects.filter(id=case_id, state=old).update(state=new, state_at=now, **changes)
         if done:
             city_id = Case.objects.values_list("city_id", flat=True).get(id=case_id)
-            record("case_moved", "case", case_id, city_id=city_id, actor_id=actor_id, old=old, new=new)
+            record(Verb.CASE_MOVED, "case", case_id, city_id=city_id, actor_id=actor_id, old=old, new=new)
     return bool(done)
 
 
@@ -106,7 +107,7 @@ def _new_case(rows: list[Sighting], now: datetime) -> Case:
         lat_deg=first.lat_deg, lon_deg=first.lon_deg, covariance_ee=first.covariance_ee, covariance_en=first.covariance_en,
         covariance_nn=first.covariance_nn, probability=first.probability, first_seen_at=first.seen_at, last_seen_at=first.seen_at,
     )  # fmt: skip
-    record("case_opened", "case", case.id, city_id=first.city_id)
+    record(Verb.CASE_OPENED, "case", case.id, city_id=first.city_id)
     return case
 
 

@@ -5,6 +5,8 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from server.city.rules import HandoverState
+
 
 class Destination(models.Model):
     """Where confirmed cases of a city go. The secret lies in a file of this name under the data folder."""
@@ -25,7 +27,7 @@ class Handover(models.Model):
     case = models.ForeignKey("cases.Case", on_delete=models.PROTECT, related_name="handovers")
     destination = models.ForeignKey(Destination, on_delete=models.PROTECT)
     kind = models.CharField(max_length=16)
-    state = models.CharField(max_length=10, default="waiting")
+    state = models.CharField(max_length=10, default=HandoverState.WAITING)
     body = models.JSONField()
     attempts = models.PositiveIntegerField(default=0)
     made_at = models.DateTimeField(auto_now_add=True)

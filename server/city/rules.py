@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from models.taxonomy import CATEGORIES, city_codes, filing_codes
 from server.cases.rules import State
+
+
+class HandoverKind(StrEnum):
+    CONFIRMED = "case.confirmed"
+    RETRACTED = "case.retracted"
+
+
+class HandoverState(StrEnum):
+    WAITING = "waiting"
+    RECEIPTED = "receipted"
+    FAILED = "failed"
+
 
 RETRIES_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 MATTER_FIELDS = ("SXDM", "SXMC", "ZGBMDM", "ZGBMMC", "SFWZ", "SZDYWGBSM")

@@ -15,12 +15,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils.dateparse import parse_datetime
 
+from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case
 from server.cases.rules import State, may_move
 from server.cases.services import move
 from server.city.models import Destination, Handover, StatusReport
-from server.city.rules import LARGEST_BODY, STATUS_TO_STATE, case_body, pause_before
+from server.city.rules import LARGEST_BODY, STATUS_TO_STATE, HandoverKind, HandoverState, case_body, pause_before
 from server.city.webhooks import send
 from server.fleet.models import City
 from server.screening.services import best_picture
@@ -58,16 +59,18 @@ def prepare_handovers(now: datetime) -> int:
             with transaction.atomic():
                 if (
                     Case.objects.filter(id=case.pk, state=State.CONFIRMED).exists()
-                    and not Handover.objects.filter(case=case, destination=destination, kind="case.confirmed").exists()
+                    and not Handover.objects.filter(
+                        case=case, destination=destination, kind=HandoverKind.CONFIRMED
+                    ).exists()
                 ):
                     handover = Handover.objects.create(
                         case=case,
                         destination=destination,
-                        kind="case.confirmed",
+                        kind=HandoverKind.CONFIRMED,
                         body=_body(case, now),
                         next_try_at=now,
                     )
-                    record("handover_made", "case", case.pk, city_id=case.city_id, handover=str(handover.pk))
+                    record(Verb.HANDOVER_MADE, "case", case.pk, city_id=case.city_id, handover=str(handover.pk))
                     made += 1
     return made
 
@@ -76,15 +79,15 @@ def send_due(now: datetime, limit: int = 20) -> int:
     """Try every due hand-over once. The claim is a later `next_try_at`: a worker that dies leaves it due again."""
     tried = 0
     for handover in (
-        Handover.objects.filter(state="waiting", next_try_at__lte=now)
+        Handover.objects.filter(state=HandoverState.WAITING, next_try_at__lte=now)
         .select_related("destination", "case")
         .order_by("next_try_at")[:limit]
     ):
-        if not Handover.objects.filter(id=handover.pk, state="waiting", next_try_at=handover.next_try_at).update(
-            next_try_at=now + CLAIM, attempts=F("attempts") + 1
-        ):
+        if not Handover.objects.filter(
+            id=handover.pk, state=HandoverState.WAITING, next_try_at=handover.next_try_at
+        ).update(next_try_at=now + CLAIM, attempts=F("attempts") + 1):
             continue
-        if handover.kind == "case.confirmed" and Case.objects.get(id=handover.case_id).state == State.QUEUED:
+        if handover.kind == HandoverKind.CONFIRMED and Case.objects.get(id=handover.case_id).state == State.QUEUED:
             Handover.objects.filter(id=handover.pk).delete()  # undone within the grace: nothing has left
             continue
         tried += 1
@@ -99,24 +102,24 @@ def _try(handover: Handover, now: datetime) -> None:
     with transaction.atomic():
         if answer.delivered:
             Handover.objects.filter(id=handover.pk).update(
-                state="receipted", receipted_at=now, external_id=answer.external_id, last_error=""
+                state=HandoverState.RECEIPTED, receipted_at=now, external_id=answer.external_id, last_error=""
             )
-            record("handover_receipted", "case", handover.case_id, handover=str(handover.pk))
-            if handover.kind == "case.confirmed":
+            record(Verb.HANDOVER_RECEIPTED, "case", handover.case_id, handover=str(handover.pk))
+            if handover.kind == HandoverKind.CONFIRMED:
                 move(handover.case_id, State.CONFIRMED, State.HANDED_OVER, now)
             return
         later = now + pause_before(handover.attempts + 1, answer.retry_after_s)
         Handover.objects.filter(id=handover.pk).update(next_try_at=later, last_error=answer.error)
         if answer.gone:
             Destination.objects.filter(id=destination.pk).update(enabled=False)
-            Handover.objects.filter(id=handover.pk).update(state="failed")
-            record("destination_disabled", "destination", destination.pk, city_id=destination.city_id)
+            Handover.objects.filter(id=handover.pk).update(state=HandoverState.FAILED)
+            record(Verb.DESTINATION_DISABLED, "destination", destination.pk, city_id=destination.city_id)
 
 
 def retract(case: Case, reason: str, now: datetime, actor_id: int | None) -> None:
     """Take back what has left: a retraction to every destination that has the case. Call inside a transaction."""
-    for handover in Handover.objects.filter(case=case, kind="case.confirmed"):
-        Handover.objects.create(case=case, destination=handover.destination, kind="case.retracted", next_try_at=now,
+    for handover in Handover.objects.filter(case=case, kind=HandoverKind.CONFIRMED):
+        Handover.objects.create(case=case, destination=handover.destination, kind=HandoverKind.RETRACTED, next_try_at=now,
                                 body={"case_number": case.number, "reason": reason, "retracts": str(handover.pk)})  # fmt: skip
     move(case.pk, State(case.state), State.RETRACTED, now, actor_id)
 
@@ -138,12 +141,12 @@ def take_status(destination: Destination, webhook_id: str, message: dict[str, An
                                                  text=str(data.get("text", ""))[:500], reported_at=reported_at)  # fmt: skip
             old, new = State(case.state), STATUS_TO_STATE[status]
             # The city may be quicker than the receipt of the hand-over.
-            if old == State.CONFIRMED and Handover.objects.filter(case=case, kind="case.confirmed").exists():
+            if old == State.CONFIRMED and Handover.objects.filter(case=case, kind=HandoverKind.CONFIRMED).exists():
                 move(case.pk, State.CONFIRMED, State.HANDED_OVER, now)
                 old = State.HANDED_OVER
             applied = may_move(old, new) and move(case.pk, old, new, now)
             StatusReport.objects.filter(id=report.pk).update(applied=applied)
-            record("city_status", "case", case.pk, city_id=case.city_id, status=status, applied=applied)
+            record(Verb.CITY_STATUS, "case", case.pk, city_id=case.city_id, status=status, applied=applied)
     except IntegrityError:
         return True
     return True

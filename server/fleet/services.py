@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from models.taxonomy import city_codes
+from server.audit.rules import Verb
 from server.audit.services import record
 from server.broker import embedded_hash, mosquitto_hash, new_password
 from server.fleet.models import City, Fleet, Vehicle
@@ -26,7 +27,7 @@ def add_vehicle(name: str, city_key: str, fleet_name: str) -> str:
         city, (fleet, _) = city_by_key(city_key), Fleet.objects.get_or_create(name=fleet_name)
         vehicle, _ = Vehicle.objects.update_or_create(name=name, defaults={
             "city": city, "fleet": fleet, "broker_hash": mosquitto_hash(password), "embedded_hash": embedded_hash(password), "revoked_at": None})  # fmt: skip
-        record("vehicle_added", "vehicle", vehicle.pk, city_id=city.pk)
+        record(Verb.VEHICLE_ADDED, "vehicle", vehicle.pk, city_id=city.pk)
     return password
 
 
@@ -38,5 +39,5 @@ def revoke_vehicle(name: str) -> bool:
         )
         if done:
             vehicle = Vehicle.objects.get(name=name)
-            record("vehicle_revoked", "vehicle", vehicle.pk, city_id=vehicle.city_id)
+            record(Verb.VEHICLE_REVOKED, "vehicle", vehicle.pk, city_id=vehicle.city_id)
     return bool(done)

@@ -22,6 +22,7 @@ from models.contract import (
 from models.pixels import BadPicture, jpeg_size
 from models.taxonomy import CATEGORIES
 from server import pictures
+from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases import models as rows
 from server.cases.services import join
@@ -69,7 +70,7 @@ def _commit(sighting: Sighting, digest: str, now: datetime) -> AckItem:
         with transaction.atomic():
             row = rows.Sighting.objects.create(**_columns(sighting, vehicle, digest))
             rows.Picture.objects.bulk_create(_picture_row(row, picture) for picture in sighting.pictures)
-            record("sighting_taken", "sighting", row.id, city_id=vehicle.city_id, vehicle=vehicle.pk)
+            record(Verb.SIGHTING_TAKEN, "sighting", row.id, city_id=vehicle.city_id, vehicle=vehicle.pk)
             join(row, now)
             Vehicle.objects.filter(id=vehicle.pk).update(last_seen_at=now)
     except IntegrityError:

@@ -7,13 +7,14 @@ from datetime import datetime
 from math import hypot
 from typing import Any
 
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from models.taxonomy import CATEGORIES, Category, filing_codes
 from server.cases.models import Case, Picture, Sighting
 from server.cases.rules import State
 from server.review.map_svg import MapPoint, draw_map
+from server.words import severity_name
 
 NEAR_M = 30.0
 NEAR_SHOWN, HISTORY_SHOWN = 3, 5
@@ -48,23 +49,6 @@ class Card:
     near: list[dict[str, Any]]
     sightings: list[Sighting]
     best: Sighting
-
-
-def state_name(state: str) -> str:
-    """A state in the reader's language."""
-    return {
-        State.NEW: pgettext("state", "new"), State.SET_ASIDE: pgettext("state", "set aside"), State.QUEUED: pgettext("state", "to review"),
-        State.CONFIRMED: pgettext("state", "confirmed"), State.REJECTED: pgettext("state", "rejected"), State.DISPUTED: pgettext("state", "disputed"),
-        State.HANDED_OVER: pgettext("state", "handed over"), State.ACCEPTED: pgettext("state", "accepted by the city"),
-        State.RETURNED: pgettext("state", "returned by the city"), State.FIXED: pgettext("state", "fixed"), State.RETRACTED: pgettext("state", "retracted"),
-        State.VERIFIED: pgettext("state", "verified"), State.REOPENED: pgettext("state", "reopened"), State.MERGED: pgettext("state", "merged"),
-    }[State(state)]  # fmt: skip
-
-
-def severity_name(severity: str) -> str:
-    """A severity in the reader's language."""
-    return {"low": pgettext("severity", "low"), "medium": pgettext("severity", "medium"), "high": pgettext("severity", "high"),
-            "critical": pgettext("severity", "critical")}[severity]  # fmt: skip
 
 
 def card_of(case: Case, person_id: int, whole: bool = False) -> Card:

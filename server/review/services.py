@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from server.accounts.models import User
+from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case, Picture
 from server.cases.rules import State
@@ -94,7 +95,7 @@ def decide(
         Verdict.objects.create(id=verdict_id, case=case, person=person, answer=answer, reason=reason if answer == "reject" else None,
                                words=words[:300], visible_ms=min(visible_ms, 86_400_000), counted=counts)  # fmt: skip
         record(
-            "verdict",
+            Verb.VERDICT,
             "case",
             case.pk,
             city_id=case.city_id,
@@ -144,7 +145,7 @@ def undo(person: User, now: datetime) -> Case | None:
             return None
         Verdict.objects.filter(id=last.pk).update(undone_at=now)
         Picture.objects.filter(sighting__case=case, hidden_at__isnull=False).update(hidden_at=None)
-        record("undo", "case", case.pk, city_id=case.city_id, actor_id=person.pk)
+        record(Verb.UNDO, "case", case.pk, city_id=case.city_id, actor_id=person.pk)
     return Case.objects.get(id=case.pk)
 
 

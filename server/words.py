@@ -1,0 +1,87 @@
+"""Codes of the database in the reader's words. Pure: a code and its details in, a phrase out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from server.audit.rules import Verb
+from server.cases.rules import State
+from server.city.rules import HandoverKind, HandoverState
+from server.review.rules import REASONS
+
+
+def state_name(state: str) -> str:
+    """A state of a case."""
+    return {
+        State.NEW: pgettext("state", "new"), State.SET_ASIDE: pgettext("state", "set aside"), State.QUEUED: pgettext("state", "to review"),
+        State.CONFIRMED: pgettext("state", "confirmed"), State.REJECTED: pgettext("state", "rejected"), State.DISPUTED: pgettext("state", "disputed"),
+        State.HANDED_OVER: pgettext("state", "handed over"), State.ACCEPTED: pgettext("state", "accepted by the city"),
+        State.RETURNED: pgettext("state", "returned by the city"), State.FIXED: pgettext("state", "fixed"), State.RETRACTED: pgettext("state", "retracted"),
+        State.VERIFIED: pgettext("state", "verified"), State.REOPENED: pgettext("state", "reopened"), State.MERGED: pgettext("state", "merged"),
+    }[State(state)]  # fmt: skip
+
+
+def severity_name(severity: str) -> str:
+    """A severity of a category."""
+    return {"low": pgettext("severity", "low"), "medium": pgettext("severity", "medium"), "high": pgettext("severity", "high"),
+            "critical": pgettext("severity", "critical")}[severity]  # fmt: skip
+
+
+def answer_name(answer: str, reason: int | None = None) -> str:
+    """An answer of a reviewer, with the reason of a rejection."""
+    name = {"confirm": _("confirmed"), "reject": _("rejected"), "unsure": _("unsure"), "skip": _("skipped")}[answer]
+    return _("%(answer)s (%(reason)s)") % {"answer": name, "reason": REASONS[reason]} if reason else name
+
+
+def handover_name(kind: str) -> str:
+    """What a message to the city is."""
+    return {
+        HandoverKind.CONFIRMED: pgettext("handover", "the case"),
+        HandoverKind.RETRACTED: pgettext("handover", "its retraction"),
+    }[HandoverKind(kind)]
+
+
+def handover_state_name(state: str) -> str:
+    """How far a message to the city has come."""
+    return {
+        HandoverState.WAITING: pgettext("handover", "to be sent"),
+        HandoverState.RECEIPTED: pgettext("handover", "received"),
+        HandoverState.FAILED: pgettext("handover", "refused for good"),
+    }[HandoverState(state)]
+
+
+def city_status_name(status: str) -> str:
+    """What a city says of a case."""
+    return {
+        "accepted": pgettext("city status", "accepted"),
+        "returned": pgettext("city status", "returned"),
+        "fixed": pgettext("city status", "fixed"),
+    }[status]
+
+
+def deed_name(verb: str) -> str:
+    """What was done."""
+    return {
+        Verb.CASE_OPENED: _("Case opened"), Verb.CASE_MOVED: _("State"), Verb.SIGHTING_TAKEN: _("Sighting received"), Verb.VERDICT: _("Verdict"),
+        Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
+        Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.VEHICLE_ADDED: _("Vehicle added"),
+        Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
+    }[Verb(verb)]  # fmt: skip
+
+
+def happened(verb: str, detail: Mapping[str, Any]) -> str:
+    """One line of a case's history."""
+    deed = deed_name(verb)
+    if verb == Verb.CASE_MOVED:
+        return _("%(deed)s: %(old)s → %(new)s") % {"deed": deed, "old": state_name(detail["old"]), "new": state_name(detail["new"])}  # fmt: skip
+    if verb == Verb.VERDICT:
+        line = _("%(deed)s: %(what)s") % {"deed": deed, "what": answer_name(detail["answer"], detail.get("reason"))}
+        return line if detail.get("counted", True) else line + " · " + _("second opinion")
+    if verb == Verb.CITY_STATUS:
+        line = _("%(deed)s: %(what)s") % {"deed": deed, "what": city_status_name(detail["status"])}
+        return line if detail.get("applied", True) else line + " · " + _("changed nothing")
+    return deed
