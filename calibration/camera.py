@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+SAME_SHAPE = 0.01
+"""Width to height of two sizes may differ by so much, as 1281x721 does from 1280x720."""
+
+
+class OtherShape(Exception):
+    """Pictures of another shape than the camera is known at; the text says both sizes and what to do."""
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -40,6 +47,21 @@ class Camera:
             (width_px, height_px), (self.focal_px[0] * sx, self.focal_px[1] * sy),
             (sx * (self.centre_px[0] + 0.5) - 0.5, sy * (self.centre_px[1] + 0.5) - 0.5), self.distortion,
         )  # fmt: skip
+
+    def fitted_to(self, width_px: int, height_px: int) -> Camera:
+        """The same camera for pictures that really come: scaled if they have its shape.
+
+        Raises OtherShape if not: nobody knows then which part of the lens's picture they are.
+        """
+        (width, height), came = self.size_px, f"{width_px}x{height_px}"
+        if (width_px, height_px) == (width, height):
+            return self
+        if abs(width_px * height / (height_px * width) - 1) > SAME_SHAPE:
+            raise OtherShape(
+                f"pictures of {came} pixels do not fit a camera known at {width}x{height}, places would be wrong: let the camera give "
+                f"{width}x{height}, or calibrate it at {came} (size_px in camera.toml) and ask it for that ([camera] in edge.toml)"
+            )
+        return self.scaled_to(width_px, height_px)
 
     def _bend(self, x: float, y: float) -> tuple[float, float, float]:
         if not self.distortion:

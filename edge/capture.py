@@ -1,195 +1,74 @@
-"""Frames with their instant and position: from a live camera (the newest wins) or from a recorded ride (every frame, at its own pace)."""
+"""Pixels, from a live camera (the newest frame wins) or from files (every picture)."""
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import threading
 import time
-import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from calibration.camera import Camera
-from calibration.files import default_camera, read_camera
-from calibration.gnss import Position, position_at, read_exif, read_gpx, read_nmea, read_track_csv, with_motion
-from calibration.mount import Mount
 from edge.values import Fix, Frame, Image
 
+log = logging.getLogger("trikeye.edge")
 UTC = timezone.utc  # noqa: UP017
-STILLS_APART_S = 1.0
-UNTRUSTED_START = datetime(2020, 1, 1, tzinfo=UTC)
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
 
 
 class NoPictures(Exception):
     """The source gives no pictures; the text says what was looked for."""
 
 
-@dataclass(frozen=True)
-class Ride:
-    """A recorded ride, opened: how many frames, when it began, where it went, and what the camera was."""
-
-    folder: Path
-    digest: str
-    vehicle: str | None
-    began: datetime
-    clock_trusted: bool
-    fps: float
-    stills: tuple[Path, ...]
-    video: Path | None
-    positions: tuple[Position, ...]
-    camera: Camera
-    mount: Mount
-    calibration_digest: str
-
-
-def open_ride(folder: Path) -> Ride:
-    """Read everything about a ride but its pixels. Raises NoPictures, MalformedTrack, MalformedCameraFile."""
-    video = folder / "video.mp4"
-    stills = () if video.exists() else tuple(sorted(folder.glob("*.jpg")))
-    if not video.exists() and not stills:
-        raise NoPictures(f"{folder} holds neither video.mp4 nor *.jpg; docs/rides.md says what a ride is")
-    about = _about(folder / "ride.toml")
-    fps = float(about.get("fps") or (_video_fps(video) if video.exists() else 0) or 1 / STILLS_APART_S)
-    exif = [read_exif(path.read_bytes()) for path in stills]
-    times = _still_times(exif)
-    if times is None and stills and not about.get("fps"):
-        fps = 1 / STILLS_APART_S
-    if times and len(times) > 1 and times[-1] > 0:
-        fps = (len(times) - 1) / times[-1]
-    positions = _positions(folder, fps, [path.name for path in stills], exif)
-    began = (
-        about.get("start")
-        or next((p.utc for p in positions if p.utc), None)
-        or next((e.utc for e in exif if e and e.utc), None)
-    )
-    began_utc = (datetime.fromisoformat(began) if isinstance(began, str) else began) or UNTRUSTED_START
-    camera, mount, digest = _camera(folder, video, stills)
-    return Ride(folder, _digest(video if video.exists() else None, stills), about.get("vehicle"), began_utc.astimezone(UTC), began is not None, fps,
-                stills, video if video.exists() else None, tuple(positions), camera, mount, digest)  # fmt: skip
-
-
-def _about(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        about = tomllib.loads(path.read_text(encoding="utf-8"))
-        if "fps" in about and not 0.1 < float(about["fps"]) < 240:
-            raise ValueError(f"fps is {about['fps']}, it must lie between 0.1 and 240")
-        if isinstance(about.get("start"), str):
-            datetime.fromisoformat(about["start"])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as wrong:
-        raise NoPictures(f"{path}: {wrong}; correct it or remove it") from None
-    return about
-
-
-def frames_of(ride: Ride, camera_name: str, oldest_fix_s: float, count_bad: Callable[[str], None]) -> Iterator[Frame]:
-    """Every frame of a ride in order. A picture that cannot be read is counted and passed over."""
-    for number, image in _pictures(ride, count_bad):
-        t_s = number / ride.fps
-        found = position_at(list(ride.positions), t_s, oldest_fix_s)
-        fix = (
-            None
-            if found is None
-            else Fix(
-                ride.began + timedelta(seconds=t_s),
-                found.lat_deg,
-                found.lon_deg,
-                found.sigma_m,
-                found.heading_deg,
-                found.speed_mps,
-                found.quality,
-            )
-        )
-        yield Frame(number, camera_name, image, ride.began + timedelta(seconds=t_s), "file" if ride.clock_trusted else "none",
-                    1.0 if ride.clock_trusted else 86400.0, int(t_s * 1e9), fix)  # fmt: skip
-
-
-def _pictures(ride: Ride, count_bad: Callable[[str], None]) -> Iterator[tuple[int, Image]]:
-    if ride.video is None:
-        for number, path in enumerate(ride.stills):
+def pictures(
+    video: Path | None, stills: Sequence[Path], count_bad: Callable[[str], None]
+) -> Iterator[tuple[int, Image]]:
+    """Every picture of a video, or else of stills, with its number. One that cannot be read is counted and passed over."""
+    if video is None:
+        for number, path in enumerate(stills):
             image = cv2.imread(str(path), cv2.IMREAD_COLOR)
             if image is None:
                 count_bad("unreadable")
             else:
                 yield number, np.asarray(image, np.uint8)
         return
-    video = cv2.VideoCapture(str(ride.video))
+    film = cv2.VideoCapture(str(video))
     number = 0
     while True:
-        done, image = video.read()
+        done, image = film.read()
         if not done:
             break
         yield number, np.asarray(image, np.uint8)
         number += 1
-    video.release()
+    film.release()
     if number == 0:
-        raise NoPictures(f"{ride.video} cannot be decoded")
+        raise NoPictures(f"{video} cannot be decoded")
 
 
-def _video_fps(path: Path) -> float:
-    video = cv2.VideoCapture(str(path))
-    fps = float(video.get(cv2.CAP_PROP_FPS))
-    video.release()
+def film_fps(path: Path) -> float:
+    """Pictures a second of a video file, 0 if it does not say."""
+    film = cv2.VideoCapture(str(path))
+    fps = float(film.get(cv2.CAP_PROP_FPS))
+    film.release()
     return fps if 0.1 < fps < 240 else 0.0
 
 
-def _still_times(exif: list[Position | None]) -> list[float] | None:
-    stamps = [each.utc for each in exif if each is not None and each.utc is not None]
-    if len(stamps) < len(exif) or not stamps:
-        return None
-    times = [(stamp - stamps[0]).total_seconds() for stamp in stamps]
-    return times if all(b > a for a, b in pairwise(times)) else None
-
-
-def _positions(folder: Path, fps: float, names: list[str], exif: list[Position | None]) -> list[Position]:
-    if (folder / "track.csv").exists():
-        return read_track_csv(folder / "track.csv", fps, names)
-    for path in sorted(folder.glob("*.nmea")):
-        with path.open("rb") as file:
-            return with_motion(list(read_nmea(file)))
-    for path in sorted(folder.glob("*.gpx")):
-        return read_gpx(path)
-    found = [
-        Position(i / fps, e.lat_deg, e.lon_deg, e.sigma_m, e.heading_deg, None, e.utc, "exif")
-        for i, e in enumerate(exif)
-        if e is not None
-    ]
-    return with_motion(found)
-
-
-def _camera(folder: Path, video: Path, stills: tuple[Path, ...]) -> tuple[Camera, Mount, str]:
-    for name in ("camera.toml", "camera.json"):
-        if (folder / name).exists():
-            return read_camera(folder / name)
-    if stills:
-        first = cv2.imread(str(stills[0]), cv2.IMREAD_COLOR)
-        if first is None:
-            raise NoPictures(f"{stills[0]} is no picture")
-        return default_camera(first.shape[1], first.shape[0])
-    film = cv2.VideoCapture(str(video))
-    size = int(film.get(cv2.CAP_PROP_FRAME_WIDTH)), int(film.get(cv2.CAP_PROP_FRAME_HEIGHT))
-    film.release()
-    if min(size) <= 0:
-        raise NoPictures(f"{video} cannot be decoded")
-    return default_camera(*size)
-
-
-def _digest(video: Path | None, stills: tuple[Path, ...]) -> str:
-    total = hashlib.sha256()
-    for path in (video,) if video else stills:
-        total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return total.hexdigest()
+def size_of(path: Path) -> tuple[int, int]:
+    """Width and height in pixels of a still, or of a video's first picture. Raises NoPictures."""
+    image = cv2.imread(str(path)) if path.suffix == ".jpg" else cv2.VideoCapture(str(path)).read()[1]
+    if image is None:
+        raise NoPictures(f"{path} cannot be decoded")
+    return image.shape[1], image.shape[0]
 
 
 class LiveCamera:
-    """A mailbox of one: a thread reads the camera, the newest frame wins, instant and fix are stamped when it is read."""
+    """A mailbox of one: a thread reads the camera, the newest frame wins, instant and fix are stamped when it is read.
+
+    `source` is a camera's number or device, or a video file, which is then read at its own pace.
+    """
 
     def __init__(
         self, source: str, width_px: int, height_px: int, camera_name: str, fix_now: Callable[[], Fix | None]
@@ -205,10 +84,8 @@ class LiveCamera:
         """Newest frames, each once, until `stop`."""
         seen = -1
         while not self._stopped.is_set():
-            with self._changed:
-                self._changed.wait(timeout=1.0)
-                frame = self._newest
-            if frame is not None and frame.number > seen:
+            frame = self._newer_than(seen)
+            if frame is not None:
                 seen = frame.number
                 yield frame
 
@@ -216,25 +93,40 @@ class LiveCamera:
         """End `frames` and the reading thread."""
         self._stopped.set()
 
+    def _newer_than(self, seen: int) -> Frame | None:
+        def newer() -> Frame | None:
+            return self._newest if self._newest is not None and self._newest.number > seen else None
+
+        with self._changed:
+            return self._changed.wait_for(newer, timeout=0.5)
+
     def _read(self) -> None:
-        number, pause_s = 0, 1.0
+        number, pause_s = 0, FIRST_PAUSE_S
         while not self._stopped.is_set():
             camera = cv2.VideoCapture(int(self._source) if self._source.isdigit() else self._source)
             camera.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
             camera.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
+            apart_s = 1 / (film_fps(Path(self._source)) or 25.0) if Path(self._source).is_file() else 0.0
+            due_s = time.monotonic()
             while not self._stopped.is_set():
                 done, image = camera.read()
                 if not done:
                     break
-                self.trouble, pause_s = "", 1.0
-                now, ticks = datetime.now(UTC), time.monotonic_ns()
-                with self._changed:
-                    self._newest = Frame(
-                        number, self._name, np.asarray(image, np.uint8), now, "system", 1.0, ticks, self._fix_now()
-                    )
-                    self._changed.notify()
+                self.trouble, pause_s = "", FIRST_PAUSE_S
+                self._put(number, np.asarray(image, np.uint8))
                 number += 1
+                due_s += apart_s
+                if apart_s:
+                    self._stopped.wait(max(0.0, due_s - time.monotonic()))
             camera.release()
-            self.trouble = f"camera {self._source} gives no pictures: check its cable and /dev/video*; trying again"
+            if not self.trouble and not self._stopped.is_set():
+                self.trouble = f"camera {self._source} gives no pictures: check its cable and /dev/video*; trying again"
+                log.warning("%s", self.trouble)
             self._stopped.wait(pause_s)
-            pause_s = min(pause_s * 2, 30.0)
+            pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+
+    def _put(self, number: int, image: Image) -> None:
+        now, ticks = datetime.now(UTC), time.monotonic_ns()
+        with self._changed:
+            self._newest = Frame(number, self._name, image, now, "system", 1.0, ticks, self._fix_now())
+            self._changed.notify()

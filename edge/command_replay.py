@@ -12,12 +12,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile
 from calibration.gnss import MalformedTrack
-from edge.capture import NoPictures, Ride, frames_of, open_ride
+from edge.capture import NoPictures
 from edge.identity import Ids
 from edge.outbox import Outbox, OutboxError
 from edge.pipeline import Vehicle
+from edge.ride import Ride, frames_of, open_ride
 from edge.settings import BadSettings, Settings, read_settings
 from edge.values import Frame
 from models.contract import Sighting
@@ -53,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
         NoPictures,
         MalformedTrack,
         MalformedCameraFile,
+        OtherShape,
         PackError,
         RedactionUnavailable,
         OutboxError,

@@ -7,10 +7,12 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
+from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile, default_camera, read_camera
 from edge.capture import LiveCamera
 from edge.identity import Ids
@@ -18,7 +20,6 @@ from edge.outbox import Outbox, OutboxError
 from edge.pipeline import Vehicle
 from edge.position import SerialReceiver
 from edge.settings import BadSettings, Settings, read_settings
-from edge.values import Frame
 from models.contract import Sighting
 from models.packs import PackError, load_pack
 from models.redaction import RedactionUnavailable, Redactor
@@ -36,18 +37,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    try:
-        settings = read_settings(args.config)
-        receiver = SerialReceiver(settings.receiver)
-        source = settings.camera
-        camera = LiveCamera(source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now)
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, lambda *_: camera.stop())
-        vehicle = _vehicle(settings)
-        vehicle.drive(_limited(camera, receiver, args.frames))
-    except (BadSettings, MalformedCameraFile, PackError, RedactionUnavailable, OutboxError) as trouble:
-        print(f"trikeye edge watch: {trouble}", file=sys.stderr)
-        return 1
+    with ExitStack() as at_end:
+        try:
+            settings = read_settings(args.config)
+            receiver = SerialReceiver(settings.receiver)
+            at_end.callback(receiver.stop)
+            source = settings.camera
+            camera = LiveCamera(
+                source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now
+            )
+            at_end.callback(camera.stop)
+            for each in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(each, lambda *_: camera.stop())
+            vehicle = _vehicle(settings)
+            at_end.callback(vehicle.outbox.close)
+            vehicle.drive(islice(camera.frames(), args.frames))
+        except (BadSettings, MalformedCameraFile, OtherShape, PackError, RedactionUnavailable, OutboxError) as trouble:
+            print(f"trikeye edge watch: {trouble}", file=sys.stderr)
+            return 1
     print(json.dumps({"frames": vehicle.counts.frames, "inferred": vehicle.counts.inferred, "sightings": vehicle.counts.sightings,
                       "gate_reasons": dict(vehicle.gate.reasons), "no_fix": vehicle.counts.no_fix}))  # fmt: skip
     return 0
@@ -63,19 +70,6 @@ def _vehicle(settings: Settings) -> Vehicle:
     vehicle = Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(now), _tell)
     vehicle.decider.remember(outbox.told_since(now - timedelta(hours=settings.decide.cool_down_h)))
     return vehicle
-
-
-def _limited(camera: LiveCamera, receiver: SerialReceiver, frames: int | None) -> Iterator[Frame]:
-    told = ""
-    for number, frame in enumerate(camera.frames()):
-        if frames is not None and number >= frames:
-            camera.stop()
-            return
-        yield frame
-        trouble = camera.trouble or receiver.trouble
-        if trouble and trouble != told:
-            log.warning("%s", trouble)
-        told = trouble
 
 
 def _tell(sighting: Sighting) -> None:

@@ -14,7 +14,7 @@ from calibration.camera import Camera
 from calibration.geodesy import east_north, moved, offset_m
 from calibration.ground import PIXEL_SIGMA_PX, NoGround, ground_from_pixel
 from calibration.mount import Mount
-from edge.values import Fix, Track, TrackView
+from edge.values import Fix, Frame, Track, TrackView
 from models.contract import Place
 
 HEADING_SIGMA_DEG = 2.0
@@ -70,16 +70,20 @@ class Found:
 
 
 class Locator:
-    """Knows one camera and how it is mounted."""
+    """Knows one camera and how it is mounted. Pictures may come in another size than the camera was calibrated at."""
 
     def __init__(self, camera: Camera, mount: Mount) -> None:
         self.camera, self.mount = camera, mount
+
+    def camera_of(self, frame: Frame) -> Camera:
+        """The camera for a frame's size. Raises OtherShape if its calibration does not fit."""
+        return self.camera.fitted_to(frame.image.shape[1], frame.image.shape[0])
 
     def foot(self, view: TrackView) -> tuple[float, float] | None:
         """Forward and left metres of the box's foot in the road frame, or None."""
         x1, _, x2, y2 = view.detection.box_px
         try:
-            point = ground_from_pixel(((x1 + x2) / 2, y2), self.camera, self.mount)
+            point = ground_from_pixel(((x1 + x2) / 2, y2), self.camera_of(view.frame), self.mount)
         except NoGround:
             return None
         return point.forward_m, point.left_m
@@ -102,9 +106,9 @@ class Locator:
         whole = [look for look in looks if not self._cut(look.view)]
         if len(whole) < 2:
             return None
-        middle_px = [hypot(PIXEL_SIGMA_PX, MIDDLE_SIGMA_SHARE * _width_px(look.view)) for look in whole]
+        middle_rad = [self._middle_sigma_rad(look.view) for look in whole]
         noise = BearingNoise(
-            own_rad=np.hypot(radians(HEADING_OWN_SIGMA_DEG), np.array(middle_px) / self.camera.focal_px[0]),
+            own_rad=np.hypot(radians(HEADING_OWN_SIGMA_DEG), np.array(middle_rad)),
             shared_rad=radians(hypot(HEADING_SHARED_SIGMA_DEG, self.mount.yaw_sigma_deg)),
             own_position_m=OWN_POSITION_SIGMA_M,
         )
@@ -138,10 +142,11 @@ class Locator:
             return None
         east, north = offset_m(origin.lat_deg, origin.lon_deg, fix.lat_deg, fix.lon_deg)
         x1, y1, x2, y2 = view.detection.box_px
-        direction = self.mount.road_from_camera() @ np.array((*self.camera.ray((x1 + x2) / 2, (y1 + y2) / 2), 1.0))
+        camera = self.camera_of(view.frame)
+        direction = self.mount.road_from_camera() @ np.array((*camera.ray((x1 + x2) / 2, (y1 + y2) / 2), 1.0))
         bearing = radians(fix.heading_deg) - atan2(direction[1], direction[0])
         try:
-            ground = ground_from_pixel(((x1 + x2) / 2, y2), self.camera, self.mount)
+            ground = ground_from_pixel(((x1 + x2) / 2, y2), camera, self.mount)
         except NoGround:
             return Look(view, fix, east, north, bearing, None)
         e, n = east_north(fix.heading_deg, ground.forward_m, ground.left_m)
@@ -151,6 +156,10 @@ class Locator:
         return Look(
             view, fix, east, north, bearing, Foot((east + e, north + n), covariance, ground.near_m, ground.far_m)
         )
+
+    def _middle_sigma_rad(self, view: TrackView) -> float:
+        x1, _, x2, _ = view.detection.box_px
+        return hypot(PIXEL_SIGMA_PX, MIDDLE_SIGMA_SHARE * (x2 - x1)) / self.camera_of(view.frame).focal_px[0]
 
     def _cut(self, view: TrackView) -> bool:
         x1, _, x2, y2 = view.detection.box_px
@@ -166,10 +175,6 @@ class Locator:
 def _fix_of(view: TrackView) -> Fix:
     assert view.frame.fix is not None, "the gate lets no frame without a fix through"
     return view.frame.fix
-
-
-def _width_px(view: TrackView) -> float:
-    return view.detection.box_px[2] - view.detection.box_px[0]
 
 
 def _away_m(look: Look, point_m: tuple[float, float]) -> float:

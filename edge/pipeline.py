@@ -68,7 +68,10 @@ class Vehicle:
             self.keep(finding)
 
     def see(self, frame: Frame) -> list[Finding]:
-        """Gate, detect, track, locate, decide: the findings that this frame completed."""
+        """Gate, detect, track, locate, decide: the findings that this frame completed. Raises OtherShape."""
+        self.locator.camera_of(
+            frame
+        )  # a picture that cannot be placed is refused at the first frame, not at the first find
         self.counts.frames += 1
         self.counts.no_fix += frame.fix is None
         if not self.gate.opens(frame):

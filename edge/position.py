@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from datetime import UTC, datetime
 from calibration.gnss import Position, read_nmea
 from edge.settings import Receiver
 from edge.values import Fix
+
+log = logging.getLogger("trikeye.edge")
+PAUSE_S = 2.0
 
 
 class SerialReceiver:
@@ -44,8 +48,11 @@ class SerialReceiver:
                     self._newest = (time.monotonic(), Position(**{**position.__dict__, "heading_deg": heading}))
                     self.trouble = ""
             except OSError as wrong:
-                self.trouble = f"receiver {self._settings.device}: {wrong}; check the cable and [receiver] in edge.toml; trying again"
-            self._stopped.wait(2.0)
+                trouble = f"receiver {self._settings.device}: {wrong}; check the cable and [receiver] in edge.toml; trying again"
+                if trouble != self.trouble:
+                    log.warning("%s", trouble)
+                self.trouble = trouble
+            self._stopped.wait(PAUSE_S)
 
     def _lines(self) -> Iterator[bytes]:
         import serial

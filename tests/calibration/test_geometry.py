@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.camera import Camera
+from calibration.camera import Camera, OtherShape
 from calibration.geodesy import moved, offset_m
 from calibration.gnss import Position, position_at, read_nmea
 from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
@@ -67,3 +67,23 @@ def test_sentences_without_a_fix_and_broken_ones_give_no_position() -> None:
     ]
     assert list(read_nmea(lines, rejected)) == []
     assert rejected
+
+
+@given(st.floats(-0.5, 0.5), st.floats(-0.3, 0.3))
+def test_a_direction_falls_on_the_same_part_of_a_smaller_picture(x: float, y: float) -> None:
+    u_px, v_px = CAMERA.pixel(x, y)
+    u2_px, v2_px = CAMERA.fitted_to(480, 270).pixel(x, y)
+    assert ((u2_px + 0.5) / 480, (v2_px + 0.5) / 270) == pytest.approx(((u_px + 0.5) / 960, (v_px + 0.5) / 540))
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1281, 721), (960, 540), (966, 540)])
+def test_a_size_of_the_same_shape_fits(size: tuple[int, int]) -> None:
+    assert CAMERA.fitted_to(*size).size_px == size
+
+
+@pytest.mark.parametrize("size", [(640, 480), (540, 960), (980, 540)])
+def test_another_shape_is_refused_with_both_sizes_and_what_to_do(size: tuple[int, int]) -> None:
+    with pytest.raises(OtherShape) as told:
+        CAMERA.fitted_to(*size)
+    for words in (f"{size[0]}x{size[1]}", "960x540", "calibrate", "edge.toml"):
+        assert words in str(told.value)

@@ -114,6 +114,19 @@ def test_a_ride_with_a_broken_file_is_refused_in_words(
     assert words in capsys.readouterr().err
 
 
+def test_pictures_of_another_shape_than_the_camera_file_says_are_refused(
+    ride: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("0000.jpg", "track.csv"):
+        shutil.copy(ride / name, tmp_path)
+    card = (ride / "camera.toml").read_text("utf-8")
+    (tmp_path / "camera.toml").write_text(card.replace("[960, 540]", "[960, 720]"), "utf-8")
+    assert trikeye.main(["edge", "replay", str(tmp_path), "--data", str(tmp_path / "d")]) == 1
+    said = capsys.readouterr().err
+    assert "960x540" in said
+    assert "960x720" in said
+
+
 def test_an_empty_folder_says_what_a_ride_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert trikeye.main(["edge", "replay", str(tmp_path)]) == 1
     assert "video.mp4" in capsys.readouterr().err

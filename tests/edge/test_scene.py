@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from math import atan2, degrees, hypot
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from calibration.camera import Camera
+from calibration.camera import Camera, OtherShape
 from calibration.geodesy import moved, offset_m
 from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
 from calibration.mount import Mount
@@ -35,10 +36,15 @@ LAMP: Thing = ("streetlight_broken", "streetlight_fault", 24.0, 4.0, 0.6, 0.6)
 
 
 def drive(
-    things: list[Thing], camera: Camera, mount: Mount, frame_at: FrameAt, missed: tuple[int, ...] = ()
+    things: list[Thing],
+    camera: Camera,
+    mount: Mount,
+    frame_at: FrameAt,
+    missed: tuple[int, ...] = (),
+    locator: Locator | None = None,
 ) -> list[Track]:
     """Ride 30 m east, one look per 1.5 m, and see every thing that is in the picture and within 18 m."""
-    tracker, ended = Tracker(Locator(camera, mount)), []
+    tracker, ended = Tracker(locator or Locator(camera, mount)), []
     for number in range(20):
         x = number * 1.5
         seen = (
@@ -60,7 +66,7 @@ def view(thing: Thing, x_m: float, camera: Camera, mount: Mount) -> Detection | 
         _, top = pixel_from_ground(east - x_m, north, up + height, camera, mount)
     except NoGround:
         return None
-    if left < 0 or right > 959 or top < 0 or foot > 539:
+    if left < 0 or right > camera.size_px[0] - 1 or top < 0 or foot > camera.size_px[1] - 1:
         return None
     return Detection((left, top, right, foot), label, category, 0.8, 0.7)
 
@@ -186,3 +192,20 @@ def test_the_cool_down_outlives_a_restart(camera: Camera, mount: Mount, frame_at
 
 def test_without_a_heading_nothing_is_placed(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
     assert drive([POTHOLE], camera, mount, lambda *a, **k: frame_at(*a, heading_deg=None, **k)) == []
+
+
+@pytest.mark.parametrize("thing", [POTHOLE, LAMP])
+def test_pictures_of_half_the_size_give_the_same_place(
+    camera: Camera, mount: Mount, frame_at: FrameAt, thing: Thing
+) -> None:
+    locator = Locator(camera, mount)
+    half = partial(frame_at, image=np.zeros((270, 480, 3), np.uint8))
+    (track,) = drive([thing], camera.scaled_to(480, 270), mount, half, locator=locator)
+    located = locator.place(track)
+    assert located is not None
+    assert error_m(located[0], thing) < 0.5
+
+
+def test_a_picture_of_another_shape_is_refused_at_once(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
+    with pytest.raises(OtherShape, match=r"640x480.*960x540.*camera\.toml"):
+        Locator(camera, mount).camera_of(frame_at(0, 0.0, image=np.zeros((480, 640, 3), np.uint8)))
