@@ -9,11 +9,15 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from needs import need
 
-# The back office reads its settings at import: its data folder must be known before Django wakes up.
+# The back office reads its settings at import, and pytest-django imports what pytest's own configuration names before any conftest:
+# so the settings are named here, after the data folder of this run.
 _DATA = Path(tempfile.mkdtemp(prefix="trikeye-tests-"))
 os.environ["TRIKEYE_DATA"] = str(_DATA)
+os.environ["DJANGO_SETTINGS_MODULE"] = "server.settings"
+assert _DATA.resolve() == settings.DATA
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in the thread that also sets rows up
 atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
 
