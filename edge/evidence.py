@@ -29,14 +29,14 @@ class Evidence:
 
 
 def gather(finding: Finding, redactor: Redactor, picture_bytes: int) -> Evidence:
-    """One or two pictures: the view that shows the thing best and, if it differs, the first one from farther away."""
+    """One or two pictures, none over `picture_bytes`: the view that shows the thing best and, if it differs, the first one from farther away."""
     best = redactor.redact(finding.shown.frame.image)
     pictures = [_picture("best", best, finding.shown, WIDEST_PX, picture_bytes)]
     regions = best.regions
     first = finding.track.views[0]
     if first.frame.number != finding.shown.frame.number:
         far = redactor.redact(first.frame.image)
-        pictures.append(_picture("far", far, first, FAR_WIDEST_PX, FAR_BYTES))
+        pictures.append(_picture("far", far, first, FAR_WIDEST_PX, min(FAR_BYTES, picture_bytes)))
         regions += far.regions
     return Evidence(tuple(pictures), regions)
 

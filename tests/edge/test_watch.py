@@ -1,0 +1,149 @@
+"""`trikeye edge watch` with a video file as camera and a pseudo terminal as receiver: it ends as sightings, and in words if it fails."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import cv2
+import numpy as np
+import pytest
+from receiver import START_DEG, Port, until
+
+import trikeye
+from calibration.geodesy import offset_m
+from edge.outbox import Outbox
+from models.contract import Sighting, decode
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "demo" / "ride" / "sample"
+SHOWN_FRAME = 112
+"""A crack and an overflowing bin, near."""
+A = UUID(int=10)
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Port:
+    """A receiver that is plugged in."""
+    return Port(tmp_path / "gnss")
+
+
+@pytest.fixture
+def config(tmp_path: Path, port: Port) -> Path:
+    """Settings of a vehicle whose camera is a video of one picture of the sample ride, standing still for three seconds."""
+    sample = cv2.VideoCapture(str(SAMPLE / "video.mp4"))
+    for _ in range(SHOWN_FRAME + 1):
+        _, picture = sample.read()
+    _film(tmp_path / "clip.avi", picture)
+    shutil.copy(SAMPLE / "camera.toml", tmp_path)
+    path = tmp_path / "edge.toml"
+    path.write_text(
+        f'[vehicle]\nname = "TY-09"\ndata = "{tmp_path / "data"}"\n'
+        f'[camera]\nsource = "{tmp_path / "clip.avi"}"\nwidth_px = 960\nheight_px = 540\ncalibration = "{tmp_path / "camera.toml"}"\n'
+        f'[receiver]\ndevice = "{port.path}"\n[decide]\nleast_views = 1\ncool_down_h = 0\n'
+    )
+    return path
+
+
+def _film(path: Path, picture: np.ndarray) -> None:
+    film = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20.0, (picture.shape[1], picture.shape[0]))
+    for _ in range(60):
+        film.write(picture)
+    film.release()
+
+
+@pytest.fixture
+def start(config: Path) -> Iterator[Start]:
+    """Starts the verb as a process of its own, and leaves none behind."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*more: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "trikeye", "edge", "watch", "--config", str(config), *more]
+        started.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+        each.communicate()
+
+
+def outbox_of(config: Path) -> Path:
+    """Where these settings keep the outbox."""
+    return config.parent / "data" / "outbox.sqlite3"
+
+
+@pytest.mark.process
+def test_what_camera_and_receiver_tell_ends_as_sightings_in_the_outbox(config: Path, port: Port, start: Start) -> None:
+    with port.driving():
+        out, err = start("--frames", "25").communicate(timeout=60)
+    done = json.loads(out.splitlines()[-1])
+    assert done["frames"] == 25
+    assert done["inferred"] > 1
+    kept = [decode(Sighting, each.body) for each in Outbox(outbox_of(config)).waiting(100)]
+    assert len(kept) == done["sightings"] > 0
+    assert err.count("sighting_kept") == len(kept)
+    for sighting in kept:
+        assert (sighting.vehicle, sighting.origin, sighting.seen_at.source) == ("TY-09", "camera", "system")
+        east_m, north_m = offset_m(*START_DEG, sighting.fix.lat_deg, sighting.fix.lon_deg)
+        assert east_m > 0
+        assert north_m == pytest.approx(0, abs=0.1)
+        assert sighting.fix.heading_deg == pytest.approx(90)
+        assert sighting.pictures
+
+
+@pytest.mark.process
+def test_told_to_end_it_ends_well_with_what_was_in_view(config: Path, port: Port, start: Start) -> None:
+    watching = start()
+    with port.driving():
+        until(lambda: outbox_of(config).exists(), within_s=60)
+        with pytest.raises(subprocess.TimeoutExpired):
+            watching.communicate(timeout=0.5)
+        watching.send_signal(signal.SIGTERM)
+        out, err = watching.communicate(timeout=20)
+    assert watching.returncode == 0, err
+    done = json.loads(out.splitlines()[-1])
+    assert done["frames"] > 0
+    assert Outbox(outbox_of(config)).counts()["waiting"] == done["sightings"]
+
+
+def test_a_full_disk_ends_it_in_words_and_everything_earlier_stays(
+    config: Path, port: Port, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sighting_of: Callable[..., Any]
+) -> None:  # fmt: skip
+    earlier = Outbox(outbox_of(config))
+    earlier.put(A, sighting_of(A))
+    earlier.close()
+
+    def full(path: Path, cap_bytes: int) -> Outbox:
+        box = Outbox(path, cap_bytes)
+        pages = box._db.execute("PRAGMA page_count").fetchone()[0]
+        box._db.execute(f"PRAGMA max_page_count={pages}")
+        return box
+
+    monkeypatch.setattr("edge.command_watch.Outbox", full)
+    monkeypatch.setattr("edge.command_watch.signal.signal", lambda *_: None)
+    with port.driving():
+        assert trikeye.main(["edge", "watch", "--config", str(config), "--frames", "25"]) == 1
+    assert "free some disk space" in capsys.readouterr().err.splitlines()[-1]
+    again = Outbox(outbox_of(config))
+    assert [each.id for each in again.waiting(10)] == [A]
+    assert again.counts()["committed"] == 1
+
+
+def test_a_camera_that_gives_another_shape_is_refused_with_both_sizes(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _film(config.parent / "clip.avi", np.full((480, 640, 3), 90, np.uint8))
+    monkeypatch.setattr("edge.command_watch.signal.signal", lambda *_: None)
+    assert trikeye.main(["edge", "watch", "--config", str(config)]) == 1
+    said = capsys.readouterr().err.splitlines()[-1]
+    for words in ("640x480", "960x540", "edge.toml"):
+        assert words in said

@@ -1,0 +1,79 @@
+"""A positioning receiver on a pseudo terminal, which can be pulled out and plugged in again, and what it takes to wait for others."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import reduce
+from pathlib import Path
+from typing import TypeVar
+
+from calibration.geodesy import moved
+
+T = TypeVar("T")
+START_DEG = (37.87, 112.55)
+
+
+def until(what: Callable[[], T], within_s: float = 20.0) -> T:
+    """The first true answer of `what`. Raises AssertionError if there is none in time."""
+    end_s = time.monotonic() + within_s
+    while time.monotonic() < end_s:
+        if answer := what():
+            return answer
+        time.sleep(0.01)
+    raise AssertionError(f"not within {within_s} s")
+
+
+def rmc(lat_deg: float, lon_deg: float, status: str = "A") -> bytes:
+    """A sentence that says: here, eastwards, at ten knots. North and east only."""
+    lat = f"{int(lat_deg):02}{lat_deg % 1 * 60:08.5f}"
+    lon = f"{int(lon_deg):03}{lon_deg % 1 * 60:08.5f}"
+    body = f"GPRMC,023000.00,{status},{lat},N,{lon},E,10.0,90.0,010526,,,A"
+    return f"${body}*{reduce(lambda a, b: a ^ b, body.encode()):02X}\r\n".encode()
+
+
+class Port:
+    """The port is `path`, a link to whichever terminal is plugged in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.plug_in()
+
+    def plug_in(self) -> None:
+        """A new terminal under the old name."""
+        self._ends = os.openpty()
+        tty.setraw(self._ends[1])
+        self.path.symlink_to(os.ttyname(self._ends[1]))
+
+    def pull_out(self) -> None:
+        """Gone, as when a cable is pulled."""
+        self.path.unlink()
+        for end in self._ends:
+            os.close(end)
+
+    def say(self, sentence: bytes) -> None:
+        """One sentence to whoever listens."""
+        os.write(self._ends[0], sentence)
+
+    @contextmanager
+    def driving(self) -> Iterator[None]:
+        """Say twenty times a second that the vehicle is half a metre further east."""
+        arrived = threading.Event()
+
+        def drive() -> None:
+            step = 0
+            while not arrived.wait(0.05):
+                step += 1
+                self.say(rmc(*moved(*START_DEG, step * 0.5, 0.0)))
+
+        thread = threading.Thread(target=drive, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            arrived.set()
+            thread.join(5)
