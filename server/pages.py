@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
-from django.core.paginator import Paginator
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import connection
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -90,23 +91,27 @@ def _picture(sha256: str) -> FileResponse:
 
 @require_GET
 def case_list(request: HttpRequest) -> HttpResponse:
-    """Cases, newest first, by state and category."""
+    """Cases, newest first, by state and category. Paged by key: one row more than the page shows tells of older ones, nothing is counted."""
     cases = Case.objects.exclude(state=State.MERGED).order_by("-id")
-    state, category = request.GET.get("state", ""), request.GET.get("category", "")
+    state, category, before = (request.GET.get(key, "") for key in ("state", "category", "before"))
     if state in set(State):
         cases = cases.filter(state=state)
     if category in CATEGORIES:
         cases = cases.filter(category=category)
+    if before.isdecimal():
+        cases = cases.filter(id__lt=int(before))
+    found = list(cases[: A_PAGE + 1])
+    page = found[:A_PAGE]
     language_now = get_language() or "zh-hans"
-    page = Paginator(cases, A_PAGE).get_page(request.GET.get("page"))
     rows = [
         {"case": case, "name": CATEGORIES[case.category].name(language_now), "state": state_name(case.state)}
         for case in page
     ]
-    used = Case.objects.order_by("category").values_list("category", flat=True).distinct()
+    wanted = urlencode({"state": state, "category": category})
     return render(request, "cases.html", {
-        "rows": rows, "page": page, "state": state, "category": category, "states": [(s.value, state_name(s)) for s in State if s != State.MERGED],
-        "categories": [(key, CATEGORIES[key].name(language_now)) for key in used],
+        "rows": rows, "state": state, "category": category, "states": [(s.value, state_name(s)) for s in State if s != State.MERGED],
+        "categories": [(key, each.name(language_now)) for key, each in CATEGORIES.items()],
+        "newest": f"?{wanted}" if before else "", "older": f"?{wanted}&before={page[-1].pk}" if len(found) > A_PAGE else "",
     })  # fmt: skip
 
 

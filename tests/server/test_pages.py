@@ -1,13 +1,16 @@
-"""Cases as pages: a history in words."""
+"""Cases as pages: a list that never counts, and a history in words."""
 
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW
 
@@ -59,3 +62,47 @@ def test_the_history_of_a_case_is_told_in_words(
         "queued",
     )
     assert not [code for code in codes if code in told]
+
+
+@pytest.fixture
+def many(send: Any) -> list[Case]:
+    """120 cases, oldest first, every third one confirmed."""
+    send()
+    for number in range(2, 121):
+        another(number)
+    return list(Case.objects.order_by("id"))
+
+
+def another(number: int) -> None:
+    case = Case.objects.order_by("id")[0]
+    case.pk, case.number, case.state = None, number, "queued" if number % 3 else "confirmed"
+    case.save(force_insert=True)
+
+
+def listed(page: str) -> list[int]:
+    return [int(number) for number in re.findall(r'<a href="/cases/(\d+)/">', page)]
+
+
+def test_the_list_of_cases_is_walked_by_key_and_never_counted(many: list[Case], web: Client) -> None:
+    address, seen, pages = "/cases/", [], 0
+    while address:
+        with CaptureQueriesContext(connection) as queries:
+            page = web.get(address).content.decode()
+        assert not [each["sql"] for each in queries if "COUNT(" in each["sql"] or "DISTINCT" in each["sql"]]
+        seen += listed(page)
+        older = re.search(r'<a href="([^"]+)" rel="next">', page)
+        address = "/cases/" + unescape(older[1]) if older else ""
+        pages += 1
+        another(1000 + pages)  # a newer one shifts no page
+    assert pages == 3
+    assert seen == [case.number for case in reversed(many)]
+
+
+def test_the_list_keeps_its_filter_and_forgives_a_wrong_key(many: list[Case], web: Client) -> None:
+    page = web.get("/cases/?state=confirmed&category=bagged_garbage").content.decode()
+    assert listed(page) == list(range(120, 0, -3))
+    assert 'rel="next"' not in page
+    key = many[30].pk
+    assert listed(web.get(f"/cases/?state=confirmed&before={key}").content.decode()) == list(range(30, 0, -3))
+    for wrong in ("abc", "-1", "²", "9" * 30):
+        assert len(listed(web.get("/cases/", {"before": wrong}).content.decode())) == 50
