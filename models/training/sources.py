@@ -1,27 +1,28 @@
 """Training that knows where a picture is from: what its set does not annotate hardly counts as background.
 
-ultralytics takes every unboxed place for background of all classes. Here the class loss of a class that the picture's
-set does not annotate is weighted down (boxes that are there always count in full), a mosaic mixes pictures of one set
-only, and an epoch may take a random share of the photographs beside all drawn frames.
+ultralytics takes every unboxed place for background of all classes. Here the class loss of a class that the picture's set does not annotate
+is weighted down (boxes that are there always count in full), and a mosaic mixes pictures of one set only, so that one row of weights fits all of it.
 """
 
 from __future__ import annotations
 
-import random
-from collections import defaultdict
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from ultralytics.data import augment
+from ultralytics.data.augment import Compose, Format, LetterBox
+from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
+from ultralytics.utils.ops import xywh2xyxy, xyxy2xywh
 
+from models.training.augment import Strength, augment
 from models.training.classes import NAMES
-from models.training.sets import set_of, trained
+from models.training.sets import SOURCES, set_of, trained
 
-PlainMosaic: Any = augment.Mosaic
+GROUPS = {name: number for number, name in enumerate(("", *SOURCES))}
 
 
 class SourceLoss(v8DetectionLoss):  # type: ignore[misc]
@@ -52,24 +53,14 @@ def class_weights(stem: str, unlabelled_weight: float) -> list[float]:
     return [1.0 if name in known else unlabelled_weight for name in NAMES]
 
 
-class SameSetMosaic(PlainMosaic):  # type: ignore[misc]
-    """A mosaic of pictures of one set, so that one row of weights fits all four."""
+class PlainDataset(YOLODataset):  # type: ignore[misc]
+    """Pictures as they are, in the upper left of a square: varying them is the device's work."""
 
-    def __init__(self, dataset: Any, imgsz: int = 640, p: float = 1.0, n: int = 4) -> None:
-        super().__init__(dataset, imgsz, p, n)
-        self.members: dict[str, list[int]] = defaultdict(list)
-        for index, name in enumerate(dataset.im_files):
-            self.members[set_of(Path(name).stem)].append(index)
-        self.wanted = ""
-
-    def get_params(self, labels: dict[str, Any]) -> Any:
-        """Note which set the first picture is from; the others are chosen from it."""
-        self.wanted = set_of(Path(labels["im_file"]).stem)
-        return super().get_params(labels)
-
-    def get_indexes(self) -> list[int]:
-        """Three (or eight) further pictures of the same set."""
-        return random.choices(self.members[self.wanted], k=self.n - 1)
+    def build_transforms(self, hyp: Any) -> Compose:
+        """Letterbox, then tensors."""
+        return Compose(
+            [LetterBox(new_shape=(self.imgsz, self.imgsz), scaleup=False, center=False), Format(normalize=True)]
+        )
 
 
 def source_criterion(model: torch.nn.Module, unlabelled_weight: float) -> Any:
@@ -80,7 +71,7 @@ def source_criterion(model: torch.nn.Module, unlabelled_weight: float) -> Any:
     return E2ELoss(model, loss) if two_heads else loss(model)
 
 
-def trainer_class(unlabelled_weight: float) -> type[DetectionTrainer]:
+def trainer_class(unlabelled_weight: float, strength: Strength) -> type[DetectionTrainer]:
     """A trainer of ultralytics with the above put in."""
 
     class SourceTrainer(DetectionTrainer):  # type: ignore[misc]
@@ -89,8 +80,17 @@ def trainer_class(unlabelled_weight: float) -> type[DetectionTrainer]:
             self.add_callback("on_train_start", _use_source_loss)
 
         def build_dataset(self, img_path: str, mode: str = "train", batch: int | None = None) -> Any:
-            augment.Mosaic = SameSetMosaic
-            return super().build_dataset(img_path, mode, batch)
+            dataset = super().build_dataset(img_path, mode, batch)
+            if mode == "train":
+                dataset.__class__ = PlainDataset
+                dataset.transforms = dataset.build_transforms(self.args)
+            return dataset
+
+        def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+            loaded: dict[str, Any] = super().preprocess_batch(batch)
+            closing = self.epoch >= self.epochs - self.args.close_mosaic
+            with torch.no_grad():
+                return vary(loaded, replace(strength, mosaic=0.0) if closing else strength)
 
     def _use_source_loss(trainer: DetectionTrainer) -> None:
         criterion = source_criterion(trainer.model, unlabelled_weight)
@@ -100,3 +100,24 @@ def trainer_class(unlabelled_weight: float) -> type[DetectionTrainer]:
         trainer.model.criterion = criterion
 
     return SourceTrainer
+
+
+def vary(batch: dict[str, Any], strength: Strength) -> dict[str, Any]:
+    """A batch of ultralytics with its pictures augmented and its boxes moved along."""
+    pictures, side = batch["img"], batch["img"].shape[-1]
+    device = pictures.device
+    long = [side / max(shape) for shape in batch["ori_shape"]]
+    sizes = torch.tensor(
+        [(w * r, h * r) for (h, w), r in zip(batch["ori_shape"], long, strict=True)], device=device
+    ).round()
+    groups = torch.tensor([GROUPS[set_of(Path(name).stem)] for name in batch["im_file"]], device=device)
+    of = batch["batch_idx"].long()
+    varied, boxes, inside, made_of = augment(pictures, sizes, xywh2xyxy(batch["bboxes"]) * side, of, groups, strength)
+    classes = batch["cls"][made_of]
+    return {
+        **batch,
+        "img": varied,
+        "bboxes": xyxy2xywh(boxes) / side,
+        "cls": classes,
+        "batch_idx": inside.to(batch["batch_idx"].dtype),
+    }

@@ -24,9 +24,10 @@ def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     import torch
     from ultralytics import YOLO
 
+    from models.training.augment import Strength
     from models.training.sources import trainer_class
 
-    trainer = trainer_class(**settings["sources"])
+    trainer = trainer_class(**settings["sources"], strength=Strength(**settings["pictures"]))
     last = work / "run" / "weights" / "last.pt"
     if last.exists() and _finished(last):
         pass
