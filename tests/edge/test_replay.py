@@ -20,7 +20,7 @@ from models.pixels import decode_jpeg
 
 SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "ride" / "sample"
 PACK = Path(__file__).resolve().parents[2] / "models" / "shipped" / "street"
-FRAMES = 240
+FRAMES = 150
 
 
 @pytest.fixture(scope="module")
