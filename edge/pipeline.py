@@ -69,9 +69,8 @@ class Vehicle:
 
     def see(self, frame: Frame) -> list[Finding]:
         """Gate, detect, track, locate, decide: the findings that this frame completed. Raises OtherShape."""
-        self.locator.camera_of(
-            frame
-        )  # a picture that cannot be placed is refused at the first frame, not at the first find
+        # A picture that cannot be placed is refused at the first frame, not at the first find.
+        self.locator.camera_of(frame)
         self.counts.frames += 1
         self.counts.no_fix += frame.fix is None
         if not self.gate.opens(frame):
