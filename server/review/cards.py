@@ -17,6 +17,7 @@ from server.review.map_svg import MapPoint, draw_map
 from server.words import severity_name
 
 NEAR_M = 30.0
+BOX_ROOM = 0.004
 NEAR_SHOWN, HISTORY_SHOWN = 3, 5
 
 
@@ -41,7 +42,7 @@ class Card:
     name: str
     severity: str
     error_m: float
-    codes: str
+    codes: list[str]
     vehicle: str
     seen_at: datetime
     pictures: list[Shown]
@@ -69,7 +70,7 @@ def card_of(case: Case, person_id: int, whole: bool = False) -> Card:
     return Card(
         case=case, category=category, name=category.name(language), severity=severity_name(category.severity),
         error_m=round(2.45 * max(case.covariance_ee, case.covariance_nn) ** 0.5, 1),
-        codes=" · ".join(f"{code.scheme} {code.code}" for code in filing_codes(case.category)), vehicle=best.vehicle.name, seen_at=best.seen_at,
+        codes=[f"{code.scheme} {code.code}" for code in filing_codes(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
         pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [MapPoint(n["number"], n["lat"], n["lon"]) for n in near]),
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
     )  # fmt: skip
@@ -86,9 +87,15 @@ def _shown(picture: Picture) -> Shown:
     names = {"best": _("best view"), "near": _("near"), "far": _("from afar"), "context": _("surroundings")}
     box = None
     if picture.box:
-        x1, y1, x2, y2 = picture.box
+        x1, y1, x2, y2 = _grown(picture.box, picture.width, picture.height)
         box = {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1}
     return Shown(picture.role, names[picture.role], picture.sha256, picture.width, picture.height, box)
+
+
+def _grown(box: list[float], width: int, height: int) -> tuple[float, float, float, float]:
+    """A little room around the thing, so that the stroke does not cover what it shows."""
+    room = BOX_ROOM * width
+    return max(box[0] - room, 0), max(box[1] - room, 0), min(box[2] + room, width), min(box[3] + room, height)
 
 
 def _around(case: Case, metres: float) -> dict[str, tuple[float, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
@@ -40,7 +41,10 @@ PRESS_F_UNTIL_READY_MS = """async () => {
   while (confirm.getAttribute("aria-disabled") === "true") await new Promise(requestAnimationFrame);
   return performance.now() - began;
 }"""
-TOO_WIDE_PX = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+TOO_WIDE_PX = """() => {
+  const page = document.documentElement, fixed = [...document.querySelectorAll(".top *, .bar *")].filter((each) => each.getClientRects().length);
+  return Math.max(page.scrollWidth, ...fixed.map((each) => Math.floor(each.getBoundingClientRect().right))) - page.clientWidth;
+}"""
 
 Deal = Callable[[int], list[Case]]
 Open = Callable[..., Page]
@@ -145,6 +149,25 @@ def sign_in(page: Page, name: str) -> None:
     press(page, "Enter")
 
 
+def assert_fit_for_all(page: Page, where: str) -> None:
+    """No violation that axe knows of, by day and by night, and nothing that sticks out."""
+    for night in (False, True):
+        page.emulate_media(color_scheme="dark" if night else "light")
+        found = Axe().run(page, options={"runOnly": ["color-contrast"]} if night else {}).response["violations"]
+        assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found] == [], (where, night)
+    assert_nothing_sticks_out(page, where)
+
+
+def assert_nothing_sticks_out(page: Page, where: str) -> None:
+    """Nothing lies beyond the right edge, also on the narrowest screen."""
+    size = page.viewport_size
+    assert size is not None
+    for width in (size["width"], NARROWEST_PX):
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        assert page.evaluate(TOO_WIDE_PX) <= 0, (where, width)
+    page.set_viewport_size(size)
+
+
 def test_a_reviewer_decides_thirty_cards_by_keys_alone(open_page: Open, deal: Deal, reviewer: User) -> None:
     deal(32)
     page = open_page("/")
@@ -209,18 +232,20 @@ def test_keys_count_only_after_the_picture_is_decoded(open_page: Open, deal: Dea
 def test_a_card_without_its_picture_can_only_be_skipped(
     open_page: Open, deal: Deal, reviewer: User, errors: list[str]
 ) -> None:
-    broken, good = deal(2)
-    for picture in Picture.objects.filter(sighting__case=broken):
+    broken, gone, good = deal(3)
+    for picture in Picture.objects.filter(sighting__case__in=(broken, gone)):
         pictures.path_of(picture.sha256).unlink()
-    page = open_page("/review/", reviewer)
+    page = open_page("/review/", reviewer, **PHONE)
     expect(card(page).locator(".broken")).to_be_visible()
     press(page, "f", "s", "d")
     expect(page.locator("#reasons")).to_be_hidden()
     assert shown_case(page) == broken.pk
     press(page, "x")
+    expect(card(page)).to_have_attribute("data-case", str(gone.pk))
+    card(page).get_by_role("button", name="跳过").tap()
     assert shown(page) == good.pk
     all_sent(page)
-    assert answers() == {broken.pk: ("skip", None)}
+    assert answers() == {broken.pk: ("skip", None), gone.pk: ("skip", None)}
     assert errors
     assert all("404" in each for each in errors)
     errors.clear()
@@ -231,6 +256,7 @@ def test_only_a_plain_key_on_a_card_seen_for_a_moment_is_a_verdict(open_page: Op
     page = open_page("/review/", reviewer)
     assert shown(page) == cards[0].pk
     press(page, "Space", "Enter", "Control+f", "Alt+f", "Meta+s")
+    press(page, "d", "Space", "Enter", "Escape")
     page.evaluate(PRESS, [{"code": "KeyF", "isComposing": True}, {"code": "KeyF", "repeat": True}, {"code": "Space"}])
     assert shown_case(page) == cards[0].pk
     page.evaluate(PRESS, [{"code": "KeyF", "key": "Process"}, {"code": "KeyF", "key": "Process"}])
@@ -239,6 +265,27 @@ def test_only_a_plain_key_on_a_card_seen_for_a_moment_is_a_verdict(open_page: Op
     assert page.evaluate(PRESS_F_UNTIL_READY_MS) >= 249
     all_sent(page)
     assert answers() == {each.pk: ("confirm", None) for each in cards[:2]}
+
+
+def test_zoom_covers_the_stage_and_stays_for_the_next_card(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(2)
+    Picture.objects.update(box=[4, 4, 34, 34])
+    page = open_page("/review/", reviewer)
+    page.emulate_media(reduced_motion="reduce")
+    for key in ("w", "f"):
+        case = shown(page)
+        press(page, key)
+        if key == "f":
+            expect(card(page)).not_to_have_attribute("data-case", str(case))
+        view, stage = card(page).locator(".view").first, card(page).locator(".stage")
+        expect(view).to_have_attribute("style", re.compile(r"scale\([2-6]"))
+        inner, outer = view.bounding_box(), stage.bounding_box()
+        assert inner is not None
+        assert outer is not None
+        assert inner["x"] <= outer["x"] + 1
+        assert inner["y"] <= outer["y"] + 1
+        assert inner["x"] + inner["width"] >= outer["x"] + outer["width"] - 1
+        assert inner["y"] + inner["height"] >= outer["y"] + outer["height"] - 1
 
 
 def test_two_browsers_share_twenty_cards_and_lose_none(
@@ -290,7 +337,7 @@ def test_an_answered_card_stays_away_while_its_verdict_is_on_the_way(
 
 def test_an_hour_in_a_tunnel_loses_no_verdict(open_page: Open, deal: Deal, reviewer: User, errors: list[str]) -> None:
     deal(12)
-    page = open_page("/review/", reviewer)
+    page = open_page("/review/", reviewer, "en")
     given = [shown(page)]
     press(page, "f")
     given.append(shown(page))
@@ -301,7 +348,8 @@ def test_an_hour_in_a_tunnel_loses_no_verdict(open_page: Open, deal: Deal, revie
             given.append(shown(page))
         press(page, "f")
     expect(page.locator("#banner")).to_be_visible()
-    expect(page.locator("#unsent")).to_contain_text(str(len(given) - 1))
+    expect(page.locator("#unsent b")).to_have_text(str(len(given) - 1))
+    assert_nothing_sticks_out(page, "offline")
     expect(page.locator("#empty")).to_be_hidden()
     assert len(answers()) == 1
     page.context.set_offline(False)
@@ -326,7 +374,7 @@ def test_a_session_that_ends_keeps_what_waits_for_its_own_person(
     Session.objects.all().delete()
     press(page, "f")
     expect(page.locator("#banner")).to_contain_text("You are signed out")
-    expect(page.locator("#unsent")).to_contain_text("1")
+    expect(page.locator("#unsent b")).to_have_text("1")
     other_tab = page.context.new_page()
     other_tab.goto("/login/")
     with page.expect_response(lambda answer: "verdicts" in answer.url and answer.status == 403):
@@ -369,20 +417,6 @@ def test_help_opens_by_its_key_and_gives_the_focus_back(open_page: Open, deal: D
     press(page, "Escape")
     expect(page.locator("#help-button")).to_be_focused()
     assert not Verdict.objects.exists()
-
-
-def assert_fit_for_all(page: Page, where: str) -> None:
-    """No violation that axe knows of, by day and by night, and nothing to scroll sideways, also on the narrowest screen."""
-    for night in (False, True):
-        page.emulate_media(color_scheme="dark" if night else "light")
-        found = Axe().run(page, options={"runOnly": ["color-contrast"]} if night else {}).response["violations"]
-        assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found] == [], (where, night)
-    size = page.viewport_size
-    assert size is not None
-    for width in (size["width"], NARROWEST_PX):
-        page.set_viewport_size({"width": width, "height": size["height"]})
-        assert page.evaluate(TOO_WIDE_PX) <= 0, (where, width)
-    page.set_viewport_size(size)
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])

@@ -11,7 +11,7 @@ let card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = fal
 const live = (text) => { document.getElementById("live").textContent = text; };
 const sender = new Sender(say.verdicts, (count, trouble) => {
   const unsent = document.getElementById("unsent");
-  unsent.hidden = !count; unsent.textContent = `${count} ${say.unsent}`;
+  unsent.hidden = !count; unsent.querySelector("b").textContent = count;
   warn(trouble);
 }, (answer) => { counts(answer); if (answer.result === "second") live(say.second); });
 
@@ -39,7 +39,7 @@ function take(html, first = false) {
 // A card may be judged once its picture is decoded; a broken one is tried twice more.
 async function load(each) {
   const picture = each.querySelector(".view img");
-  if (!picture) return false;
+  if (!picture) { each.querySelector(".broken").hidden = false; return false; }
   const address = picture.getAttribute("src");
   for (let attempt = 0; attempt < 3; attempt++) {
     try { await picture.decode(); return true; } catch { await new Promise((done) => setTimeout(done, 400)); picture.src = `${address}?again=${attempt}`; }

@@ -7,7 +7,7 @@ export class Zoom {
     this.pointers = new Map();
     stage.addEventListener("wheel", (e) => { e.preventDefault(); this.by(e.deltaY < 0 ? 1.2 : 1 / 1.2, e.clientX, e.clientY); }, { passive: false });
     stage.addEventListener("dblclick", (e) => { e.preventDefault(); this.toggleBox(); });
-    stage.addEventListener("pointerdown", (e) => { this.pointers.set(e.pointerId, [e.clientX, e.clientY]); stage.setPointerCapture(e.pointerId); });
+    stage.addEventListener("pointerdown", (e) => { if (e.target.closest("button")) return; this.pointers.set(e.pointerId, [e.clientX, e.clientY]); stage.setPointerCapture(e.pointerId); });
     for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (e) => this.pointers.delete(e.pointerId));
     stage.addEventListener("pointermove", (e) => this.drag(e));
   }
@@ -54,5 +54,17 @@ export class Zoom {
     this.pointers.set(e.pointerId, [e.clientX, e.clientY]);
   }
 
-  draw() { if (this.view) this.view.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`; }
+  // The picture stays in the middle while it is smaller than the stage, and covers the stage once it is larger.
+  hold(offset, size, room) {
+    const gap = (room - size) / 2, grown = size * this.scale;
+    return grown <= room ? (size - grown) / 2 : Math.min(-gap, Math.max(room - gap - grown, offset));
+  }
+
+  draw() {
+    if (!this.view) return;
+    const room = this.stage.getBoundingClientRect();
+    this.x = this.hold(this.x, this.width, room.width); this.y = this.hold(this.y, this.height, room.height);
+    this.view.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;
+    this.view.style.setProperty("--scale", this.scale);
+  }
 }
