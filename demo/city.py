@@ -24,6 +24,13 @@ CREATE TABLE IF NOT EXISTS matter (number INTEGER PRIMARY KEY, webhook_id TEXT U
 CREATE TABLE IF NOT EXISTS report (id TEXT PRIMARY KEY, number INTEGER NOT NULL, status TEXT NOT NULL, at TEXT NOT NULL, delivered INTEGER NOT NULL DEFAULT 0);
 """
 STATUSES = {"accepted": "受理 accept", "returned": "退回 return", "fixed": "已处置 fixed"}
+STANDS = {
+    "received": "已收到 received",
+    "accepted": "已受理 accepted",
+    "returned": "已退回 returned",
+    "fixed": "已处置 fixed",
+    "retracted": "已撤回 retracted",
+}
 LARGEST_BODY, LARGEST_PICTURE = 20_000, 2_000_000
 STYLE = """body{font:16px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;margin:0;color:#1b1f24;background:#f3f5f7}header{background:#00704f;color:#fff;padding:.8rem 1.2rem}
 main{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));padding:1.2rem}article{background:#fff;border-radius:10px;overflow:hidden;border:1px solid #d9dde2}
@@ -168,10 +175,10 @@ def page(city: City) -> str:
         codes = " · ".join(f"{c['scheme']} {c['code']}" for c in m["codes"])
         buttons = "".join(f'<button name="status" value="{s}">{w}</button>' for s, w in STATUSES.items())
         cards.append(f'<article>{image}<div><h2>{html.escape(m["name_zh"])} · {m["case_number"]}</h2><p>{html.escape(m["name_en"])} · {html.escape(codes)}</p>'
-                     f'<p>{m["place"]["lat"]:.6f}, {m["place"]["lon"]:.6f} ±{m["place"]["error_m"]} m ({html.escape(m["place"]["crs"])})</p><p><b>{html.escape(m["status"])}</b></p>'
+                     f'<p>{m["place"]["lat"]:.6f}, {m["place"]["lon"]:.6f} ±{m["place"]["error_m"]} m ({html.escape(m["place"]["crs"])})</p><p><b>{html.escape(STANDS.get(m["status"], m["status"]))}</b></p>'
                      f'<form method="post" action="/matter/{m["case_number"]}"><input type="hidden" name="token" value="{city.token}">{buttons}</form></div></article>')  # fmt: skip
     return (f'<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>沙盒城管 · sandbox city</title><style>{STYLE}</style>'
-            f'<header><b style="color:#fff">沙盒城管</b> sandbox city — {len(cards)}</header><main>{"".join(cards) or "<p>尚无案件 · no case yet</p>"}</main></html>')  # fmt: skip
+            f'<header><b style="color:#fff">沙盒城管</b> sandbox city · {len(cards)} 件 cases</header><main>{"".join(cards) or "<p>尚无案件 · no case yet</p>"}</main></html>')  # fmt: skip
 
 
 def serve(city: City, port: int) -> ThreadingHTTPServer:
