@@ -8,14 +8,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW
 
-from server.cases.models import Case
-from server.city.services import add_destination, prepare_handovers, send_due, take_status
+from server.cases.models import Case, Picture
+from server.city.services import add_destination, picture_address, prepare_handovers, send_due, take_status
 from server.city.webhooks import Answer
 from server.review.services import decide
 from server.screening.services import screen_new
@@ -106,3 +107,21 @@ def test_the_list_keeps_its_filter_and_forgives_a_wrong_key(many: list[Case], we
     assert listed(web.get(f"/cases/?state=confirmed&before={key}").content.decode()) == list(range(30, 0, -3))
     for wrong in ("abc", "-1", "²", "9" * 30):
         assert len(listed(web.get("/cases/", {"before": wrong}).content.decode())) == 50
+
+
+def test_a_picture_hidden_in_one_case_is_shown_in_none(send: Any, web: Client) -> None:
+    """Two problems with one best view share their picture's bytes, and so its address."""
+    send()
+    send(east_m=60.0)
+    first, second = Picture.objects.order_by("id")
+    assert first.sha256 == second.sha256
+    address = f"/pictures/{first.sha256}.jpg"
+    shown = web.get(address)
+    assert shown.status_code == 200
+    assert shown["Cache-Control"] == "private, no-cache"
+    assert web.get(address, headers={"If-None-Match": shown["ETag"]}).status_code == 304
+    Picture.objects.filter(id=first.pk).update(hidden_at=NOW)
+    assert web.get(address).status_code == 404
+    assert web.get(address, headers={"If-None-Match": shown["ETag"]}).status_code == 404
+    signed = picture_address(first.sha256).removeprefix(settings.PUBLIC_URL)
+    assert Client().get(signed).status_code == 404
