@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import cos, hypot, radians
+from math import cos, radians
 from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+
+Matrix = npt.NDArray[np.float64]
 
 
 class State(StrEnum):
@@ -87,16 +92,32 @@ def metres_between(a: Point, b: Point) -> tuple[float, float]:
     ) * 111_195
 
 
-def distance_d2(a: Point, b: Point) -> float:
-    """Squared distance in sigmas of both together."""
-    east, north = metres_between(a, b)
-    ee, en, nn = (a.covariance[i] + b.covariance[i] + (SIZE_M2 if i != 1 else 0.0) for i in range(3))
-    return (nn * east * east - 2 * en * east * north + ee * north * north) / max(ee * nn - en * en, 1e-9)
+def links(points: Sequence[Point]) -> tuple[Matrix, Matrix]:
+    """Which pairs may be one thing (of two passes, near in sigmas and in metres), and every pair's squared distance in sigmas: [n, n] each.
+
+    A pair whose distance is over FARTHEST_M is infinitely far in sigmas.
+    """
+    lat, lon = np.array([p.lat_deg for p in points]), np.array([p.lon_deg for p in points])
+    north = (lat[None] - lat[:, None]) * 111_195
+    east = (lon[None] - lon[:, None]) * 111_195 * np.cos(np.radians((lat[None] + lat[:, None]) / 2))
+    ee, en, nn = (
+        np.array([p.covariance for p in points]).T[:, :, None] + np.array([p.covariance for p in points]).T[:, None]
+    )
+    ee, nn = ee + SIZE_M2, nn + SIZE_M2
+    d2 = (nn * east**2 - 2 * en * east * north + ee * north**2) / np.maximum(ee * nn - en * en, 1e-9)
+    d2[np.hypot(east, north) > FARTHEST_M] = np.inf
+    passes = np.unique([p.pass_id.bytes for p in points], return_inverse=True)[1]
+    return (d2 < GATE_D2) & (passes[:, None] != passes[None]), d2
 
 
-def linked(a: Point, b: Point) -> bool:
-    """Whether two sightings may be one thing: of two passes, near in sigmas and in metres."""
-    return a.pass_id != b.pass_id and hypot(*metres_between(a, b)) <= FARTHEST_M and distance_d2(a, b) < GATE_D2
+def connected(points: Sequence[Point], start: int) -> list[int]:
+    """The numbers of all points that a chain of links ties to the point number `start`, itself included."""
+    may, _ = links(points)
+    found = np.zeros(len(points), bool)
+    found[start] = True
+    while not np.array_equal(wider := found | may[found].any(axis=0), found):
+        found = wider
+    return [int(number) for number in np.flatnonzero(found)]
 
 
 def group(points: Iterable[Point]) -> list[list[Point]]:
@@ -105,21 +126,21 @@ def group(points: Iterable[Point]) -> list[list[Point]]:
     Nearest pairs (in sigmas) join first; two groups that share a pass never join, and no group grows wider than FARTHEST_M.
     """
     ordered = sorted(points, key=lambda p: p.id)
-    owner: dict[UUID, list[Point]] = {p.id: [p] for p in ordered}
-    pairs = sorted(
-        (distance_d2(a, b), a.id, b.id) for i, a in enumerate(ordered) for b in ordered[i + 1 :] if linked(a, b)
-    )  # fmt: skip
-    for _, first, second in pairs:
-        one, other = owner[first], owner[second]
-        if one is other or {p.pass_id for p in one} & {p.pass_id for p in other}:
+    may, d2 = links(ordered)
+    first, second = np.nonzero(np.triu(may, 1))
+    owner = [[number] for number in range(len(ordered))]
+    passes = [{point.pass_id} for point in ordered]
+    nearest = np.lexsort((second, first, d2[first, second]))
+    for a, b in zip(first[nearest].tolist(), second[nearest].tolist(), strict=True):
+        one, other = owner[a], owner[b]
+        if one is other or passes[one[0]] & passes[other[0]] or np.isinf(d2[np.ix_(one, other)]).any():
             continue
-        if any(hypot(*metres_between(a, b)) > FARTHEST_M for a in one for b in other):
-            continue
+        passes[one[0]] |= passes[other[0]]
         one.extend(other)
-        for point in other:
-            owner[point.id] = one
-    groups = {id(members): sorted(members, key=lambda p: p.id) for members in owner.values()}
-    return sorted(groups.values(), key=lambda members: members[0].id)
+        for number in other:
+            owner[number] = one
+    groups = {id(members): sorted(members) for members in owner}
+    return [[ordered[number] for number in members] for members in sorted(groups.values())]
 
 
 def fused(points: Sequence[Point]) -> tuple[float, float, tuple[float, float, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import cos, radians
+from math import cos, hypot, radians
 from typing import Any
 
 from django.db import transaction
@@ -12,7 +12,18 @@ from django.db.models import F, Q
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case, Sighting
-from server.cases.rules import CLOSED, FARTHEST_M, SENIORITY, Point, State, fused, group, linked, may_move
+from server.cases.rules import (
+    CLOSED,
+    FARTHEST_M,
+    SENIORITY,
+    Point,
+    State,
+    connected,
+    fused,
+    group,
+    may_move,
+    metres_between,
+)
 from server.fleet.models import City
 
 REMEMBERED = timedelta(days=30)
@@ -56,25 +67,27 @@ def point_of(row: Sighting) -> Point:
 
 def _connected(sighting: Sighting, now: datetime) -> list[Sighting]:
     """Every sighting that a chain of links ties to this one: the grouping of the whole set, seen from here, needs no more."""
-    found, frontier = {sighting.id: sighting}, [sighting]
-    while frontier:
-        here = frontier.pop()
-        for row in _near(here, now):
-            if row.id not in found and linked(point_of(here), point_of(row)):
-                found[row.id] = row
-                frontier.append(row)
-    return list(found.values())
+    reach_m = 2 * FARTHEST_M
+    while True:
+        rows = _near(sighting, now, reach_m)
+        points = [point_of(row) for row in rows]
+        here = next(number for number, row in enumerate(rows) if row.id == sighting.id)
+        found = connected(points, here)
+        # The chain may go on outside only if one of its links reaches the edge of what was read.
+        if all(hypot(*metres_between(points[here], points[n])) <= reach_m - FARTHEST_M for n in found):
+            return [rows[number] for number in found]
+        reach_m *= 2
 
 
-def _near(row: Sighting, now: datetime) -> list[Sighting]:
-    lat = FARTHEST_M / 111_195 * 1.01
+def _near(row: Sighting, now: datetime, reach_m: float) -> list[Sighting]:
+    lat = reach_m / 111_195 * 1.01
     lon = lat / max(cos(radians(row.lat_deg)), 0.01)
     remembered = Q(case__state=State.REJECTED, case__state_at__gte=now - REMEMBERED)
     near = Sighting.objects.filter(
         Q(case__isnull=True) | ~Q(case__state__in=sorted(CLOSED)) | remembered, city_id=row.city_id, category=row.category, origin=row.origin,
         lat_deg__range=(row.lat_deg - lat, row.lat_deg + lat), lon_deg__range=(row.lon_deg - lon, row.lon_deg + lon),
     )  # fmt: skip
-    return list(near)
+    return [each for each in near if each.id != row.id] + [row]
 
 
 def _settle_group(rows: list[Sighting], now: datetime) -> None:

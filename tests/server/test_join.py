@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sightings import LAT, LON, NOW
 
 from server.cases.models import Case, Sighting
-from server.cases.rules import MOVES, Point, State, group, may_move
+from server.cases.rules import MOVES, Point, State, connected, group, may_move
 from server.cases.services import NotAllowed, move
 
 
@@ -126,3 +126,12 @@ def test_a_case_that_has_moved_on_is_not_moved_again(send: Any) -> None:
     case = Case.objects.get()
     assert move(case.pk, State.NEW, State.QUEUED, NOW)
     assert not move(case.pk, State.NEW, State.QUEUED, NOW)
+
+
+def test_a_thing_seen_a_thousand_times_is_one_thing() -> None:
+    lot = random.Random(1)
+    points = [
+        Point(UUID(int=n), UUID(int=n + 10**6), 37.87 + lot.gauss(0, 5e-6), 112.55 + lot.gauss(0, 5e-6), (4.0, 0.5, 4.0)) for n in range(1000)
+    ]  # fmt: skip
+    assert [len(members) for members in group(points)] == [1000]
+    assert connected(points, 7) == list(range(1000))
