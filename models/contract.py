@@ -31,6 +31,7 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Metres = Annotated[float, Field(ge=0, le=1e5, allow_inf_nan=False)]
 Instant = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+Variance = Annotated[float, Field(ge=1e-6, le=1e8, allow_inf_nan=False)]  # 1 mm to 10 km: more would only overflow
 Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 
@@ -63,7 +64,7 @@ class Place(Message):
 
     lat_deg: Latitude
     lon_deg: Longitude
-    covariance_m2: tuple[tuple[Finite, Finite], tuple[Finite, Finite]]
+    covariance_m2: tuple[tuple[Variance, Finite], tuple[Finite, Variance]]
     bearing_deg: Annotated[float, Field(ge=0, lt=360, allow_inf_nan=False)]
     range_m: Metres
     near_m: Metres
@@ -73,7 +74,7 @@ class Place(Message):
     @model_validator(mode="after")
     def covariance_is_one(self) -> Self:
         (ee, en), (ne, nn) = self.covariance_m2
-        if not (ee > 0 and nn > 0 and math.isclose(en, ne, abs_tol=1e-6) and ee * nn - en * ne >= 0):
+        if not (math.isclose(en, ne, abs_tol=1e-6) and ee * nn - en * ne >= 0):
             raise ValueError("covariance_m2 is not symmetric and positive")
         return self
 

@@ -96,6 +96,8 @@ class Intake:
             time.sleep(1.0)
             self._failed = f"storage: {wrong}"
             return
+        except Exception:
+            log.exception("a message on %s is passed over", message.topic)
         client.ack(message.mid, message.qos)
 
     def _client(self) -> mqtt.Client:

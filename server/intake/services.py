@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from models.contract import (
     AckItem,
@@ -29,11 +30,15 @@ from server.cases.services import join
 from server.fleet.models import Vehicle
 from server.intake.models import SetAside
 
+log = logging.getLogger("trikeye.intake")
 NOBODY = UUID(int=0)
 
 
 def take_sighting(topic: str, body: bytes, now: datetime) -> AckItem:
-    """Store a sighting and return the answer; what is refused is set aside with its reason, never dropped."""
+    """Store a sighting and return the answer; what is refused is set aside with its reason, never dropped.
+
+    Raises when there is no room or no database: that passes, and the message comes again. Any other failure would come again with it for ever.
+    """
     digest = digest_of(body)
     try:
         vehicle_name, _ = vehicle_of(topic)
@@ -43,6 +48,11 @@ def take_sighting(topic: str, body: bytes, now: datetime) -> AckItem:
         return _commit(sighting, digest, now)
     except RefusedMessage as wrong:
         return _refuse(topic, body, digest, wrong)
+    except (OperationalError, InterfaceError, OSError):
+        raise
+    except Exception as wrong:
+        log.exception("a message of %s brought intake to an error; it is set aside", topic)
+        return _refuse(topic, body, digest, RefusedMessage("internal_error", f"{type(wrong).__name__}: {wrong}"))
 
 
 def take_status(topic: str, body: bytes, now: datetime) -> None:

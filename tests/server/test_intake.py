@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import struct
 from typing import Any
+from unittest.mock import MagicMock
 from uuid import uuid4
 
 import cbor2
 import pytest
+from paho.mqtt.client import MQTTMessage
 from sightings import NOW, message
 
 from models.contract import MAX_MESSAGE_BYTES, encode, topic
 from server import pictures
 from server.cases.models import Case, Picture, Sighting
 from server.intake.models import SetAside
+from server.intake.mqtt import Intake
 from server.intake.services import take_sighting, take_status
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,6 +123,45 @@ def test_a_full_disk_is_no_acknowledgement(send: Any, monkeypatch: pytest.Monkey
     with pytest.raises(OSError, match="No space"):
         send()
     assert not Sighting.objects.exists()
+
+
+def covariance(value: float) -> Any:
+    """The bytes of a message whose place is this uncertain, as a vehicle that checks nothing would send them."""
+    body = cbor2.loads(encode(message()))
+    body["place"]["covariance_m2"] = [[value, 0.0], [0.0, value]]
+    return cbor2.dumps(body, canonical=True, timezone=None, datetime_as_timestamp=False)
+
+
+@pytest.mark.parametrize("value", [1e308, 1e9, 5e-324, 0.0])
+def test_a_place_too_uncertain_to_reckon_with_is_refused(send: Any, value: float) -> None:
+    assert raw(covariance(value)).reason.startswith("malformed: place.covariance_m2")
+    assert raw(covariance(1.0)).outcome == "accepted"
+
+
+def test_a_message_that_brings_intake_to_an_error_is_set_aside_and_not_asked_for_again(
+    send: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("float division by zero")
+
+    monkeypatch.setattr("server.intake.services.join", broken)
+    answer = send()
+    assert (answer.outcome, answer.reason) == ("refused", "internal_error: ZeroDivisionError: float division by zero")
+    assert SetAside.objects.get().reason == "internal_error"
+    assert not Sighting.objects.exists()
+
+
+def test_a_message_intake_cannot_even_set_aside_is_acknowledged_to_the_broker(
+    vehicle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("server.intake.mqtt.take_status", broken)
+    client, poison = MagicMock(), MQTTMessage(7, topic("TY-01", "status").encode())
+    poison.qos = 1
+    Intake("127.0.0.1", 1, "intake", "")._handle(client, poison)
+    client.ack.assert_called_once_with(7, 1)
 
 
 def test_a_status_marks_its_own_vehicle_only(send: Any, vehicle: Any) -> None:
