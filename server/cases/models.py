@@ -91,8 +91,12 @@ class Sighting(models.Model):
     redaction_regions = models.PositiveIntegerField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["outbox", "sequence"], name="sequence_once")]
-        indexes = [models.Index(fields=["city", "category", "lat_deg", "lon_deg"], name="sighting_near")]
+        indexes = [
+            models.Index(fields=["city", "category", "lat_deg", "lon_deg"], name="sighting_near"),
+            models.Index(fields=["outbox", "sequence"], name="sighting_sequence"),
+            models.Index(fields=["city", "fix_lat_deg", "fix_lon_deg"], name="sighting_fix"),
+            models.Index(fields=["received_at"], name="sighting_received"),
+        ]
 
 
 class Picture(models.Model):

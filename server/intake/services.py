@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from datetime import datetime
 from typing import Any
@@ -80,17 +81,23 @@ def _commit(sighting: Sighting, digest: str, now: datetime) -> AckItem:
         with transaction.atomic():
             row = rows.Sighting.objects.create(**_columns(sighting, vehicle, digest))
             rows.Picture.objects.bulk_create(_picture_row(row, picture) for picture in sighting.pictures)
-            record(Verb.SIGHTING_TAKEN, "sighting", row.id, city_id=vehicle.city_id, vehicle=vehicle.pk)
+            record(Verb.SIGHTING_TAKEN, "sighting", row.id, city_id=vehicle.city_id, vehicle=vehicle.pk, **_reused(row))
             join(row, now)
             Vehicle.objects.filter(id=vehicle.pk).update(last_seen_at=now)
     except IntegrityError:
         known = _known(sighting, vehicle)
         if known is None:
-            raise RefusedMessage(
-                "sequence_conflict", f"sequence {sighting.sequence} of outbox {sighting.outbox} is another sighting"
-            ) from None
+            raise
         return known
     return AckItem(id=sighting.id, digest=digest, outcome="accepted")
+
+
+def _reused(row: rows.Sighting) -> dict[str, bool]:
+    """Whether its place in the outbox was another's before: a copied card or a restored backup. `id` alone is identity, so it is only noted."""
+    if not rows.Sighting.objects.filter(outbox=row.outbox, sequence=row.sequence).exclude(id=row.id).exists():
+        return {}
+    log.warning("%s", json.dumps({"event": "sequence_reused", "outbox": str(row.outbox), "sequence": row.sequence, "id": str(row.id)}))  # fmt: skip
+    return {"sequence_reused": True}
 
 
 def _known(sighting: Sighting, vehicle: Vehicle) -> AckItem | None:

@@ -15,6 +15,7 @@ from sightings import NOW, message
 
 from models.contract import MAX_MESSAGE_BYTES, encode, topic
 from server import pictures
+from server.audit.models import AuditRow
 from server.cases.models import Case, Picture, Sighting
 from server.intake.models import SetAside
 from server.intake.mqtt import Intake
@@ -47,6 +48,16 @@ def test_the_same_id_with_other_bytes_keeps_the_first_and_names_its_digest(send:
     assert again.outcome == "known"
     assert again.digest == kept.digest
     assert Sighting.objects.get().score == 0.8
+
+
+def test_a_sequence_used_twice_loses_no_sighting(send: Any) -> None:
+    """A card copied after its first start, or a backup put back: other sightings under the same numbers."""
+    first = message()
+    answers = [raw(encode(first)), raw(encode(message(outbox=first.outbox, sequence=first.sequence, east_m=60.0)))]
+    assert [answer.outcome for answer in answers] == ["accepted", "accepted"]
+    assert Sighting.objects.count() == 2
+    taken = AuditRow.objects.filter(verb="sighting_taken").order_by("id")
+    assert ["sequence_reused" in row.detail for row in taken] == [False, True]
 
 
 def test_an_id_of_another_vehicle_is_refused_and_set_aside(send: Any) -> None:

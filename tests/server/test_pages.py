@@ -15,9 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW
 
-from server.cases.models import Case, Picture
+from server.cases.models import Case, Picture, Sighting
 from server.city.services import add_destination, picture_address, prepare_handovers, send_due, take_status
 from server.city.webhooks import Answer
+from server.review.cards import card_of
 from server.review.services import decide
 from server.screening.services import screen_new
 
@@ -125,3 +126,23 @@ def test_a_picture_hidden_in_one_case_is_shown_in_none(send: Any, web: Client) -
     assert web.get(address, headers={"If-None-Match": shown["ETag"]}).status_code == 404
     signed = picture_address(first.sha256).removeprefix(settings.PUBLIC_URL)
     assert Client().get(signed).status_code == 404
+
+
+def test_a_card_looks_sightings_up_by_index(send: Any) -> None:
+    send()
+    case = Case.objects.get()
+    with CaptureQueriesContext(connection) as queries:
+        card_of(case, 0)
+        Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
+    plans = []
+    with connection.cursor() as cursor:
+        for sql in (
+            each["sql"]
+            for each in queries
+            if 'fix_lat_deg" BETWEEN' in each["sql"] or 'received_at" DESC' in each["sql"]
+        ):
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+            plans.append(" ".join(str(row[-1]) for row in cursor.fetchall()))
+    assert len(plans) == 2
+    assert "sighting_fix" in plans[0]
+    assert "sighting_received" in plans[1]
