@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import sqlite3
 import sys
 from dataclasses import dataclass
 
@@ -81,6 +83,10 @@ def parser_for(argv: list[str]) -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] != [
+        "models"
+    ]:  # packs and schemas are for others; outbox, database, pictures and secrets are for their owner alone
+        os.umask(0o077)
     try:
         parser = parser_for(argv)
         args = parser.parse_args(argv)
@@ -92,6 +98,27 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as wrong:
+        sentence = _in_words(wrong)
+        if not sentence:
+            raise
+        print(f"trikeye: {sentence}", file=sys.stderr)
+        return 1
+
+
+def _in_words(wrong: Exception) -> str:
+    """What a disk or a database has against it, and what to do; empty for what is a fault of ours."""
+    cause = wrong.__cause__ or wrong  # Django raises its own from the database's
+    if isinstance(cause, sqlite3.OperationalError):
+        is_old = any(words in str(cause) for words in ("no such table", "no such column", "unable to open"))
+        return f"the database: {cause}; " + (
+            "create or update it: trikeye server migrate (TRIKEYE_DATA names its folder)"
+            if is_old
+            else "see who else holds it, and how full the disk is"
+        )
+    if isinstance(cause, OSError):
+        return f"{cause}; see that the place exists, may be written and has room"
+    return ""
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def secret(name: str) -> str:
         return fresh
 
 
-_IS_TOOL = "makemigrations" in sys.argv or "check" in sys.argv or "mypy" in sys.argv[0]
+_IS_TOOL = sys.argv[1:2] in (["makemigrations"], ["check"]) or Path(sys.argv[0]).name == "mypy"
 SECRET_KEY = "only-for-tools" if _IS_TOOL else secret("django")
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("TRIKEYE_HOSTS", "127.0.0.1,localhost,testserver").split(",")
