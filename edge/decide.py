@@ -18,6 +18,8 @@ from models.contract import Place
 
 SAME_THING_M = 3.0
 TURN_DEG, TURN_WITHIN_M = 120.0, 30.0
+STANDS_WITHIN_M = 10.0
+"""How far a standing vehicle's fix may wander."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Passes:
     _id: UUID | None = None
     _began: Frame | None = None
     _last: Frame | None = None
+    _stopped: Frame | None = None
     _length_m: float = 0.0
     _headings: list[tuple[float, float]] = field(default_factory=list)
 
@@ -47,10 +50,9 @@ class Passes:
         """The pass a looked-at frame belongs to."""
         fix = frame.fix
         assert fix is not None, "the gate lets no frame without a fix through"
-        way = 0.0
-        if self._last is not None and self._last.fix is not None:
-            way = hypot(*offset_m(self._last.fix.lat_deg, self._last.fix.lon_deg, fix.lat_deg, fix.lon_deg))
-        self._length_m += way
+        self._length_m += _way_m(self._last, frame)
+        if self._stopped is None or _way_m(self._stopped, frame) > STANDS_WITHIN_M:
+            self._stopped = frame
         heading = fix.heading_deg
         if heading is not None:
             self._headings = [(at, h) for at, h in self._headings if self._length_m - at <= TURN_WITHIN_M] + [
@@ -65,14 +67,22 @@ class Passes:
 
     def _is_over(self, frame: Frame, heading: float | None) -> bool:
         assert self._began is not None
-        assert self._last is not None
+        assert self._stopped is not None
         if self._length_m > self.settings.pass_length_m:
             return True
         if frame.monotonic_ns - self._began.monotonic_ns > self.settings.pass_time_s * 1e9:
             return True
-        if frame.monotonic_ns - self._last.monotonic_ns > self.settings.pass_stop_s * 1e9:
+        stood_ns = frame.monotonic_ns - self._stopped.monotonic_ns
+        # Once in a stop: the pass that a stop began did not begin before it.
+        if stood_ns > self.settings.pass_stop_s * 1e9 and self._began.monotonic_ns <= self._stopped.monotonic_ns:
             return True
         return heading is not None and any(abs((heading - h + 180) % 360 - 180) > TURN_DEG for _, h in self._headings)
+
+
+def _way_m(a: Frame | None, b: Frame) -> float:
+    if a is None or a.fix is None or b.fix is None:
+        return 0.0
+    return hypot(*offset_m(a.fix.lat_deg, a.fix.lon_deg, b.fix.lat_deg, b.fix.lon_deg))
 
 
 @dataclass

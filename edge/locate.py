@@ -98,8 +98,14 @@ class Locator:
         found = (self._crossed(looks) if track.label in RAISED else None) or self._grounded(looks)
         if found is None or found.away_m > FARTHEST_M:
             return None
-        shown = max(looks, key=lambda look: self._worth(look.view))
+        best = self.shown(track.views)
+        shown = next(look for look in looks if look.view is best)
         return _place(found, moved(origin.lat_deg, origin.lon_deg, *found.point_m), shown), shown.view
+
+    def shown(self, views: Sequence[TrackView]) -> TrackView | None:
+        """The view that shows a thing best, among those that can tell where it is."""
+        placing = [view for view in views if view.frame.fix is not None and view.frame.fix.heading_deg is not None]
+        return max(placing, key=self._worth, default=None)
 
     def _crossed(self, looks: list[Look]) -> Found | None:
         """Where the bearings of several looks cross. A cut box's middle is not the thing's, so whole boxes alone count."""

@@ -1,9 +1,9 @@
 """Follows things from look to look. Between two looks the vehicle moves more than a metre, so a thing on the ground is known again by where
-it stands on the map, a raised one (sign, wall, lamp) by how its box drifts outwards and grows."""
+it stands on the map, a raised one (sign, wall, lamp) by how its box drifts outwards and grows. Only pictures that may be shown keep their pixels."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, hypot, radians, sin
 from uuid import UUID
 
@@ -15,6 +15,8 @@ FARTHEST_M = 32.0
 PASSED_M = 1.0
 FORGOTTEN_M = 14.0
 RAISED_MISSES = 4
+PASSING_S = 60.0
+"""Whoever drives is past a thing by then; older tracks belong to a vehicle that stands."""
 
 
 @dataclass
@@ -42,7 +44,8 @@ class Tracker:
         self._origin = self._origin or fix
         here = offset_m(self._origin.lat_deg, self._origin.lon_deg, fix.lat_deg, fix.lon_deg)
         begun: list[_Open] = []
-        free = list(self._open)
+        outlived = [track for track in self._open if _has_outlived_its_pass(track, frame, pass_id)]
+        free = [track for track in self._open if track not in outlived]
         for detection in detections:
             view = TrackView(frame, detection)
             ground = self._ground(view, here)
@@ -56,7 +59,7 @@ class Tracker:
             if nearest[1] is not None and nearest[0] < 1.0:
                 track = nearest[1]
                 free.remove(track)
-                track.views.append(view)
+                self._add(track, view)
                 track.ground_m = ground or track.ground_m
                 track.misses, track.last_seen_at_m = 0, here
             else:
@@ -66,7 +69,7 @@ class Tracker:
             track.ordinal = ordinal
         for track in free:
             track.misses += 1
-        ended = [track for track in free if self._is_over(track, here, fix)]
+        ended = outlived + [track for track in free if self._is_over(track, here, fix)]
         self._open = [track for track in self._open if track not in ended] + begun
         return [_closed(track) for track in ended]
 
@@ -74,6 +77,14 @@ class Tracker:
         """End everything, as at the end of a ride."""
         ended, self._open = self._open, []
         return [_closed(track) for track in ended]
+
+    def _add(self, track: _Open, view: TrackView) -> None:
+        """Continue a track. A vehicle may stand before a thing for hours, so pixels are kept of two pictures: the first and the best."""
+        best = self.locator.shown([*track.views, view])
+        track.views = [
+            each if each is track.views[0] or each is best else replace(each, frame=each.frame.without_pixels())
+            for each in (*track.views, view)
+        ]
 
     def _ground(self, view: TrackView, here: tuple[float, float]) -> tuple[float, float] | None:
         foot = self.locator.foot(view)
@@ -103,6 +114,12 @@ class Tracker:
         ahead = (track.ground_m[0] - here[0]) * sin(heading) + (track.ground_m[1] - here[1]) * cos(heading)
         gone = hypot(here[0] - track.last_seen_at_m[0], here[1] - track.last_seen_at_m[1])
         return ahead < PASSED_M or gone > FORGOTTEN_M
+
+
+def _has_outlived_its_pass(track: _Open, frame: Frame, pass_id: UUID) -> bool:
+    """Whether the vehicle stands before a thing since an earlier pass. One that drives on keeps what is still in view."""
+    age_ns = frame.monotonic_ns - track.views[0].frame.monotonic_ns
+    return track.pass_id != pass_id and age_ns > PASSING_S * 1e9
 
 
 def _drift_cost(before: TrackView, now: TrackView, misses: int) -> float:

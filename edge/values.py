@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -38,6 +38,10 @@ class Frame:
     clock_sigma_s: float
     monotonic_ns: int
     fix: Fix | None
+
+    def without_pixels(self) -> Frame:
+        """The same frame for geometry alone: the image keeps its shape and holds one byte."""
+        return replace(self, image=np.broadcast_to(np.uint8(0), self.image.shape))
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def test_without_a_fix_in_the_dark_or_behind_a_cover_it_stays_shut_and_says_why(
     ([(n * 10.0, 0.0, 90.0, n) for n in range(60)], 2),  # 590 m
     ([(n * 0.01, 0.0, 90.0, n * 10) for n in range(32)], 2),  # 310 s
     ([(0.0, 0.0, 90.0, 0), (1.0, 0.0, 90.0, 130)], 2),  # a stop
+    ([(5.0 * n, 0.0, 90.0, n) for n in range(9)] + [(41.0 + n % 2, 0.0, 90.0, 10 * n) for n in range(1, 15)], 2),  # a stop, looked at every 10 s
     ([(0.0, 0.0, 90.0, 0), (5.0, 0.0, 90.0, 1), (5.0, 3.0, 270.0, 2), (0.0, 3.0, 270.0, 3)], 2),  # turned back
     ([(0.0, 0.0, 90.0, 0), (5.0, 0.0, 90.0, 1), (8.0, 3.0, 0.0, 2)], 1),  # round a corner
 ])  # fmt: skip
@@ -56,6 +57,16 @@ def test_a_pass_ends_by_length_time_stop_or_turn(
     assert (
         len({cut.of(frame_at(n, e, north, heading, t_s=t)) for n, (e, north, heading, t) in enumerate(way)}) == passes
     )
+
+
+def test_a_long_stop_begins_one_pass_and_then_one_every_five_minutes(frame_at: FrameAt) -> None:
+    cut = Passes(Decide(), RIDE)
+    began_s, seen = [], set()
+    for t_s in range(0, 901, 10):
+        pass_id = cut.of(frame_at(t_s, 0.0, t_s=t_s))
+        began_s += [] if pass_id in seen else [t_s]
+        seen.add(pass_id)
+    assert began_s == [0, 130, 440, 750]
 
 
 def test_an_id_is_a_version_7_uuid_of_the_time_seen() -> None:

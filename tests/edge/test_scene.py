@@ -9,6 +9,7 @@ from functools import partial
 from math import atan2, degrees, hypot
 from typing import Any
 from uuid import UUID
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from calibration.camera import Camera, OtherShape
 from calibration.geodesy import moved, offset_m
 from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
 from calibration.mount import Mount
-from edge.decide import Decider
+from edge.decide import Decider, Finding, Passes
 from edge.identity import Ids
 from edge.locate import Locator
 from edge.outbox import Told
@@ -179,6 +180,55 @@ def test_another_pass_tells_again_only_after_the_cool_down(
         for v in track.views
     )
     assert len(decider.decide([track]) + decider.decide([Track(0, UUID(int=2), later)])) == told
+
+
+class Picture(np.ndarray):
+    """Counts itself for as long as anybody holds its pixels."""
+
+    alive: WeakSet[Any] = WeakSet()
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return id(self)
+
+
+def test_an_hour_before_one_thing_keeps_few_pictures_and_tells_it_when_the_pass_ends(
+    camera: Camera, mount: Mount, frame_at: FrameAt
+) -> None:
+    ids, locator = Ids("TY-01", "front", "d"), Locator(camera, mount)
+    tracker, passes, decider = Tracker(locator), Passes(Decide(), ids), Decider(Decide(), locator, ids)
+    seen = view(POTHOLE, 8.0, camera, mount)
+    assert seen is not None
+    findings: list[tuple[int, Finding]] = []
+    most = 0
+    for number in range(360):
+        image = np.zeros((270, 480, 3), np.uint8).view(Picture)
+        Picture.alive.add(image)
+        frame = frame_at(number, 8.0, t_s=number * 10.0, image=image)
+        small = replace(seen, box_px=tuple(edge / 2 for edge in seen.box_px), score=0.5 + number % 3 / 10)  # type: ignore[arg-type]
+        del image
+        found = decider.decide(tracker.see(frame, [small], passes.of(frame)))
+        findings += [(number * 10, each) for each in found]
+        del frame, found
+        most = max(most, len(Picture.alive))
+    assert most < 10
+    ((told_s, finding),) = findings
+    assert told_s <= 300
+    assert finding.shown.detection.score == pytest.approx(0.7)
+    for each in (finding.shown, finding.track.views[0]):
+        assert isinstance(each.frame.image, Picture), "what is shown has its pixels"
+
+
+def test_a_vehicle_that_drives_on_into_a_new_pass_tells_a_thing_once_from_near(
+    camera: Camera, mount: Mount, frame_at: FrameAt
+) -> None:
+    tracker, ended = Tracker(Locator(camera, mount)), []
+    for number in range(20):
+        x = number * 1.5
+        seen = [box for box in [view(POTHOLE, x, camera, mount)] if box is not None]
+        ended += tracker.see(frame_at(number, x, t_s=number / 2), seen, UUID(int=1 + (x > 10)))
+    (track,) = ended + tracker.flush()
+    assert track.pass_id == UUID(int=1)
+    assert track.views[-1].frame.number > 10
 
 
 def test_the_cool_down_outlives_a_restart(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
