@@ -16,8 +16,8 @@ from server.start import start
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("add", "revoke"))
     parser.add_argument("name")
-    parser.add_argument("--city", default="taiyuan", help="key of the city it drives in (default: %(default)s)")
-    parser.add_argument("--fleet", default="fleet", help="name of its fleet (default: %(default)s)")
+    parser.add_argument("--city", help="key of the city it drives in (default: where it is, a new one in taiyuan)")
+    parser.add_argument("--fleet", help='name of its fleet (default: where it is, a new one in "fleet")')
     parser.add_argument(
         "--write-config", type=Path, metavar="FILE", help="write an edge.toml with the credentials, mode 0600"
     )

@@ -11,6 +11,8 @@ from server.audit.services import record
 from server.broker import embedded_hash, mosquitto_hash, new_password
 from server.fleet.models import City, Fleet, Vehicle
 
+FIRST_CITY, FIRST_FLEET = "taiyuan", "fleet"
+
 
 def city_by_key(key: str) -> City:
     """A city's row, made from its data at first use."""
@@ -20,14 +22,25 @@ def city_by_key(key: str) -> City:
     return city
 
 
-def add_vehicle(name: str, city_key: str, fleet_name: str) -> str:
-    """Add a vehicle, or give it new credentials (a revoked one comes back). Returns the password, which is kept nowhere."""
+def add_vehicle(name: str, city_key: str | None = None, fleet_name: str | None = None) -> str:
+    """Add a vehicle, or give it new credentials (a revoked one comes back). Returns the password, which is kept nowhere.
+
+    A vehicle that is there stays in its city and fleet, unless others are named.
+    """
     password = new_password()
     with transaction.atomic():
-        city, (fleet, _) = city_by_key(city_key), Fleet.objects.get_or_create(name=fleet_name)
-        vehicle, _ = Vehicle.objects.update_or_create(name=name, defaults={
-            "city": city, "fleet": fleet, "broker_hash": mosquitto_hash(password), "embedded_hash": embedded_hash(password), "revoked_at": None})  # fmt: skip
-        record(Verb.VEHICLE_ADDED, "vehicle", vehicle.pk, city_id=city.pk)
+        vehicle = Vehicle.objects.filter(name=name).first() or Vehicle(name=name)
+        if city_key or vehicle.pk is None:
+            vehicle.city = city_by_key(city_key or FIRST_CITY)
+        if fleet_name or vehicle.pk is None:
+            vehicle.fleet, _ = Fleet.objects.get_or_create(name=fleet_name or FIRST_FLEET)
+        vehicle.broker_hash, vehicle.embedded_hash, vehicle.revoked_at = (
+            mosquitto_hash(password),
+            embedded_hash(password),
+            None,
+        )
+        vehicle.save()
+        record(Verb.VEHICLE_ADDED, "vehicle", vehicle.pk, city_id=vehicle.city_id)
     return password
 
 
