@@ -1,10 +1,10 @@
-# make setup | demo | check | test | test-fast        ARGS="…" is handed to the demo
+# make setup | demo | check | test | test-fast | setup-training | test-training        ARGS="…" is handed to the demo
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo check format test test-fast lock
+.PHONY: setup demo check format test test-fast setup-training test-training lock
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
@@ -35,6 +35,13 @@ test: setup
 
 test-fast: setup
 	$(BIN)/pytest -q -m "not process and not broker and not browser and not shared"
+
+setup-training:
+	bash models/training/setup.sh
+
+test-training:
+	@test -d .venv-training || $(MAKE) --no-print-directory setup-training
+	.venv-training/bin/pytest -q --confcutdir=tests/training tests/training
 
 lock:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \

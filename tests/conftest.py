@@ -21,6 +21,8 @@ assert _DATA.resolve() == settings.DATA
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in the thread that also sets rows up
 atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
 
+# Torch lives in an environment of its own: `make test-training` runs these.
+collect_ignore = ["training"]
 ROOT = Path(__file__).resolve().parents[1]
 
 

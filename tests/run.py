@@ -20,6 +20,9 @@ def main() -> int:
         missing = [name for name in PACKAGES if not _has(name)]
     shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared")) / "data"
     code = subprocess.run([sys.executable, "-m", "pytest", "-q", *sys.argv[1:]], cwd=ROOT).returncode
+    trains = (ROOT / ".venv-training").is_dir()
+    if trains and not sys.argv[1:]:
+        code = code or subprocess.run(["make", "--no-print-directory", "test-training"], cwd=ROOT).returncode
     notes = [
         f"not run: tests that need {name}; install it: sudo apt-get install {' '.join(PACKAGES[name])}"
         for name in missing
@@ -28,6 +31,8 @@ def main() -> int:
         notes.append(f"not run: tests on the data of others ({shared} is missing; set TRIKEYE_SHARED)")
     for note in notes:
         print(note)
+    if not trains:
+        print("not run: tests of training, which need torch; make it: make setup-training")
     return code or (1 if STRICT and notes else 0)
 
 

@@ -7,7 +7,7 @@ python3 -m venv "$venv"
 "$venv/bin/pip" install --quiet --upgrade 'pip>=24'
 "$venv/bin/pip" install --quiet -c models/training/constraints.txt torch
 "$venv/bin/pip" install --quiet --no-deps -c models/training/constraints.txt torchvision
-"$venv/bin/pip" install --quiet -c models/training/constraints.txt ultralytics onnx onnxslim onnxruntime cbor2 pydantic
+"$venv/bin/pip" install --quiet -c models/training/constraints.txt ultralytics onnx onnxslim onnxruntime cbor2 pydantic pycocotools pytest pytest-timeout
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 if "$venv/bin/python" -c 'import torch, sys; sys.exit(torch.version.cuda is not None)'; then
   rm -rf "$site/torchvision"
