@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import xml.etree.ElementTree as ET
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from math import atan2, degrees, hypot, isfinite
@@ -17,6 +17,7 @@ UTC = timezone.utc  # noqa: UP017
 UERE_M = 4.0  # what one HDOP is worth in a street; geodesy text books give 3 to 5
 DEFAULT_SIGMA_M = 4.0
 MOVING_MPS = 0.5
+FASTEST_MPS = 100.0
 LEVER_M = 3.0  # a heading out of positions needs this much way
 
 
@@ -47,6 +48,11 @@ def is_on_earth(lat_deg: float, lon_deg: float) -> bool:
         and abs(lon_deg) <= 180
         and (abs(lat_deg) > 1e-4 or abs(lon_deg) > 1e-4)
     )
+
+
+def believable_mps(speed_mps: float | None) -> float | None:
+    """A speed that a vehicle on a road may have, or None."""
+    return speed_mps if speed_mps is not None and 0 <= speed_mps <= FASTEST_MPS else None
 
 
 def read_track_csv(path: Path, fps: float, names: list[str] | None = None) -> list[Position]:
@@ -85,10 +91,9 @@ def _frame_number(value: str, names: list[str]) -> int:
     return names.index(value) if value in names else int(value)
 
 
-def read_nmea(lines: Iterable[bytes], rejected: list[str] | None = None) -> Iterator[Position]:
-    """Positions of RMC and GGA sentences, one per RMC with a valid fix. Broken sentences are appended to `rejected` and passed over."""
-    from pynmeagps import NMEAParseError, NMEAReader
-    from pynmeagps.exceptions import NMEAMessageError, NMEATypeError
+def read_nmea(lines: Iterable[bytes], count_bad: Callable[[str], None] = lambda _: None) -> Iterator[Position]:
+    """Positions of RMC and GGA sentences, one per RMC with a valid fix. Broken sentences are told to `count_bad` and passed over."""
+    from pynmeagps import NMEAReader
 
     sigma = DEFAULT_SIGMA_M
     start: datetime | None = None
@@ -104,22 +109,13 @@ def read_nmea(lines: Iterable[bytes], rejected: list[str] | None = None) -> Iter
                 continue
             utc = datetime.combine(said.date, said.time, UTC)
             lat, lon = float(said.lat), float(said.lon)
-        except (
-            NMEAParseError,
-            NMEAMessageError,
-            NMEATypeError,
-            AttributeError,
-            TypeError,
-            ValueError,
-            UnicodeDecodeError,
-        ) as wrong:
-            if rejected is not None:
-                rejected.append(f"{line[:40]!r}: {wrong}")
+            speed = believable_mps(float(said.spd) * 0.514444 if said.spd not in ("", None) else None)
+            course = float(said.cog) % 360 if said.cog not in ("", None) and (speed or 0) > MOVING_MPS else None
+        except Exception as wrong:  # pynmeagps raises whatever a broken sentence leads it to
+            count_bad(f"{line[:40]!r}: {wrong}")
             continue
         if is_on_earth(lat, lon):
             start = start or utc
-            speed = float(said.spd) * 0.514444 if said.spd not in ("", None) else None
-            course = float(said.cog) % 360 if said.cog not in ("", None) and (speed or 0) > MOVING_MPS else None
             yield Position((utc - start).total_seconds(), lat, lon, sigma, course, speed, utc, "gnss")
 
 
@@ -202,7 +198,11 @@ def with_motion(positions: list[Position]) -> list[Position]:
             heading = degrees(atan2(east, north)) % 360
         speed = here.speed_mps if here.speed_mps is not None else (way / time if time > 0 else None)
         out.append(
-            replace(here, heading_deg=here.heading_deg if here.heading_deg is not None else heading, speed_mps=speed)
+            replace(
+                here,
+                heading_deg=here.heading_deg if here.heading_deg is not None else heading,
+                speed_mps=believable_mps(speed),
+            )
         )
     return out
 

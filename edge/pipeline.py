@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from calibration.camera import Camera
@@ -104,13 +105,13 @@ class Vehicle:
             pass_id=finding.track.pass_id, origin=self.settings.origin,
             seen_at=SeenAt.model_validate({"utc": frame.utc, "source": frame.clock_source, "sigma_s": frame.clock_sigma_s}),
             boot_id=self.boot_id, monotonic_ns=frame.monotonic_ns, category=best.category, detail=best.label,
-            score=best.score, probability=best.probability, place=finding.place, fix=_wire_fix(frame.fix),
+            score=best.score, probability=best.probability, place=finding.place, fix=_wire_fix(frame.fix, frame.utc),
             calibration_digest=self.calibration_digest, settings_revision=self.settings.revision,
             pack=PackName(name=pack.name, digest=pack.digest), redaction=RedactionNote(digest=self.redactor.digest, regions=evidence.regions),
             pictures=evidence.pictures,
         )  # fmt: skip
 
 
-def _wire_fix(fix: Fix) -> VehicleFix:
-    return VehicleFix(utc=fix.utc, lat_deg=fix.lat_deg, lon_deg=fix.lon_deg, sigma_m=fix.sigma_m, heading_deg=fix.heading_deg,
+def _wire_fix(fix: Fix, utc: datetime) -> VehicleFix:
+    return VehicleFix(utc=utc, lat_deg=fix.lat_deg, lon_deg=fix.lon_deg, sigma_m=fix.sigma_m, heading_deg=fix.heading_deg,
                       speed_mps=fix.speed_mps, quality=fix.quality)  # fmt: skip

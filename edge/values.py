@@ -15,9 +15,9 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Fix:
-    """A position of the camera: WGS-84, one sigma per axis in metres, course clockwise from true north."""
+    """A position of the camera: WGS-84, one sigma per axis in metres, course clockwise from true north. `utc` by the receiver, if it tells."""
 
-    utc: datetime
+    utc: datetime | None
     lat_deg: float
     lon_deg: float
     sigma_m: float

@@ -65,7 +65,7 @@ def test_sentences_without_a_fix_and_broken_ones_give_no_position() -> None:
         b"\xff\xfe\r\n",
         b"$GPRMC,120001,A,0000.0000,N,00000.0000,E,0,0,010126,,,A*6B\r\n",
     ]
-    assert list(read_nmea(lines, rejected)) == []
+    assert list(read_nmea(lines, rejected.append)) == []
     assert rejected
 
 

@@ -6,7 +6,9 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import islice
+from math import hypot
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 from receiver import START_DEG, Port, rmc, until
 
+from calibration.geodesy import offset_m
 from edge.capture import LiveCamera
 from edge.position import SerialReceiver
 from edge.settings import Receiver
@@ -84,12 +87,71 @@ def test_a_fix_arrives_and_is_none_once_it_is_old(port: Port, listen: Listen, mo
 
 def test_a_sentence_without_a_position_or_without_sense_is_no_fix(port: Port, listen: Listen) -> None:
     receiver = listen(port)
-    before = hear(port, receiver, 37.0)
+    hear(port, receiver, 37.0)
     port.say(rmc(38.0, START_DEG[1], status="V"))
     port.say(b"$GPRMC,garbage*00\r\n\xff\xfe\r\n")
     time.sleep(0.2)
-    assert receiver.fix_now() == before
+    assert is_at(receiver, 37.001)
     assert hear(port, receiver, 39.0)
+
+
+def test_no_sentence_ends_the_receivers_thread(port: Port, listen: Listen) -> None:
+    receiver = listen(port)
+    hear(port, receiver, 37.0)
+    port.say(b"$PUBX*1F\r\n$*00\r\n$GPRMC*4B\r\n$PUBX,00*33\r\n")
+    assert hear(port, receiver, 38.0)
+    assert receiver.bad_sentences >= 1
+
+
+def test_whatever_the_port_raises_is_told_and_tried_again(
+    port: Port, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import serial
+
+    opened, real = [], serial.Serial
+
+    def broken_at_first(*args: object, **more: object) -> object:
+        opened.append(1)
+        if len(opened) < 3:
+            raise RuntimeError("the driver lost its mind")
+        return real(*args, **more)
+
+    monkeypatch.setattr(serial, "Serial", broken_at_first)
+    receiver = listen(port)
+    until(lambda: "lost its mind" in receiver.trouble)
+    assert hear(port, receiver, 37.0)
+    assert receiver.trouble == ""
+
+
+def test_a_receiver_that_says_nothing_is_told_in_words(
+    port: Port, listen: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.position.SILENT_S", 0.5)
+    receiver = listen(port)
+    until(lambda: "no sentence" in receiver.trouble)
+    for words in (str(port.path), "baud", "edge.toml"):
+        assert words in receiver.trouble
+    hear(port, receiver, 37.0)
+    assert receiver.trouble == ""
+
+
+@pytest.mark.parametrize("age_s", [0.0, 0.2, 1.0, 4.9])
+def test_a_fix_is_carried_on_to_the_instant_of_the_picture(
+    port: Port, listen: Listen, monkeypatch: pytest.MonkeyPatch, age_s: float
+) -> None:
+    clock = SimpleNamespace(now_s=100.0, monotonic=lambda: clock.now_s)
+    monkeypatch.setattr("edge.position.time", clock)
+    receiver = listen(port)
+    measured = hear(port, receiver, 37.0)
+    clock.now_s += age_s
+    fix = receiver.fix_now()
+    assert fix is not None
+    assert measured.utc is not None
+    way_m = 10 * 0.514444 * age_s
+    moved_m = offset_m(measured.lat_deg, measured.lon_deg, fix.lat_deg, fix.lon_deg)
+    assert moved_m == pytest.approx((way_m, 0.0), abs=0.01)
+    assert fix.sigma_m == pytest.approx(hypot(measured.sigma_m, 0.5 * way_m))
+    assert fix.utc == measured.utc + timedelta(seconds=age_s)
 
 
 def test_a_port_that_vanishes_is_told_once_and_found_again(
@@ -166,7 +228,7 @@ def test_a_frame_that_came_while_the_consumer_was_busy_is_there_at_once(clip: Pa
 
 def test_instant_and_fix_are_those_of_the_capture(clip: Path, open_camera: Open) -> None:
     places = iter(range(1, 1000))
-    camera = open_camera(clip, lambda: Fix(None, float(next(places)), 0.0, 1.0, None, None, "gnss"))  # type: ignore[arg-type]
+    camera = open_camera(clip, lambda: Fix(None, float(next(places)), 0.0, 1.0, None, None, "gnss"))
     for frame in islice(camera.frames(), 3):
         assert frame.fix is not None
         assert frame.fix.lat_deg == frame.number + 1
