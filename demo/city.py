@@ -51,7 +51,7 @@ class City:
             db.executescript(SCHEMA)
 
     def take(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, Any]]:
-        """A webhook: status code and answer. A repeat of the same id changes nothing."""
+        """A webhook: status code and answer. A repeat of the same id changes nothing; a case that comes again (confirmed anew, or seen again) is open again."""
         try:
             message = self._webhook.verify(body, headers)
         except Exception:  # a malformed header raises more than the library's own error
@@ -59,7 +59,7 @@ class City:
         data = message["data"]
         with self._db() as db:
             if message["type"] == "case.retracted":
-                db.execute("UPDATE matter SET status='retracted' WHERE number=?", (data["case_number"],))
+                db.execute("UPDATE matter SET status='retracted' WHERE webhook_id=?", (data["retracts"],))
             else:
                 row = (
                     data["case_number"],
@@ -69,7 +69,8 @@ class City:
                     datetime.now(UTC).isoformat(),
                 )
                 db.execute(
-                    "INSERT INTO matter (number, webhook_id, body, status, taken_at) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING",
+                    "INSERT INTO matter (number, webhook_id, body, status, taken_at) VALUES (?,?,?,?,?) ON CONFLICT (number) DO UPDATE SET webhook_id=excluded.webhook_id,"
+                    " body=excluded.body, status=excluded.status, taken_at=excluded.taken_at, picture=NULL WHERE webhook_id<>excluded.webhook_id",
                     row,
                 )
         self._due.set()

@@ -51,6 +51,7 @@ def handover_state_name(state: str) -> str:
         HandoverState.WAITING: pgettext("handover", "to be sent"),
         HandoverState.RECEIPTED: pgettext("handover", "received"),
         HandoverState.FAILED: pgettext("handover", "refused for good"),
+        HandoverState.CANCELLED: pgettext("handover", "cancelled"),
     }[HandoverState(state)]
 
 

@@ -105,6 +105,13 @@ def _settle_group(rows: list[Sighting], now: datetime) -> None:
     for other in own[1:]:
         if not Sighting.objects.filter(case=other).exists():
             move(other.id, State(other.state), State.MERGED, now, merged_into=case)
+            _withdraw_merged(other, case, now)
+
+
+def _withdraw_merged(other: Case, case: Case, now: datetime) -> None:
+    from server.city.services import withdraw  # city stands on cases; only this step looks up
+
+    withdraw(other, f"the same as case {case.number}", now)
 
 
 def _first_sighting(case: Case) -> Any:

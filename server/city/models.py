@@ -21,7 +21,10 @@ class Destination(models.Model):
 
 
 class Handover(models.Model):
-    """One message to one destination. Its id is the webhook's id: the same over all tries."""
+    """One message to one destination. Its id is the webhook's id: the same over all tries.
+
+    `ended_at`: since when the destination no longer has the case by this message: withdrawn by us, or returned or fixed by the city.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     case = models.ForeignKey("cases.Case", on_delete=models.PROTECT, related_name="handovers")
@@ -35,6 +38,7 @@ class Handover(models.Model):
     receipted_at = models.DateTimeField(null=True)
     external_id = models.CharField(max_length=100, blank=True)
     last_error = models.CharField(max_length=300, blank=True)
+    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["next_try_at"], name="handover_due", condition=Q(state="waiting"))]

@@ -20,9 +20,12 @@ class HandoverState(StrEnum):
     WAITING = "waiting"
     RECEIPTED = "receipted"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 RETRIES_S = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+SENT_IN = (State.CONFIRMED, State.HANDED_OVER, State.ACCEPTED, State.REOPENED)
+"""A case in another state is not sent: the message waits until the case is confirmed again, or is withdrawn."""
 MATTER_FIELDS = ("SXDM", "SXMC", "ZGBMDM", "ZGBMMC", "SFWZ", "SZDYWGBSM")
 STATUS_TO_STATE = {"accepted": State.ACCEPTED, "returned": State.RETURNED, "fixed": State.FIXED}
 LARGEST_BODY = 20_000

@@ -12,7 +12,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.signing import TimestampSigner
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from server.audit.rules import Verb
@@ -21,13 +21,22 @@ from server.cases.models import Case
 from server.cases.rules import State, may_move
 from server.cases.services import move
 from server.city.models import Destination, Handover, StatusReport
-from server.city.rules import LARGEST_BODY, STATUS_TO_STATE, HandoverKind, HandoverState, case_body, pause_before
-from server.city.webhooks import send
+from server.city.rules import (
+    LARGEST_BODY,
+    SENT_IN,
+    STATUS_TO_STATE,
+    HandoverKind,
+    HandoverState,
+    case_body,
+    pause_before,
+)
+from server.city.webhooks import Answer, send
 from server.fleet.models import City
 from server.screening.services import best_picture
 
 CLAIM = timedelta(seconds=60)
 PICTURE_DAYS = 30
+BATCH = 100
 
 
 def add_destination(city: City, name: str, url: str, *, sandbox: bool, allow_private: bool) -> tuple[Destination, str]:
@@ -47,51 +56,63 @@ def secret_of(destination: Destination) -> str:
     return str((settings.SECRETS / destination.secret_file).read_text().strip())
 
 
+def live() -> QuerySet[Handover]:
+    """The hand-overs by which a destination has a case, may have it, or is about to get it."""
+    return Handover.objects.filter(kind=HandoverKind.CONFIRMED, ended_at=None)
+
+
 def prepare_handovers(now: datetime) -> int:
-    """Write a hand-over for every confirmed case whose grace is over. Only a camera's case leaves for a destination that is no sandbox."""
+    """Write a hand-over for every case that may leave and that a destination does not have: confirmed and past its grace, or reopened. Only a camera's case leaves for a destination that is no sandbox."""
+    has_it = live().filter(case=OuterRef(OuterRef("pk")), destination=OuterRef("pk"))
+    lacking = Destination.objects.filter(city=OuterRef("city"), enabled=True).exclude(Exists(has_it))
+    grace_over = Q(state=State.CONFIRMED, state_at__lte=now - timedelta(seconds=settings.GRACE_S))
     due = Case.objects.filter(
-        state=State.CONFIRMED, state_at__lte=now - timedelta(seconds=settings.GRACE_S), handovers=None
+        grace_over | Q(state=State.REOPENED),
+        Q(Exists(lacking.filter(sandbox=True))) | Q(Exists(lacking), origin="camera"),
+    )
+    return sum(_prepare(case_id, now) for case_id in due.values_list("id", flat=True)[:BATCH])
+
+
+@transaction.atomic
+def _prepare(case_id: int, now: datetime) -> int:
+    """All destinations of one case at once: a case between two of them would never be looked at again."""
+    case = Case.objects.select_for_update().get(id=case_id)
+    if case.state not in (State.CONFIRMED, State.REOPENED):
+        return 0
+    lacking = Destination.objects.filter(city=case.city_id, enabled=True).exclude(
+        id__in=live().filter(case=case).values("destination")
     )
     made = 0
-    for case in due.select_related("city")[:100]:
-        destinations = Destination.objects.filter(city=case.city, enabled=True)
-        for destination in destinations if case.origin == "camera" else destinations.filter(sandbox=True):
-            with transaction.atomic():
-                if (
-                    Case.objects.filter(id=case.pk, state=State.CONFIRMED).exists()
-                    and not Handover.objects.filter(
-                        case=case, destination=destination, kind=HandoverKind.CONFIRMED
-                    ).exists()
-                ):
-                    handover = Handover.objects.create(
-                        case=case,
-                        destination=destination,
-                        kind=HandoverKind.CONFIRMED,
-                        body=_body(case, now),
-                        next_try_at=now,
-                    )
-                    record(Verb.HANDOVER_MADE, "case", case.pk, city_id=case.city_id, handover=str(handover.pk))
-                    made += 1
+    for destination in lacking if case.origin == "camera" else lacking.filter(sandbox=True):
+        handover = Handover.objects.create(
+            case=case, destination=destination, kind=HandoverKind.CONFIRMED, body=_body(case, now), next_try_at=now
+        )
+        record(Verb.HANDOVER_MADE, "case", case.pk, city_id=case.city_id, handover=str(handover.pk))
+        made += 1
     return made
+
+
+def _due(now: datetime) -> QuerySet[Handover]:
+    """What may be tried now. A destination gets the messages of one case in the order in which they were written."""
+    earlier = Handover.objects.filter(
+        case=OuterRef("case"),
+        destination=OuterRef("destination"),
+        state=HandoverState.WAITING,
+        made_at__lt=OuterRef("made_at"),
+    )
+    return Handover.objects.filter(
+        Q(kind=HandoverKind.RETRACTED) | Q(case__state__in=SENT_IN), state=HandoverState.WAITING, next_try_at__lte=now
+    ).exclude(Exists(earlier))
 
 
 def send_due(now: datetime, limit: int = 20) -> int:
     """Try every due hand-over once. The claim is a later `next_try_at`: a worker that dies leaves it due again."""
     tried = 0
-    for handover in (
-        Handover.objects.filter(state=HandoverState.WAITING, next_try_at__lte=now)
-        .select_related("destination", "case")
-        .order_by("next_try_at")[:limit]
-    ):
-        if not Handover.objects.filter(
-            id=handover.pk, state=HandoverState.WAITING, next_try_at=handover.next_try_at
-        ).update(next_try_at=now + CLAIM, attempts=F("attempts") + 1):
-            continue
-        if handover.kind == HandoverKind.CONFIRMED and Case.objects.get(id=handover.case_id).state == State.QUEUED:
-            Handover.objects.filter(id=handover.pk).delete()  # undone within the grace: nothing has left
-            continue
-        tried += 1
-        _try(handover, now)
+    for handover in _due(now).select_related("destination", "case").order_by("next_try_at")[:limit]:
+        claimed = _due(now).filter(id=handover.pk, next_try_at=handover.next_try_at)
+        if claimed.update(next_try_at=now + CLAIM, attempts=F("attempts") + 1):
+            tried += 1
+            _try(handover, now)
     return tried
 
 
@@ -101,26 +122,54 @@ def _try(handover: Handover, now: datetime) -> None:
     answer = send(destination.url, secret_of(destination), str(handover.pk), body, destination.allow_private, now)
     with transaction.atomic():
         if answer.delivered:
-            Handover.objects.filter(id=handover.pk).update(
-                state=HandoverState.RECEIPTED, receipted_at=now, external_id=answer.external_id, last_error=""
-            )
-            record(Verb.HANDOVER_RECEIPTED, "case", handover.case_id, handover=str(handover.pk))
-            if handover.kind == HandoverKind.CONFIRMED:
-                move(handover.case_id, State.CONFIRMED, State.HANDED_OVER, now)
-            return
-        later = now + pause_before(handover.attempts + 1, answer.retry_after_s)
-        Handover.objects.filter(id=handover.pk).update(next_try_at=later, last_error=answer.error)
-        if answer.gone:
-            Destination.objects.filter(id=destination.pk).update(enabled=False)
-            Handover.objects.filter(id=handover.pk).update(state=HandoverState.FAILED)
-            record(Verb.DESTINATION_DISABLED, "destination", destination.pk, city_id=destination.city_id)
+            _note_receipt(handover, answer, now)
+        else:
+            _note_failure(handover, answer, now)
+
+
+def _note_receipt(handover: Handover, answer: Answer, now: datetime) -> None:
+    row = Handover.objects.filter(id=handover.pk)
+    row.update(receipted_at=now, external_id=answer.external_id, last_error="")
+    # One that was withdrawn while it was on its way stays so: its retraction is written already.
+    row.filter(state=HandoverState.WAITING).update(state=HandoverState.RECEIPTED)
+    record(Verb.HANDOVER_RECEIPTED, "case", handover.case_id, handover=str(handover.pk))
+    if live().filter(id=handover.pk).exists():
+        _note_handed_over(handover.case_id, now)
+
+
+def _note_handed_over(case_id: int, now: datetime) -> None:
+    for old in (State.CONFIRMED, State.REOPENED):
+        move(case_id, old, State.HANDED_OVER, now)
+
+
+def _note_failure(handover: Handover, answer: Answer, now: datetime) -> None:
+    later = now + pause_before(handover.attempts + 1, answer.retry_after_s)
+    row = Handover.objects.filter(id=handover.pk, state=HandoverState.WAITING)
+    row.update(next_try_at=later, last_error=answer.error)
+    if answer.gone:
+        destination = handover.destination
+        Destination.objects.filter(id=destination.pk).update(enabled=False)
+        row.update(state=HandoverState.FAILED, ended_at=now)
+        record(Verb.DESTINATION_DISABLED, "destination", destination.pk, city_id=destination.city_id)
+
+
+def withdraw(case: Case, reason: str, now: datetime) -> None:
+    """Take a case back from every destination: what was never tried is cancelled; where it is or may be, a retraction follows. Call inside a transaction."""
+    rows = live().filter(case=case)
+    rows.filter(state=HandoverState.WAITING, attempts=0).update(state=HandoverState.CANCELLED, ended_at=now)
+    for handover in rows.select_related("destination"):
+        on_its_way = handover.state == HandoverState.WAITING
+        # A try may be under way this instant: the retraction waits until it is over, lest it overtakes.
+        due = min(max(now, handover.next_try_at), now + CLAIM) if on_its_way else now
+        Handover.objects.create(case=case, destination=handover.destination, kind=HandoverKind.RETRACTED, next_try_at=due,
+                                body={"case_number": case.number, "reason": reason, "retracts": str(handover.pk)})  # fmt: skip
+        Handover.objects.filter(id=handover.pk).update(ended_at=now)
+        Handover.objects.filter(id=handover.pk, state=HandoverState.WAITING).update(state=HandoverState.CANCELLED)
 
 
 def retract(case: Case, reason: str, now: datetime, actor_id: int | None) -> None:
-    """Take back what has left: a retraction to every destination that has the case. Call inside a transaction."""
-    for handover in Handover.objects.filter(case=case, kind=HandoverKind.CONFIRMED):
-        Handover.objects.create(case=case, destination=handover.destination, kind=HandoverKind.RETRACTED, next_try_at=now,
-                                body={"case_number": case.number, "reason": reason, "retracts": str(handover.pk)})  # fmt: skip
+    """Withdraw a case that has left, for good. Call inside a transaction."""
+    withdraw(case, reason, now)
     move(case.pk, State(case.state), State.RETRACTED, now, actor_id)
 
 
@@ -141,8 +190,8 @@ def take_status(destination: Destination, webhook_id: str, message: dict[str, An
                                                  text=str(data.get("text", ""))[:500], reported_at=reported_at)  # fmt: skip
             old, new = State(case.state), STATUS_TO_STATE[status]
             # The city may be quicker than the receipt of the hand-over.
-            if old == State.CONFIRMED and Handover.objects.filter(case=case, kind=HandoverKind.CONFIRMED).exists():
-                move(case.pk, State.CONFIRMED, State.HANDED_OVER, now)
+            if old in (State.CONFIRMED, State.REOPENED) and live().filter(case=case, attempts__gt=0).exists():
+                _note_handed_over(case.pk, now)
                 old = State.HANDED_OVER
             applied = may_move(old, new) and move(case.pk, old, new, now)
             StatusReport.objects.filter(id=report.pk).update(applied=applied)

@@ -15,7 +15,7 @@ from server.audit.services import record
 from server.cases.models import Case, Picture
 from server.cases.rules import State
 from server.cases.services import move
-from server.city.services import retract
+from server.city.services import retract, withdraw
 from server.review.models import Verdict
 from server.review.rules import ANSWERS, CARDS, LEASE, UNDO_DEEP, UNDO_WITHIN
 
@@ -137,6 +137,7 @@ def undo(person: User, now: datetime) -> Case | None:
         state = State(case.state)
         if state in (State.CONFIRMED, State.REJECTED, State.DISPUTED):
             move(case.pk, state, State.QUEUED, now, person.pk, **held)
+            withdraw(case, "undone by the reviewer", now)
         elif state in (State.HANDED_OVER, State.ACCEPTED) and last.answer == "confirm":
             retract(case, "undone by the reviewer", now, person.pk)
         elif state == State.QUEUED:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -15,12 +16,15 @@ from django.utils import timezone
 from sightings import NOW, UTC
 from standardwebhooks.webhooks import Webhook
 
-from server.cases.models import Case
+from server.cases.models import Case, Sighting
 from server.cases.rules import State
 from server.cases.services import move
+from server.city import services
 from server.city.models import Handover, StatusReport
 from server.city.services import add_destination, prepare_handovers, send_due
+from server.city.webhooks import Answer
 from server.city.webhooks import send as post
+from server.review.services import decide, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -186,3 +190,198 @@ def test_unsigned_and_unknown_words_change_nothing(confirmed: Case, town: Town) 
     assert tell(destination, secret, confirmed.number, "exploded").status_code == 422
     confirmed.refresh_from_db()
     assert confirmed.state == "handed_over"
+
+
+@pytest.fixture
+def taken(send: Any, reviewer: Any, settings: Any) -> Case:
+    """A case that a reviewer has confirmed, and that may leave at once."""
+    settings.GRACE_S = 0
+    send()
+    case = Case.objects.get()
+    move(case.pk, State.NEW, State.QUEUED, timezone.now())
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now())
+    return case
+
+
+Post = Callable[[str, Any], Answer]
+
+
+@pytest.fixture
+def posts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What was sent: (address, kind). Every city says yes."""
+    sent: list[tuple[str, str]] = []
+    answers_with(monkeypatch, sent, lambda url, body: Answer(True, "CG-1"))
+    return sent
+
+
+def answers_with(monkeypatch: pytest.MonkeyPatch, sent: list[tuple[str, str]], answer: Post) -> None:
+    def deliver(url: str, secret: str, message_id: str, body: Any, allow_private: bool, now: datetime) -> Answer:
+        sent.append((url[-2:], body["type"]))
+        return answer(url, body)
+
+    monkeypatch.setattr("server.city.services.send", deliver)
+
+
+def a_city(case: Case, name: str) -> Any:
+    return add_destination(case.city, name, f"http://127.0.0.1/{name}", sandbox=True, allow_private=True)[0]
+
+
+def work(after_s: float = 0.0) -> None:
+    now = timezone.now() + timedelta(seconds=after_s)
+    prepare_handovers(now)
+    send_due(now)
+
+
+DOWN = Answer(False, error="HTTP 503")
+
+
+def test_a_rejected_case_is_never_handed_over_and_a_try_that_failed_counts_as_left(
+    taken: Case, reviewer: Any, posts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_city(taken, "a")
+    answers_with(monkeypatch, posts, lambda *_: DOWN)
+    work()
+    undo(reviewer, timezone.now())
+    decide(reviewer, uuid4(), taken.pk, "reject", timezone.now(), reason=2)
+    answers_with(monkeypatch, posts, lambda *_: Answer(True))
+    for hour in range(1, 30):
+        work(3600.0 * hour)
+    assert posts == [("/a", "case.confirmed"), ("/a", "case.retracted")]
+
+
+def test_an_undo_while_the_message_is_on_its_way_is_followed_by_a_retraction_and_a_new_handover(
+    taken: Case, reviewer: Any, posts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_city(taken, "a")
+
+    def undone_meanwhile(url: str, body: Any) -> Answer:
+        undo(reviewer, timezone.now())
+        return Answer(True, "CG-1")
+
+    answers_with(monkeypatch, posts, undone_meanwhile)
+    work()
+    answers_with(monkeypatch, posts, lambda *_: Answer(True, "CG-2"))
+    taken.refresh_from_db()
+    assert taken.state == "queued"
+    decide(reviewer, uuid4(), taken.pk, "confirm", timezone.now())
+    for minute in (2, 4):
+        work(60.0 * minute)
+    taken.refresh_from_db()
+    assert taken.state == "handed_over"
+    assert [kind for _, kind in posts] == ["case.confirmed", "case.retracted", "case.confirmed"]
+
+
+def test_a_worker_killed_after_the_post_leaves_a_case_that_undo_retracts(
+    taken: Case, reviewer: Any, posts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_city(taken, "a")
+
+    def killed(url: str, body: Any) -> Answer:
+        raise SystemExit
+
+    answers_with(monkeypatch, posts, killed)
+    with pytest.raises(SystemExit):
+        work()
+    undo(reviewer, timezone.now())
+    answers_with(monkeypatch, posts, lambda *_: Answer(True))
+    for minute in (2, 4):
+        work(60.0 * minute)
+    assert posts == [("/a", "case.confirmed"), ("/a", "case.retracted")]
+
+
+def test_a_retraction_never_overtakes_its_case(
+    taken: Case, reviewer: Any, posts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_city(taken, "a")
+    a_city(taken, "b")
+    answers_with(monkeypatch, posts, lambda url, body: Answer(True) if url.endswith("a") else DOWN)
+    work()
+    a_city(taken, "c")
+    undo(reviewer, timezone.now())
+    answers_with(monkeypatch, posts, lambda *_: Answer(True))
+    for hour in range(1, 30):
+        work(3600.0 * hour)
+    assert [kind for url, kind in posts if url == "/a"] == ["case.confirmed", "case.retracted"]
+    assert [kind for url, kind in posts if url == "/b"] == ["case.confirmed", "case.retracted"]
+    assert not [kind for url, kind in posts if url == "/c"]
+
+
+def test_what_never_left_is_cancelled_without_a_word(taken: Case, reviewer: Any, posts: list[tuple[str, str]]) -> None:
+    a_city(taken, "a")
+    prepare_handovers(timezone.now())
+    undo(reviewer, timezone.now())
+    work(60.0)
+    assert not posts
+    assert Handover.objects.get().state == "cancelled"
+
+
+def test_messages_of_one_case_reach_a_city_in_the_order_in_which_they_were_written(
+    taken: Case, reviewer: Any, posts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_city(taken, "a")
+    answers_with(monkeypatch, posts, lambda *_: DOWN)
+    work()
+    undo(reviewer, timezone.now())
+    decide(reviewer, uuid4(), taken.pk, "confirm", timezone.now())
+    work()
+    assert len(posts) == 1
+    assert Handover.objects.filter(state="waiting").count() == 2
+    answers_with(monkeypatch, posts, lambda *_: Answer(True))
+    for minute in (2, 4):
+        work(60.0 * minute)
+    assert [kind for _, kind in posts][1:] == ["case.retracted", "case.confirmed"]
+
+
+def test_a_case_that_left_and_was_merged_is_taken_back(taken: Case, send: Any, posts: list[tuple[str, str]]) -> None:
+    a_city(taken, "a")
+    work()
+    send(east_m=9.0, outbox=UUID(int=2))
+    other = Case.objects.exclude(id=taken.pk).get()
+    move(other.pk, State.NEW, State.QUEUED, NOW)
+    move(other.pk, State.QUEUED, State.CONFIRMED, NOW)
+    work()
+    assert Handover.objects.filter(kind="case.confirmed", state="receipted").count() == 2
+    move_together(other, taken)
+    work()
+    assert [kind for _, kind in posts] == ["case.confirmed", "case.confirmed", "case.retracted"]
+
+
+def move_together(other: Case, case: Case) -> None:
+    """What joining does once all sightings of one case turn out to be the other's."""
+    from server.cases.services import _settle_group
+
+    rows = list(Sighting.objects.filter(case__in=(other, case)))
+    _settle_group(rows, NOW)
+    other.refresh_from_db()
+    assert other.merged_into == case
+
+
+def test_cases_that_can_never_leave_do_not_hold_up_the_others(
+    taken: Case, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "BATCH", 1)
+    send(east_m=60.0, outbox=UUID(int=2))
+    Case.objects.exclude(id=taken.pk).update(state=State.CONFIRMED, origin="camera")
+    add_destination(taken.city, "real", "https://city.example/a", sandbox=False, allow_private=True)
+    assert (taken.origin, prepare_handovers(timezone.now()), prepare_handovers(timezone.now())) == ("demo", 1, 0)
+
+
+def test_a_crash_between_two_destinations_loses_neither(
+    taken: Case, posts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_city(taken, "a")
+    a_city(taken, "b")
+    real, calls = services.record, []
+
+    def crash_once(*args: Any, **kwargs: Any) -> None:
+        calls.append(args)
+        if len(calls) == 2:
+            raise SystemExit
+        real(*args, **kwargs)
+
+    monkeypatch.setattr(services, "record", crash_once)
+    with pytest.raises(SystemExit):
+        prepare_handovers(timezone.now())
+    work()
+    work()
+    assert sorted(posts) == [("/a", "case.confirmed"), ("/b", "case.confirmed")]
