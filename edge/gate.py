@@ -31,6 +31,8 @@ class Gate:
     def _reason(self, frame: Frame) -> str | None:
         if frame.fix is None:
             return "no_fix"
+        if frame.fix.sigma_m > self.settings.worst_fix_m:
+            return "poor_fix"
         if self._last is not None and self._last.fix is not None:
             way = hypot(*offset_m(self._last.fix.lat_deg, self._last.fix.lon_deg, frame.fix.lat_deg, frame.fix.lon_deg))
             waited_s = (frame.monotonic_ns - self._last.monotonic_ns) / 1e9

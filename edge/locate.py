@@ -17,10 +17,10 @@ from calibration.mount import Mount
 from edge.values import Fix, Frame, Track, TrackView
 from models.contract import Place
 
-HEADING_SIGMA_DEG = 2.0
+HEADING_SIGMA_DEG, SURE_FROM_MPS = 2.0, 3.0
+SLOW_HEADING_SIGMA_DEG, UNSURE_UNDER_MPS = 15.0, 0.5
 HEADING_OWN_SIGMA_DEG = 0.5
-HEADING_SHARED_SIGMA_DEG = sqrt(HEADING_SIGMA_DEG**2 - HEADING_OWN_SIGMA_DEG**2)
-"""A course is off by a little from look to look, and by most of it alike for a whole pass."""
+"""A course is off by a little from look to look, and by most of it alike for a whole pass. The slower, the more the noise of speed turns it."""
 OWN_POSITION_SIGMA_M = 0.2
 """Between looks some seconds apart a receiver wanders by decimetres; the metres it is off are the same for all of them."""
 MIDDLE_SIGMA_SHARE = 0.05
@@ -113,9 +113,10 @@ class Locator:
         if len(whole) < 2:
             return None
         middle_rad = [self._middle_sigma_rad(look.view) for look in whole]
+        heading_deg = max(heading_sigma_deg(look.fix) for look in whole)
         noise = BearingNoise(
             own_rad=np.hypot(radians(HEADING_OWN_SIGMA_DEG), np.array(middle_rad)),
-            shared_rad=radians(hypot(HEADING_SHARED_SIGMA_DEG, self.mount.yaw_sigma_deg)),
+            shared_rad=radians(hypot(sqrt(heading_deg**2 - HEADING_OWN_SIGMA_DEG**2), self.mount.yaw_sigma_deg)),
             own_position_m=OWN_POSITION_SIGMA_M,
         )
         origins = [(look.east_m, look.north_m) for look in whole]
@@ -157,7 +158,7 @@ class Locator:
             return Look(view, fix, east, north, bearing, None)
         e, n = east_north(fix.heading_deg, ground.forward_m, ground.left_m)
         turn = np.array((east_north(fix.heading_deg, 1, 0), east_north(fix.heading_deg, 0, 1))).T
-        across = np.array((-n, e)) * radians(HEADING_SIGMA_DEG)
+        across = np.array((-n, e)) * radians(heading_sigma_deg(fix))
         covariance = turn @ ground.covariance_m2 @ turn.T + np.outer(across, across)
         return Look(
             view, fix, east, north, bearing, Foot((east + e, north + n), covariance, ground.near_m, ground.far_m)
@@ -176,6 +177,15 @@ class Locator:
         x1, y1, x2, y2 = view.detection.box_px
         size = min(1.0, float(hypot(x2 - x1, y2 - y1) / 120) ** 0.5)
         return float(view.detection.score * size * (0.4 if self._cut(view) else 1.0))
+
+
+def heading_sigma_deg(fix: Fix) -> float:
+    """How far a heading may be off. A receiver's course comes out of its speed; a recording's headings come with the ride or from its way."""
+    if fix.quality != "gnss" or fix.speed_mps is None:
+        return HEADING_SIGMA_DEG
+    speed_mps = min(max(fix.speed_mps, UNSURE_UNDER_MPS), SURE_FROM_MPS)
+    slow = (1 / speed_mps - 1 / SURE_FROM_MPS) / (1 / UNSURE_UNDER_MPS - 1 / SURE_FROM_MPS)
+    return HEADING_SIGMA_DEG + slow * (SLOW_HEADING_SIGMA_DEG - HEADING_SIGMA_DEG)
 
 
 def _fix_of(view: TrackView) -> Fix:

@@ -45,6 +45,7 @@ class Receiver(_Section):
 class Gate(_Section):
     every_m: Positive = 1.5
     standing_every_s: Positive = 10.0
+    worst_fix_m: Positive = 15.0
     darkest: NotNegative = 18.0
     sharpest_blur: NotNegative = 6.0
 
@@ -102,7 +103,11 @@ class Settings(_Section):
 def read_settings(path: Path) -> Settings:
     """Settings of one file. Raises BadSettings with every error, or with what to do if the file is missing."""
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        uplink = settings.uplink
+        if uplink.ca_file is not None:  # it travels beside edge.toml
+            uplink = uplink.model_copy(update={"ca_file": path.parent / uplink.ca_file})
+        return settings.model_copy(update={"uplink": uplink})
     except FileNotFoundError:
         raise BadSettings(f"{path} does not exist; docs/edge.toml.example explains every key") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:

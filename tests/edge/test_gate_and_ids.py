@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import RFC_4122
@@ -40,6 +41,14 @@ def test_without_a_fix_in_the_dark_or_behind_a_cover_it_stays_shut_and_says_why(
     assert not gate.opens(frame_at(2, 0.0, image=np.full((540, 960, 3), 120, np.uint8)))
     assert gate.reasons == {"no_fix": 1, "dark": 1, "blurred": 1}
     assert gate.opens(frame_at(3, 0.0)), "a shut gate must not count as a look"
+
+
+def test_by_a_fix_that_places_nothing_it_does_not_look(frame_at: FrameAt) -> None:
+    gate = Gate(GateSettings())
+    frame = frame_at(0, 0.0)
+    assert not gate.opens(replace(frame, fix=replace(frame.fix, sigma_m=99 * 4.0)))
+    assert gate.reasons == {"poor_fix": 1}
+    assert gate.opens(frame)
 
 
 @pytest.mark.parametrize(("way", "passes"), [

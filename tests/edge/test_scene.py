@@ -20,11 +20,11 @@ from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
 from calibration.mount import Mount
 from edge.decide import Decider, Finding, Passes
 from edge.identity import Ids
-from edge.locate import Locator
+from edge.locate import Locator, heading_sigma_deg
 from edge.outbox import Told
 from edge.settings import Decide
 from edge.track import Tracker
-from edge.values import Detection, Track
+from edge.values import Detection, Fix, Track
 
 FrameAt = Callable[..., Any]
 PASS = UUID(int=1)
@@ -149,6 +149,32 @@ def test_the_95_percent_range_is_the_grounds_own_where_the_shown_look_gave_the_p
     x1, _, x2, y2 = views[-1].detection.box_px
     ground = ground_from_pixel(((x1 + x2) / 2, y2), camera, mount)
     assert (located[0].near_m, located[0].far_m) == pytest.approx((ground.near_m, ground.far_m))
+
+
+@pytest.mark.parametrize("thing", [POTHOLE, LAMP])
+def test_the_slower_a_receiver_moves_the_longer_the_ellipse(
+    camera: Camera, mount: Mount, frame_at: FrameAt, thing: Thing
+) -> None:
+    (track,) = drive([thing], camera, mount, frame_at)
+    axes_m = []
+    for speed_mps in (5.0, 3.0, 1.5):
+        slow = tuple(
+            replace(v, frame=replace(v.frame, fix=replace(v.frame.fix, speed_mps=speed_mps, quality="gnss")))  # type: ignore[type-var]
+            for v in track.views
+        )
+        located = Locator(camera, mount).place(replace(track, views=slow))
+        assert located is not None
+        axes_m.append(float(np.linalg.eigvalsh(np.array(located[0].covariance_m2))[-1]) ** 0.5)
+    assert axes_m[0] == axes_m[1] < axes_m[2]
+
+
+def test_a_course_is_worth_little_at_walking_pace_and_a_recorded_heading_what_it_was() -> None:
+    def fix(speed_mps: float | None, quality: str) -> Fix:
+        return Fix(None, *ORIGIN, 1.0, 90.0, speed_mps, quality)
+
+    sigmas_deg = [heading_sigma_deg(fix(speed_mps, "gnss")) for speed_mps in (8.0, 3.0, 1.0, 0.5, 0.0)]
+    assert sigmas_deg == pytest.approx([2.0, 2.0, 7.2, 15.0, 15.0])
+    assert heading_sigma_deg(fix(0.5, "file")) == heading_sigma_deg(fix(None, "gnss")) == 2.0
 
 
 def test_neighbours_of_one_category_stay_apart_and_categories_never_mix(
