@@ -12,6 +12,7 @@ import secrets
 import shutil
 import sys
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from django.conf import settings
 
@@ -21,6 +22,9 @@ from server.settings import secret
 
 UP, DOWN = ("sighting", "coverage", "health", "status"), ("ack", "desired")
 INTAKE = "intake"
+LARGEST_PACKET_BYTES = (
+    1_000_000  # a vehicle's message has under 256 KiB: who sends more is cut off before it is taken in
+)
 ITERATIONS = 20_000
 FOLDER: Path = settings.DATA / "broker"
 
@@ -54,17 +58,37 @@ def rights() -> dict[str, tuple[list[str], list[str]]]:
     return table
 
 
-def write_files(host: str, port: int) -> Path:
-    """Write every file of both brokers (0600) and return their folder. A running Mosquitto takes them on SIGHUP."""
-    FOLDER.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (FOLDER / "store").mkdir(exist_ok=True)
+def address() -> tuple[str, int]:
+    """Where vehicles find the broker."""
+    host, _, port = settings.BROKER.partition(":")
+    return host, int(port or (8883 if settings.BROKER_CERT else 1883))
+
+
+def own_address() -> tuple[str, int]:
+    """Where this machine's own processes find it: beside TLS for the vehicles, plain on the loopback."""
+    host, port = address()
+    return ("127.0.0.1", 1884 if port == 1883 else 1883) if settings.BROKER_CERT else (host, port)
+
+
+def why_not_open() -> str:
+    """Why the broker may not be opened to vehicles as it is set, and what to set; empty if it may."""
+    if bool(settings.BROKER_CERT) != bool(settings.BROKER_KEY):
+        return "set both TRIKEYE_BROKER_CERT and TRIKEYE_BROKER_KEY (PEM files), or neither"
+    if settings.BROKER_CERT or _is_loopback(address()[0]):
+        return ""
+    return (
+        f"{settings.BROKER} would carry passwords and pictures in the open; set TRIKEYE_BROKER_CERT and TRIKEYE_BROKER_KEY to the PEM files of its certificate"
+        " (and TRIKEYE_BROKER_CA if your own authority signed it)"
+    )
+
+
+def write_files(folder: Path | None = None) -> Path:
+    """Write every file of both brokers (0600) into a folder (default: FOLDER) and return it. A running Mosquitto takes them on SIGHUP."""
+    folder = (folder or FOLDER).resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "store").mkdir(exist_ok=True)
     intake = secret("broker-intake")
     vehicles = list(Vehicle.objects.filter(revoked_at=None).order_by("name"))
-    _write("passwd", [f"{INTAKE}:{mosquitto_hash(intake)}", *(f"{v.name}:{v.broker_hash}" for v in vehicles)])
-    _write(
-        "embedded-passwd",
-        [f"{INTAKE}:{embedded_hash(intake)}", *(f"{v.name}:{v.embedded_hash}" for v in vehicles if v.embedded_hash)],
-    )
     acl = []
     for name, (writes, reads) in rights().items():
         acl += [
@@ -73,15 +97,16 @@ def write_files(host: str, port: int) -> Path:
             *(f"topic read {each}" for each in reads),
             "",
         ]
-    _write("acl", acl)
-    _write("mosquitto.conf", [
-        f"listener {port} {host}", "allow_anonymous false", f"password_file {FOLDER / 'passwd'}", f"acl_file {FOLDER / 'acl'}",
-        "persistence true", f"persistence_location {FOLDER / 'store'}/", "autosave_interval 30",
-        "max_queued_messages 100000", "max_queued_bytes 2000000000", "max_inflight_messages 40", "message_size_limit 0",
-        "log_dest stderr", "log_type error", "log_type warning", *(["user root"] if os.geteuid() == 0 else []),
-    ])  # fmt: skip
-    _write("amqtt.yaml", _amqtt_lines(host, port))
-    return FOLDER
+    files = {
+        "passwd": [f"{INTAKE}:{mosquitto_hash(intake)}", *(f"{v.name}:{v.broker_hash}" for v in vehicles)],
+        "embedded-passwd": [f"{INTAKE}:{embedded_hash(intake)}", *(f"{v.name}:{v.embedded_hash}" for v in vehicles if v.embedded_hash)],
+        "acl": acl,
+        "mosquitto.conf": _mosquitto_lines(folder),
+        "amqtt.yaml": _amqtt_lines(folder),
+    }  # fmt: skip
+    for file_name, lines in files.items():
+        write_own(folder / file_name, lines)
+    return folder
 
 
 def command(kind: str) -> list[str]:
@@ -97,9 +122,34 @@ def found_mosquitto() -> str | None:
     return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
-def _amqtt_lines(host: str, port: int) -> list[str]:
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.")
+
+
+def _mosquitto_lines(folder: Path) -> list[str]:
+    host, port = address()
+    # A client id is its user's name: nobody takes another's session over.
+    listeners = [f"listener {port} {host}", "use_username_as_clientid true"]
+    if settings.BROKER_CERT:
+        # The name vehicles dial need not be an address of this machine: TLS listens on all of them.
+        own_host, own_port = own_address()
+        cert, key = Path(settings.BROKER_CERT).resolve(), Path(settings.BROKER_KEY).resolve()
+        listeners = [
+            f"listener {port}{f' {host}' if _is_loopback(host) else ''}", f"certfile {cert}", f"keyfile {key}", "use_username_as_clientid true",
+            f"listener {own_port} {own_host}", "use_username_as_clientid true",
+        ]  # fmt: skip
+    return [
+        *listeners, "allow_anonymous false", f"password_file {folder / 'passwd'}", f"acl_file {folder / 'acl'}",
+        "persistence true", f"persistence_location {folder / 'store'}/", "autosave_interval 30",
+        "max_queued_messages 100000", "max_queued_bytes 2000000000", "max_inflight_messages 40", f"max_packet_size {LARGEST_PACKET_BYTES}",
+        "log_dest stderr", "log_type error", "log_type warning", *(["user root"] if os.geteuid() == 0 else []),
+    ]  # fmt: skip
+
+
+def _amqtt_lines(folder: Path) -> list[str]:
+    host, port = own_address()
     lines = ["---", "listeners:", "  default:", "    type: tcp", f"    bind: {host}:{port}", "plugins:",
-             "  amqtt.plugins.authentication.FileAuthPlugin:", f"    password_file: {FOLDER / 'embedded-passwd'}",
+             "  amqtt.plugins.authentication.FileAuthPlugin:", f"    password_file: {folder / 'embedded-passwd'}",
              "  amqtt.plugins.topic_checking.TopicAccessControlListPlugin:"]  # fmt: skip
     for key, index in (("publish_acl", 0), ("acl", 1)):
         lines.append(f"    {key}:")
@@ -108,9 +158,8 @@ def _amqtt_lines(host: str, port: int) -> list[str]:
     return lines
 
 
-def _write(name: str, lines: list[str]) -> None:
-    path = FOLDER / name
-    aside = path.with_suffix(".part")
-    with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+def write_own(path: Path, lines: list[str]) -> None:
+    """Write a file anew, whole or not at all, for its owner alone."""
+    with NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         file.write("\n".join(lines) + "\n")
-    aside.replace(path)
+    Path(file.name).replace(path)

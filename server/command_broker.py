@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ INSTALL = "sudo apt-get install mosquitto"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("config", "run"))
-    parser.add_argument("--out", type=Path, help="config: copy the files into this folder as well")
+    parser.add_argument("--out", type=Path, help="config: write into this folder (default: the data folder)")
     parser.add_argument(
         "--kind",
         choices=("mosquitto", "amqtt"),
@@ -27,19 +26,23 @@ def run(args: argparse.Namespace) -> int:
     start()
     from django.conf import settings
 
-    from server.broker import command, found_mosquitto, write_files
+    from server.broker import command, found_mosquitto, why_not_open, write_files
 
-    host, _, port = settings.BROKER.partition(":")
-    folder = write_files(host, int(port or 1883))
+    if wrong := why_not_open():
+        print(f"trikeye server broker: {wrong}", file=sys.stderr)
+        return 1
     if args.action == "config":
-        if args.out:
-            shutil.copytree(folder, args.out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("store"))
+        folder = write_files(args.out)
         print(
-            f"{args.out or folder}: mosquitto.conf, passwd, acl, amqtt.yaml; start with: mosquitto -c {(args.out or folder) / 'mosquitto.conf'}"
+            f"{folder}: mosquitto.conf, passwd, acl, amqtt.yaml; start with: mosquitto -c {folder / 'mosquitto.conf'}"
         )
         return 0
+    write_files()
     kind = args.kind or ("mosquitto" if found_mosquitto() else "amqtt")
     if kind == "amqtt":
+        if settings.BROKER_CERT:
+            print(f"trikeye server broker: the embedded broker speaks no TLS; {INSTALL}", file=sys.stderr)
+            return 1
         try:
             import amqtt  # noqa: F401
         except ImportError:

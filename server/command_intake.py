@@ -9,19 +9,20 @@ from server.start import start
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--broker", help="host:port (default: TRIKEYE_BROKER, else 127.0.0.1:1883)")
+    parser.add_argument("--broker", help="host:port, without TLS (default: the broker of this machine)")
 
 
 def run(args: argparse.Namespace) -> int:
     start()
-    from django.conf import settings
-
-    from server.broker import INTAKE
+    from server.broker import INTAKE, own_address
     from server.intake.mqtt import Intake
     from server.settings import secret
 
-    host, _, port = (args.broker or settings.BROKER).partition(":")
-    intake = Intake(host, int(port or 1883), INTAKE, secret("broker-intake"))
+    host, port = own_address()
+    if args.broker:
+        host, _, named = args.broker.partition(":")
+        port = int(named or 1883)
+    intake = Intake(host, port, INTAKE, secret("broker-intake"))
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: intake.stop())
     intake.run()

@@ -27,6 +27,11 @@ def run(args: argparse.Namespace) -> int:
     from django.conf import settings
     from django.core.management import call_command
 
+    from server.broker import why_not_open
+
+    if wrong := why_not_open():
+        print(f"trikeye server run: {wrong}", file=sys.stderr)
+        return 1
     settings.DATA.mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     parts = [part for part in PARTS if not (args.no_broker and part.startswith("broker"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -35,32 +36,71 @@ def run(args: argparse.Namespace) -> int:
         return 2
     from django.conf import settings
 
-    from server.broker import write_files
-    from server.fleet.services import add_vehicle, revoke_vehicle
+    from server.broker import why_not_open, write_files
 
-    host, _, port = settings.BROKER.partition(":")
-    if args.action == "revoke":
-        if not revoke_vehicle(args.name):
-            print(f"trikeye server vehicle: there is no {args.name}", file=sys.stderr)
-            return 1
-        print(f"{args.name} is revoked; restart the broker, or send it SIGHUP, to shut it out now")
-    else:
-        password = add_vehicle(args.name, args.city, args.fleet)
-        if args.write_config:
-            text = (f'origin = "{args.origin}"\n\n[vehicle]\nname = "{args.name}"\n\n[uplink]\nhost = "{host}"\nport = {port or 1883}\n'
-                    f'user = "{args.name}"\npassword = "{password}"\n')  # fmt: skip
-            with os.fdopen(os.open(args.write_config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                file.write(text)
-            print(f"{args.name}: credentials in {args.write_config}")
-        else:
-            print(f"{args.name}: password {password}   (shown this once; put it into edge.toml under [uplink])")
-    write_files(host, int(port or 1883))
-    _tell_broker(settings.DATA / "broker.pid")
+    if wrong := why_not_open():
+        print(f"trikeye server vehicle: {wrong}", file=sys.stderr)
+        return 1
+    done = _revoke(args) if args.action == "revoke" else _add(args)
+    if done:
+        return done
+    write_files()
+    if not tell_broker(settings.DATA / "broker.pid"):
+        print("if a broker runs, start it again: only then does it know of this")
     return 0
 
 
-def _tell_broker(pid_file: Path) -> None:
+def _revoke(args: argparse.Namespace) -> int:
+    from server.fleet.services import revoke_vehicle
+
+    if not revoke_vehicle(args.name):
+        print(f"trikeye server vehicle: there is no {args.name}", file=sys.stderr)
+        return 1
+    print(f"{args.name} is revoked")
+    return 0
+
+
+def _add(args: argparse.Namespace) -> int:
+    from django.db import transaction
+
+    from server.broker import write_own
+    from server.fleet.services import add_vehicle
+
+    if not args.write_config:
+        password = add_vehicle(args.name, args.city, args.fleet)
+        print(f"{args.name}: password {password}   (shown this once; put it into edge.toml under [uplink])")
+        return 0
+    target: Path = args.write_config
+    with transaction.atomic():  # a place that cannot be written must not cost the vehicle the password it has
+        write_own(target, _edge_toml(args, add_vehicle(args.name, args.city, args.fleet), target.parent))
+    print(f"{args.name}: credentials in {target}")
+    return 0
+
+
+def _edge_toml(args: argparse.Namespace, password: str, folder: Path) -> list[str]:
+    """The vehicle's settings; an authority of one's own is laid beside them as ca.pem."""
+    from django.conf import settings
+
+    from server.broker import address
+
+    host, port = address()
+    lines = [f'origin = "{args.origin}"', "", "[vehicle]", f'name = "{args.name}"', "", "[uplink]", f'host = "{host}"', f"port = {port}",
+             f'user = "{args.name}"', f'password = "{password}"']  # fmt: skip
+    if settings.BROKER_CERT:
+        lines.append("tls = true")
+        if settings.BROKER_CA:
+            shutil.copyfile(settings.BROKER_CA, folder / "ca.pem")
+            lines.append('ca_file = "ca.pem"')
+    return lines
+
+
+def tell_broker(pid_file: Path) -> bool:
+    """Let Mosquitto read its files again. False if the file's process is none: a number outlives its process and may be somebody else's by now."""
     try:
-        os.kill(int(pid_file.read_text()), signal.SIGHUP)
+        pid = int(pid_file.read_text())
+        if Path(os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0])).name != "mosquitto":
+            return False
+        os.kill(pid, signal.SIGHUP)
     except (OSError, ValueError):
-        return
+        return False
+    return True

@@ -15,6 +15,7 @@ PUBLIC_URL = os.environ.get("TRIKEYE_URL", f"http://127.0.0.1:{HTTP_PORT}").rstr
 GRACE_S = float(os.environ.get("TRIKEYE_GRACE_S", "60"))
 BLIND_SHARE = float(os.environ.get("TRIKEYE_BLIND_SHARE", "0.05"))
 BROKER = os.environ.get("TRIKEYE_BROKER", "127.0.0.1:1883")
+BROKER_CERT, BROKER_KEY, BROKER_CA = (os.environ.get(f"TRIKEYE_BROKER_{name}", "") for name in ("CERT", "KEY", "CA"))
 SOURCE_URL = os.environ.get("TRIKEYE_SOURCE_URL", "https://example.org/trikeye")
 PICTURES = DATA / "pictures"
 SECRETS = DATA / "secrets"
