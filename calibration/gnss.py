@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from math import atan2, degrees, hypot, isfinite
 from pathlib import Path
 
@@ -27,7 +27,10 @@ class MalformedTrack(Exception):
 
 @dataclass(frozen=True)
 class Position:
-    """The antenna at an instant: seconds on the recording's own axis, WGS-84, one sigma per axis; UTC where the source knows it."""
+    """The antenna at an instant: seconds on the recording's own axis, WGS-84, one sigma per axis; UTC where the source knows it.
+
+    `utc_trusted` is False if `utc` is a camera's local time of an unknown zone: good for what lies between two pictures alone.
+    """
 
     t_s: float
     lat_deg: float
@@ -37,6 +40,7 @@ class Position:
     speed_mps: float | None = None
     utc: datetime | None = None
     quality: str = "gnss"
+    utc_trusted: bool = True
 
 
 def is_on_earth(lat_deg: float, lon_deg: float) -> bool:
@@ -145,42 +149,6 @@ def read_gpx(path: Path) -> list[Position]:
                 Position((utc - (start or utc)).total_seconds(), lat, lon, DEFAULT_SIGMA_M, None, None, utc, "file")
             )
     return with_motion(positions)
-
-
-def read_exif(data: bytes) -> Position | None:
-    """Position and time in a JPEG's EXIF, None without. `t_s` is 0: the caller knows the picture's number."""
-    import piexif
-
-    try:
-        exif = piexif.load(data)
-    except Exception:  # piexif raises whatever a broken header leads it to
-        return None
-    gps = exif.get("GPS", {})
-    try:
-        lat, lon = _dms(gps[2], gps[1] == b"S"), _dms(gps[4], gps[3] == b"W")
-    except (KeyError, ZeroDivisionError, TypeError, ValueError, IndexError):
-        return None
-    if not is_on_earth(lat, lon):
-        return None
-    stamp, part = exif.get("Exif", {}).get(36867), exif.get("Exif", {}).get(37521, b"0")
-    utc = None
-    if stamp:
-        try:
-            utc = datetime.strptime(stamp.decode("ascii"), "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC) + timedelta(
-                seconds=float(b"0." + part.strip(b" \0"))
-            )
-        except ValueError:
-            utc = None
-    heading = gps[17][0] / gps[17][1] if gps.get(17, (0, 0))[1] else None
-    error = gps.get(31, (0, 0))
-    return Position(
-        0.0, lat, lon, max(0.1, error[0] / error[1]) if error[1] else DEFAULT_SIGMA_M, heading, None, utc, "exif"
-    )
-
-
-def _dms(parts: tuple[tuple[int, int], ...], negative: bool) -> float:
-    value = sum(number / divisor / float(60**power) for power, (number, divisor) in enumerate(parts))
-    return -value if negative else value
 
 
 def with_motion(positions: list[Position]) -> list[Position]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from edge.clock import is_synchronised, stamp
 from edge.values import Fix, Frame, Image
 
 log = logging.getLogger("trikeye.edge")
@@ -126,7 +127,8 @@ class LiveCamera:
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _put(self, number: int, image: Image) -> None:
-        now, ticks = datetime.now(UTC), time.monotonic_ns()
+        now, ticks, fix = datetime.now(UTC), time.monotonic_ns(), self._fix_now()
+        by = stamp(now, fix.utc if fix is not None else None, is_synchronised())
         with self._changed:
-            self._newest = Frame(number, self._name, image, now, "system", 1.0, ticks, self._fix_now())
+            self._newest = Frame(number, self._name, image, *by, ticks, fix)
             self._changed.notify()

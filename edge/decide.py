@@ -18,6 +18,8 @@ from models.contract import Place
 
 SAME_THING_M = 3.0
 TURN_DEG, TURN_WITHIN_M = 120.0, 30.0
+AHEAD = timedelta(minutes=1)
+"""What was told further in the future was told by a wrong clock, and cools nothing down."""
 STANDS_WITHIN_M = 10.0
 """How far a standing vehicle's fix may wander."""
 
@@ -131,17 +133,18 @@ class Decider:
         return Finding(self.ids.sighting(first.utc, first.number, category, track.ordinal), track, place, shown)
 
     def _told_before(self, track: Track, place: Place, first: Frame) -> bool:
-        horizon = timedelta(hours=max(self.settings.cool_down_h, 0.5))
+        cool_down, last = timedelta(hours=self.settings.cool_down_h), track.views[-1].frame
+        horizon = max(cool_down, timedelta(hours=0.5))
         self._recent = [each for each in self._recent if first.utc - each[4] < horizon]
         for category, pass_id, lat, lon, when, began, ended in self._recent:
             if category != track.best.category:
                 continue
             away = hypot(*offset_m(lat, lon, place.lat_deg, place.lon_deg))
-            apart = first.number > ended or track.views[-1].frame.number < began
+            apart = first.number > ended or last.number < began
             if pass_id == track.pass_id:
                 # Two things stand in one picture; one thing lost and found again does not.
                 if apart and away < SAME_THING_M:
                     return True
-            elif away < self.settings.cool_down_m and first.utc - when < timedelta(hours=self.settings.cool_down_h):
+            elif away < self.settings.cool_down_m and when - last.utc < AHEAD and first.utc - when < cool_down:
                 return True
         return False

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from calibration.camera import Camera
 from calibration.mount import Mount
+from edge.clock import seen_at
 from edge.decide import Decider, Finding, Passes
 from edge.detect import detect
 from edge.evidence import Evidence, gather
@@ -20,7 +21,7 @@ from edge.outbox import Outbox
 from edge.settings import Settings
 from edge.track import Tracker
 from edge.values import Fix, Frame
-from models.contract import PackName, RedactionNote, SeenAt, Sighting, VehicleFix
+from models.contract import PackName, RedactionNote, Sighting, VehicleFix
 from models.redaction import Redactor
 from models.runtime import Detector
 
@@ -99,13 +100,13 @@ class Vehicle:
     def _sighting(self, finding: Finding, evidence: Evidence, outbox: UUID, sequence: int) -> Sighting:
         frame, best = finding.shown.frame, finding.track.best
         assert frame.fix is not None, "a finding has a place, so its frames have a fix"
-        pack = self.detector.pack
+        pack, seen = self.detector.pack, seen_at(frame.utc, frame.clock_source, frame.clock_sigma_s)
         return Sighting(
             id=finding.id, outbox=outbox, sequence=sequence, vehicle=self.settings.vehicle.name, camera=self.settings.vehicle.camera,
             pass_id=finding.track.pass_id, origin=self.settings.origin,
-            seen_at=SeenAt.model_validate({"utc": frame.utc, "source": frame.clock_source, "sigma_s": frame.clock_sigma_s}),
+            seen_at=seen,
             boot_id=self.boot_id, monotonic_ns=frame.monotonic_ns, category=best.category, detail=best.label,
-            score=best.score, probability=best.probability, place=finding.place, fix=_wire_fix(frame.fix, frame.utc),
+            score=best.score, probability=best.probability, place=finding.place, fix=_wire_fix(frame.fix, seen.utc),
             calibration_digest=self.calibration_digest, settings_revision=self.settings.revision,
             pack=PackName(name=pack.name, digest=pack.digest), redaction=RedactionNote(digest=self.redactor.digest, regions=evidence.regions),
             pictures=evidence.pictures,

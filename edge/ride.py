@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from calibration.camera import Camera
+from calibration.exif import read_exif
 from calibration.files import default_camera, read_camera
-from calibration.gnss import Position, position_at, read_exif, read_gpx, read_nmea, read_track_csv, with_motion
+from calibration.gnss import Position, position_at, read_gpx, read_nmea, read_track_csv, with_motion
 from calibration.mount import Mount
 from edge.capture import NoPictures, film_fps, pictures, size_of
 from edge.values import Fix, Frame
@@ -56,15 +57,21 @@ def open_ride(folder: Path) -> Ride:
     if times and len(times) > 1 and times[-1] > 0:
         fps = (len(times) - 1) / times[-1]
     positions = _positions(folder, fps, [path.name for path in stills], exif)
-    began = (
-        about.get("start")
-        or next((p.utc for p in positions if p.utc), None)
-        or next((e.utc for e in exif if e and e.utc), None)
-    )
-    began_utc = (datetime.fromisoformat(began) if isinstance(began, str) else began) or UNTRUSTED_START
+    began, trusted = _began(about.get("start"), [*positions, *(each for each in exif if each is not None)])
     camera, mount, digest = _camera(folder, video, stills)
-    return Ride(folder, _digest(video if video.exists() else None, stills), about.get("vehicle"), began_utc.astimezone(UTC), began is not None, fps,
+    return Ride(folder, _digest(video if video.exists() else None, stills), about.get("vehicle"), began, trusted, fps,
                 stills, video if video.exists() else None, tuple(positions), camera, mount, digest)  # fmt: skip
+
+
+def _began(told: str | datetime | None, known: list[Position]) -> tuple[datetime, bool]:
+    """When a ride began, and whether that is true UTC: as ride.toml says, else as the first position or picture knows it."""
+    if told is not None:
+        start = datetime.fromisoformat(told) if isinstance(told, str) else told
+        return start.astimezone(UTC), True
+    first = next((each for each in known if each.utc is not None), None)
+    if first is None or first.utc is None:
+        return UNTRUSTED_START, False
+    return first.utc.astimezone(UTC), first.utc_trusted
 
 
 def _about(path: Path) -> dict[str, Any]:
@@ -120,7 +127,7 @@ def _positions(folder: Path, fps: float, names: list[str], exif: list[Position |
     for path in sorted(folder.glob("*.gpx")):
         return read_gpx(path)
     found = [
-        Position(i / fps, e.lat_deg, e.lon_deg, e.sigma_m, e.heading_deg, None, e.utc, "exif")
+        Position(i / fps, e.lat_deg, e.lon_deg, e.sigma_m, e.heading_deg, None, e.utc, "exif", e.utc_trusted)
         for i, e in enumerate(exif)
         if e is not None
     ]

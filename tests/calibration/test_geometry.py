@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from calibration.camera import Camera, OtherShape
 from calibration.geodesy import moved, offset_m
-from calibration.gnss import Position, position_at, read_nmea
+from calibration.gnss import Position, position_at, read_nmea, with_motion
 from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
 from calibration.mount import Mount
 
@@ -67,6 +68,15 @@ def test_sentences_without_a_fix_and_broken_ones_give_no_position() -> None:
     ]
     assert list(read_nmea(lines, rejected.append)) == []
     assert rejected
+
+
+def test_a_speed_that_no_vehicle_drives_is_none() -> None:
+    wild = b"$GPRMC,120001,A,3752.0000,N,11233.0000,E,999.9,90,010126,,,A"
+    checksum = reduce(lambda a, b: a ^ b, wild[1:])
+    (position,) = read_nmea([wild + b"*%02X\r\n" % checksum])
+    assert (position.speed_mps, position.heading_deg) == (None, None)
+    jump = [Position(0.0, 37.0, 112.0), Position(1.0, 37.1, 112.0)]
+    assert [each.speed_mps for each in with_motion(jump)] == [None, None]
 
 
 @given(st.floats(-0.5, 0.5), st.floats(-0.3, 0.3))

@@ -12,7 +12,7 @@ import piexif
 import pytest
 
 import trikeye
-from calibration.gnss import read_exif
+from calibration.exif import read_exif
 from edge.evidence import _dms
 from edge.outbox import Outbox
 from models.contract import MAX_MESSAGE_BYTES, Sighting, decode

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "demo" / "ride" / "sample"
 SHOWN_FRAME = 112
 """A crack and an overflowing bin, near."""
+SAID_UTC = datetime(2026, 5, 1, 2, 30, tzinfo=UTC)
+"""What the receiver of these tests says at all times."""
 A = UUID(int=10)
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -92,7 +95,8 @@ def test_what_camera_and_receiver_tell_ends_as_sightings_in_the_outbox(config: P
     assert len(kept) == done["sightings"] > 0
     assert err.count("sighting_kept") == len(kept)
     for sighting in kept:
-        assert (sighting.vehicle, sighting.origin, sighting.seen_at.source) == ("TY-09", "camera", "system")
+        assert (sighting.vehicle, sighting.origin, sighting.seen_at.source) == ("TY-09", "camera", "gnss")
+        assert abs(sighting.seen_at.utc - SAID_UTC) < timedelta(seconds=5)
         east_m, north_m = offset_m(*START_DEG, sighting.fix.lat_deg, sighting.fix.lon_deg)
         assert east_m > 0
         assert north_m == pytest.approx(0, abs=0.1)
