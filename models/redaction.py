@@ -1,6 +1,7 @@
 """Makes faces, heads and plates unreadable before a picture is kept. Fails closed: without a network that knows people and vehicles there is no picture.
 
-A first redaction: the head part of every person box and the plate part of every vehicle box of the street network, at a low threshold.
+A first redaction: the head part of every person box and the plate part of every vehicle box that the street network proposes, at a low threshold,
+also where it is surer of something else.
 """
 
 from __future__ import annotations
@@ -9,14 +10,20 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
+from models.boxes import iou
 from models.pixels import Image, make_unreadable
 from models.runtime import Detector
 
 FLOOR: Final = 0.10
 HEAD_SHARE: Final = 0.30  # of a standing person's box; a cut-off or sitting one shows more head
 PLATE_BANDS: Final = {"car": (0.45, 0.95), "bus": (0.62, 0.98), "truck": (0.5, 0.98), "motorcycle": (0.25, 0.85)}
-RULES: Final = f"head {HEAD_SHARE} plates {sorted(PLATE_BANDS.items())} floor {FLOOR}"
+SAME_REGION: Final = 0.8
+"""Regions that overlap so much are made unreadable as one, the one around both."""
+RULES: Final = f"every head {HEAD_SHARE} plates {sorted(PLATE_BANDS.items())} floor {FLOOR} same {SAME_REGION}"
 Box = tuple[float, float, float, float]
+SUSPECTED: Final = {"person"} | set(PLATE_BANDS)
 _KEY = object()
 
 
@@ -43,7 +50,7 @@ class Redactor:
 
     def __init__(self, detector: Detector) -> None:
         known = {label.name for label in detector.pack.labels}
-        missing = ({"person"} | set(PLATE_BANDS)) - known
+        missing = SUSPECTED - known
         if missing:
             raise RedactionUnavailable(
                 f"pack {detector.pack.name} does not know {', '.join(sorted(missing))}, so it cannot redact; take another"
@@ -53,12 +60,27 @@ class Redactor:
 
     def redact(self, image: Image) -> RedactedImage:
         """A copy of `image` in which every head and plate that the network suspects is unreadable."""
-        regions = [
-            region
-            for found in self._detector.detect(image, floor=FLOOR)
-            if (region := region_of(found.label.name, found.box_px)) is not None
-        ]
+        regions = merged(
+            [
+                region
+                for found in self._detector.suspects(image, SUSPECTED, FLOOR)
+                if (region := region_of(found.label.name, found.box_px)) is not None
+            ]
+        )
         return RedactedImage(make_unreadable(image, regions), len(regions), self.digest, _KEY)
+
+
+def merged(regions: list[Box]) -> list[Box]:
+    """Fewer regions that cover all of these: of nearly the same ones the region around them."""
+    kept = np.empty((0, 4), np.float32)
+    for region in np.asarray(regions, np.float32).reshape(-1, 4):
+        same = iou(region, kept)
+        if len(kept) == 0 or same.max() <= SAME_REGION:
+            kept = np.concatenate([kept, region[None]])
+            continue
+        other = kept[same.argmax()]
+        other[:2], other[2:] = np.minimum(other[:2], region[:2]), np.maximum(other[2:], region[2:])
+    return [(float(x1), float(y1), float(x2), float(y2)) for x1, y1, x2, y2 in kept]
 
 
 def region_of(label: str, box_px: Box) -> Box | None:

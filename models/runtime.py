@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from models.pixels import Image, blob, letterbox
 
 OVERLAP = 0.5
 F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,28 @@ class Detector:
 
     def detect(self, image: Image, floor: float | None = None) -> list[Found]:
         """All boxes at or over their label's threshold, or over `floor` if that is given and lower. Best first."""
+        least = self._least(floor)
+        return self._found(image, lambda output: (_end_to_end if self.pack.end_to_end else _raw)(output, least))
+
+    def suspects(self, image: Image, labels: Set[str], floor: float) -> list[Found]:
+        """Every box of these labels over `floor` that the network proposes, many of one thing: nothing hides behind a surer one."""
+        wanted = [label.name in labels for label in self.pack.labels]
+        least = np.asarray(np.where(wanted, self._least(floor), np.inf), np.float32)
+        return self._found(image, lambda output: (_end_to_end if self.pack.end_to_end else _every)(output, least))
+
+    def _least(self, floor: float | None) -> F32:
+        thresholds = [label.threshold for label in self.pack.labels]
+        return np.array([each if floor is None else min(floor, each) for each in thresholds], np.float32)
+
+    def _found(self, image: Image, read: Callable[[F32], tuple[F32, F32, I64]]) -> list[Found]:
         pack = self.pack
         if self._inner != image.shape[:2]:
             self._canvas[:] = pack.pad
             self._inner = (image.shape[0], image.shape[1])
         scale, left, top = letterbox(image, self._canvas)
-        output = self._session.run(None, {self._input: blob(self._canvas, pack.scale, pack.rgb)})[0][0]
-        least = np.array(
-            [label.threshold if floor is None else min(floor, label.threshold) for label in pack.labels], np.float32
+        boxes, scores, classes = read(
+            self._session.run(None, {self._input: blob(self._canvas, pack.scale, pack.rgb)})[0][0]
         )
-        boxes, scores, classes = _end_to_end(output, least) if pack.end_to_end else _raw(output, least)
         boxes = (boxes - np.array([left, top, left, top], np.float32)) / np.float32(scale)
         boxes = np.clip(boxes, 0, np.array([image.shape[1], image.shape[0]] * 2, np.float32))
         return [
@@ -75,7 +89,7 @@ class Detector:
             raise MalformedPack(f"{pack.model} gives {made}, which does not fit {len(pack.labels)} labels")
 
 
-def _raw(output: F32, least: F32) -> tuple[F32, F32, npt.NDArray[np.int64]]:
+def _raw(output: F32, least: F32) -> tuple[F32, F32, I64]:
     """Head [4 + classes, n] of centre x, centre y, width, height and scores: boxes after suppression."""
     scores = output[4:]
     survivors = np.nonzero(scores.max(axis=0) >= least.min())[0]
@@ -83,13 +97,26 @@ def _raw(output: F32, least: F32) -> tuple[F32, F32, npt.NDArray[np.int64]]:
     best = scores[classes, survivors]
     sure = best >= least[classes]
     survivors, classes, best = survivors[sure], classes[sure], best[sure]
-    x, y, w, h = output[:4, survivors]
-    boxes = np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=1)
+    boxes = _corners(output[:4, survivors])
     kept = keep_best(boxes, best, classes, OVERLAP)
     return boxes[kept], best[kept], classes[kept]
 
 
-def _end_to_end(output: F32, least: F32) -> tuple[F32, F32, npt.NDArray[np.int64]]:
+def _every(output: F32, least: F32) -> tuple[F32, F32, I64]:
+    """Of the same head every box of every class at or over `least`, best first: no class stands for another, no box for its neighbour."""
+    scores = output[4:]
+    classes, anchors = np.nonzero(scores >= least[:, None])
+    order = np.argsort(-scores[classes, anchors], kind="stable")
+    classes, anchors = classes[order], anchors[order]
+    return _corners(output[:4, anchors]), scores[classes, anchors], classes
+
+
+def _corners(middles: F32) -> F32:
+    x, y, w, h = middles
+    return np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=1)
+
+
+def _end_to_end(output: F32, least: F32) -> tuple[F32, F32, I64]:
     """Rows [300, 6] of x1, y1, x2, y2, score, class, sorted by score."""
     classes = output[:, 5].astype(np.int64)
     sure = (classes >= 0) & (classes < len(least)) & (output[:, 4] >= least[np.clip(classes, 0, len(least) - 1)])

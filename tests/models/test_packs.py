@@ -6,13 +6,16 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from models.packs import SHIPPED, MalformedPack, PackMissing, WrongDigest, load_pack
-from models.redaction import RedactedImage, RedactionUnavailable, Redactor, region_of
+from models.redaction import FLOOR, SUSPECTED, RedactedImage, RedactionUnavailable, Redactor, merged, region_of
 from models.runtime import Detector
 from models.taxonomy import CATEGORIES
+
+SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "ride" / "sample" / "video.mp4"
 
 
 def test_the_shipped_pack_is_what_its_card_says() -> None:
@@ -55,6 +58,25 @@ def test_a_network_that_knows_no_people_cannot_redact() -> None:
 def test_nobody_else_makes_a_redacted_image() -> None:
     with pytest.raises(RedactionUnavailable):
         RedactedImage(np.zeros((4, 4, 3), np.uint8), 0, "")
+
+
+def test_every_region_that_was_made_unreadable_before_is_so_still_and_more_are() -> None:
+    video = cv2.VideoCapture(str(SAMPLE))
+    video.set(cv2.CAP_PROP_POS_FRAMES, 100)
+    frame = np.asarray(video.read()[1], np.uint8)
+    detector = Detector(load_pack("street"))
+    surest = [r for f in detector.detect(frame, FLOOR) if (r := region_of(f.label.name, f.box_px)) is not None]
+    every = [
+        r for f in detector.suspects(frame, SUSPECTED, FLOOR) if (r := region_of(f.label.name, f.box_px)) is not None
+    ]
+    regions = merged(every)
+    assert 0 < len(surest) < len(regions) < len(every)
+    assert Redactor(detector).redact(frame).regions == len(regions)
+    for region in [*surest, *every]:
+        assert any(
+            np.all(np.subtract(region[:2], kept[:2]) > -0.01) and np.all(np.subtract(kept[2:], region[2:]) > -0.01)
+            for kept in regions
+        )
 
 
 def test_the_head_of_a_person_and_the_plate_of_a_car_are_regions() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from models.packs import load_pack
 from models.pixels import Image, letterbox
-from models.runtime import Detector, _end_to_end, _raw
+from models.runtime import Detector, _end_to_end, _every, _raw
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST = np.array([0.3, 0.5], np.float32)
@@ -38,6 +38,21 @@ def test_both_heads_give_the_same_boxes_of_the_same_things() -> None:
 
 def test_a_row_of_a_class_that_the_pack_lacks_is_passed_over() -> None:
     assert len(_end_to_end(np.array([[1, 1, 9, 9, 0.9, 7]], np.float32), LEAST)[0]) == 0
+
+
+def test_no_suspect_hides_behind_a_surer_class_or_a_neighbour() -> None:
+    """A motorcycle of .30 and its rider of .28 in one anchor, and a second person half behind a first."""
+    motorcycle, person, unwanted = 0.1, 0.1, np.inf
+    least = np.array([motorcycle, person, unwanted], np.float32)
+    middles = np.array([[30, 40, 20, 40], [100, 40, 20, 40], [104, 40, 20, 40]], np.float32).T
+    scores = np.array([[0.30, 0.28, 0.9], [0.0, 0.8, 0.0], [0.0, 0.7, 0.0]], np.float32).T
+    output = np.concatenate([middles, scores]).astype(np.float32)
+    boxes, _, classes = _every(output, least)
+    assert sorted(zip(classes.tolist(), boxes[:, 0].tolist(), strict=True)) == [(0, 20), (1, 20), (1, 90), (1, 94)]
+    rows = np.array([[20, 20, 40, 60, 0.30, 0], [20, 20, 40, 60, 0.28, 1], [0, 0, 9, 9, 0.9, 2]], np.float32)
+    assert _end_to_end(rows, least)[2].tolist() == [0, 1]
+    few = np.minimum(least, 1.0)
+    assert len(_raw(output, few)[0]) < 4, "which is why redaction asks for suspects"
 
 
 @pytest.mark.parametrize("size", [(960, 540), (540, 960), (400, 400), (640, 384)])
