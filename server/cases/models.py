@@ -29,7 +29,7 @@ class Case(models.Model):
     screening = models.CharField(max_length=32, blank=True)
     blind = models.BooleanField(default=False)
     priority = models.FloatField(default=0)
-    rejected_probability = models.FloatField(null=True)
+    rejected_probability = models.FloatField(null=True)  # null: rejected for a reason that says nothing of later finds
     lease_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
     lease_until = models.DateTimeField(null=True)
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT)

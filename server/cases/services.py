@@ -29,6 +29,7 @@ from server.fleet.models import City
 REMEMBERED = timedelta(days=30)
 SHOWN_AGAIN_RISE = 0.2
 SHOWN_AGAIN_VEHICLES = 3
+SEEN_AFTER = timedelta(minutes=10)
 
 
 class NotAllowed(Exception):
@@ -82,7 +83,9 @@ def _connected(sighting: Sighting, now: datetime) -> list[Sighting]:
 def _near(row: Sighting, now: datetime, reach_m: float) -> list[Sighting]:
     lat = reach_m / 111_195 * 1.01
     lon = lat / max(cos(radians(row.lat_deg)), 0.01)
-    remembered = Q(case__state=State.REJECTED, case__state_at__gte=now - REMEMBERED)
+    remembered = Q(
+        case__state=State.REJECTED, case__state_at__gte=now - REMEMBERED, case__rejected_probability__isnull=False
+    )
     near = Sighting.objects.filter(
         Q(case__isnull=True) | ~Q(case__state__in=sorted(CLOSED)) | remembered, city_id=row.city_id, category=row.category, origin=row.origin,
         lat_deg__range=(row.lat_deg - lat, row.lat_deg + lat), lon_deg__range=(row.lon_deg - lon, row.lon_deg + lon),
@@ -132,7 +135,7 @@ def _new_case(rows: list[Sighting], now: datetime) -> Case:
 
 
 def _refresh(case: Case, now: datetime) -> None:
-    """Bring a case's figures up to date with its sightings; a rejected one comes back only for a strong reason."""
+    """Bring a case's figures up to date with its sightings. One set aside is screened again; a rejected one comes back only for a strong reason, a fixed one if it was seen later."""
     rows = list(Sighting.objects.filter(case=case))
     lat, lon, (ee, en, nn) = fused([point_of(row) for row in rows])
     probability, vehicles = max(row.probability for row in rows), len({row.vehicle_id for row in rows})
@@ -144,3 +147,17 @@ def _refresh(case: Case, now: datetime) -> None:
         since = {row.vehicle_id for row in rows if row.received_at > case.state_at}
         if probability >= case.rejected_probability + SHOWN_AGAIN_RISE or len(since) >= SHOWN_AGAIN_VEHICLES:
             move(case.id, State.REJECTED, State.QUEUED, now, lease_by=None, lease_until=None)
+    elif case.state == State.SET_ASIDE and len(rows) > case.sightings_count:
+        move(case.id, State.SET_ASIDE, State.NEW, now)
+    elif case.state == State.FIXED:
+        reopen_if_seen_later(case, now)
+
+
+def reopen_if_seen_later(case: Case, now: datetime) -> None:
+    """Reopen a fixed case that was *seen* well after the city called it fixed, by a clock that knew the time; what was seen before joins silently."""
+    fixed = case.reports.filter(status="fixed", applied=True).order_by("-reported_at").first()
+    if fixed is None:
+        return
+    later = Sighting.objects.filter(case=case, seen_at__gt=fixed.reported_at + SEEN_AFTER).exclude(clock_source="none")
+    if later.exists():
+        move(case.id, State.FIXED, State.REOPENED, now)

@@ -16,3 +16,5 @@ REASONS = {
     6: _("place cannot be right"), 7: _("already cleared"), 8: _("face or plate visible"), 9: _("other"),
 }  # fmt: skip
 COMMONEST_REASON = 2
+PASSING_REASONS = (4, 7, 8)
+"""Of the picture or of that day: they say nothing of what is found there later."""

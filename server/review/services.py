@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from server.accounts.models import User
+from server.accounts.services import cases_for
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case, Picture
@@ -17,7 +18,7 @@ from server.cases.rules import State
 from server.cases.services import move
 from server.city.services import retract, withdraw
 from server.review.models import Verdict
-from server.review.rules import ANSWERS, CARDS, LEASE, UNDO_DEEP, UNDO_WITHIN
+from server.review.rules import ANSWERS, CARDS, LEASE, PASSING_REASONS, UNDO_DEEP, UNDO_WITHIN
 
 
 class BadVerdict(Exception):
@@ -42,7 +43,7 @@ def lease(person: User, now: datetime, count: int = CARDS) -> list[Case]:
     """Take up to `count` cards for LEASE. Never one that this person has answered since it was queued, and not undone."""
     mine = Verdict.objects.filter(case=OuterRef("pk"), person=person, undone_at=None, at__gte=OuterRef("state_at"))
     with transaction.atomic():
-        candidates = Case.objects.filter(waiting_for(person, now)).exclude(Exists(mine)).order_by("-priority", "id")
+        candidates = cases_for(person).filter(waiting_for(person, now)).exclude(Exists(mine)).order_by("-priority", "id")
         ids = list(candidates.values_list("id", flat=True)[:count])
         taken = [
             case_id for case_id in ids
@@ -80,7 +81,7 @@ def decide(
     if answer == "reject" and reason not in range(1, 10):
         raise BadVerdict("a rejection needs a reason from 1 to 9")
     with transaction.atomic():
-        case = Case.objects.filter(id=case_id).first()
+        case = cases_for(person).filter(id=case_id).first()
         if case is None:
             raise BadVerdict("there is no such case")
         known = Verdict.objects.filter(id=verdict_id).first()
@@ -105,13 +106,13 @@ def decide(
             counted=counts,
         )
         if counts:
-            _apply(case, person, answer, now)
+            _apply(case, person, answer, reason, now)
         if answer == "reject" and reason == 8:
             Picture.objects.filter(sighting__case=case, hidden_at=None).update(hidden_at=now)
     return Outcome("counted" if counts else "second", case.number)
 
 
-def _apply(case: Case, person: User, answer: str, now: datetime) -> None:
+def _apply(case: Case, person: User, answer: str, reason: int | None, now: datetime) -> None:
     freed = {"lease_by": None, "lease_until": None}
     if answer == "skip":
         Case.objects.filter(id=case.pk).update(**freed)
@@ -120,7 +121,8 @@ def _apply(case: Case, person: User, answer: str, now: datetime) -> None:
     elif answer == "unsure":
         move(case.pk, State.QUEUED, State.DISPUTED, now, person.pk, **freed)
     else:
-        move(case.pk, State.QUEUED, State.REJECTED, now, person.pk, rejected_probability=case.probability, **freed)
+        remembered = None if reason in PASSING_REASONS else case.probability
+        move(case.pk, State.QUEUED, State.REJECTED, now, person.pk, rejected_probability=remembered, **freed)
 
 
 def undo(person: User, now: datetime) -> Case | None:
@@ -152,7 +154,7 @@ def undo(person: User, now: datetime) -> Case | None:
 
 def queue_counts(person: User, now: datetime) -> dict[str, int]:
     """How many wait, how many others hold, how many this person answered in the last 24 hours."""
-    queued = Case.objects.filter(state=State.QUEUED)
+    queued = cases_for(person).filter(state=State.QUEUED)
     return {
         "waiting": queued.count(),
         "with_others": queued.filter(lease_until__gte=now).exclude(lease_by=person).count(),

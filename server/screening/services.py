@@ -65,6 +65,7 @@ def _rejected_here(case: Case, now: datetime) -> bool:
         category=case.category,
         state=State.REJECTED,
         state_at__gte=now - REMEMBERED,
+        rejected_probability__isnull=False,
         lat_deg__range=(case.lat_deg - span, case.lat_deg + span),
         lon_deg__range=(case.lon_deg - span, case.lon_deg + span),
     ).exclude(id=case.pk)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from sightings import NOW, UTC
@@ -24,7 +25,7 @@ from server.city.models import Handover, StatusReport
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
 from server.city.webhooks import send as post
-from server.review.services import decide, undo
+from server.review.services import decide, lease, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -148,8 +149,9 @@ def test_a_demo_case_never_leaves_for_a_real_city(confirmed: Case, town: Town) -
     assert not Handover.objects.exists()
 
 
-def tell(destination: Any, secret: str, number: int, status: str, message_id: str = "m1") -> Any:
-    body = json.dumps({"type": "case.status", "data": {"case_number": number, "status": status, "at": NOW.isoformat()}})
+def tell(destination: Any, secret: str, number: int, status: str, message_id: str = "m1", at: str = "") -> Any:
+    said = {"case_number": number, "status": status, "at": at or NOW.isoformat(), "text": "not ours"}
+    body = json.dumps({"type": "case.status", "data": said})
     now = datetime.now(UTC)
     headers = {
         "webhook-id": message_id,
@@ -385,3 +387,93 @@ def test_a_crash_between_two_destinations_loses_neither(
     work()
     work()
     assert sorted(posts) == [("/a", "case.confirmed"), ("/b", "case.confirmed")]
+
+
+def test_a_returned_case_is_reviewed_again_and_handed_over_anew(
+    taken: Case, town: Town, reviewer: Any, client: Client
+) -> None:
+    destination, secret = hand_over(taken, town)
+    assert tell(destination, secret, taken.number, "returned").status_code == 200
+    taken.refresh_from_db()
+    assert taken.state == "queued"
+    assert [card.pk for card in lease(reviewer, timezone.now())] == [taken.pk]
+    client.force_login(reviewer)
+    assert "not ours" in client.get(f"/cases/{taken.number}/").content.decode()
+    decide(reviewer, uuid4(), taken.pk, "confirm", timezone.now())
+    work()
+    taken.refresh_from_db()
+    assert (taken.state, len(set(town.ids)), len(town.ids)) == ("handed_over", 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("seen", "source", "state"),
+    [(11, "gnss", "reopened"), (9, "gnss", "fixed"), (-600, "gnss", "fixed"), (11, "none", "fixed")],
+)
+@pytest.mark.parametrize("report_first", [True, False])
+def test_a_fixed_case_is_reopened_only_by_what_a_trusted_clock_saw_later(
+    taken: Case, town: Town, send: Any, seen: int, source: str, state: str, report_first: bool
+) -> None:
+    destination, secret = hand_over(taken, town)
+
+    def see() -> None:
+        at = {"utc": NOW + timedelta(minutes=seen), "source": source, "sigma_s": 1.0}
+        send(outbox=UUID(int=2), seen_at=at, vehicle="TY-02")
+
+    steps = [lambda: tell(destination, secret, taken.number, "fixed"), see]
+    for step in steps if report_first else reversed(steps):
+        step()
+    taken.refresh_from_db()
+    assert (taken.state, taken.sightings_count) == (state, 2)
+    work()
+    taken.refresh_from_db()
+    assert (taken.state, len(town.ids)) == (("handed_over", 2) if state == "reopened" else ("fixed", 1))
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "2026-02-30",
+        "2026-02-30T10:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "2026-11-02T03:00:00",
+        "9999-12-31T23:59:59-12:00",
+    ],
+)
+def test_a_time_that_never_was_is_no_reason_to_refuse_a_report(taken: Case, town: Town, at: str) -> None:
+    destination, secret = hand_over(taken, town)
+    assert tell(destination, secret, taken.number, "fixed", at=at).status_code == 200
+    report = StatusReport.objects.get()
+    assert report.applied
+    assert report.reported_at <= timezone.now()
+
+
+def test_a_report_on_a_merged_case_is_one_on_the_case_it_became(taken: Case, send: Any, town: Town) -> None:
+    destination, secret = hand_over(taken, town)
+    send(east_m=9.0, outbox=UUID(int=2))
+    other = Case.objects.exclude(id=taken.pk).get()
+    move_together(other, taken)
+    assert tell(destination, secret, other.number, "fixed").status_code == 200
+    taken.refresh_from_db()
+    assert taken.state == "fixed"
+
+
+def test_a_report_reads_its_case_inside_its_transaction(
+    taken: Case, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination, _ = hand_over(taken, town)
+    real = services._case_of
+
+    def watched(*args: Any) -> Any:
+        assert connection.in_atomic_block
+        return real(*args)
+
+    monkeypatch.setattr(services, "_case_of", watched)
+    said = {"type": "case.status", "data": {"case_number": taken.number, "status": "accepted", "at": NOW.isoformat()}}
+    assert services.take_status(destination, "m1", said, timezone.now())
+
+
+def test_only_a_city_that_has_the_case_moves_it(taken: Case, town: Town) -> None:
+    hand_over(taken, town)
+    stranger, secret = add_destination(taken.city, "other", town.url, sandbox=True, allow_private=True)
+    assert tell(stranger, secret, taken.number, "fixed").status_code == 200
+    assert (Case.objects.get().state, StatusReport.objects.get().applied) == ("handed_over", False)

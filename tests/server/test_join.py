@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sightings import LAT, LON, NOW
 
+from models.pixels import encode_jpeg
 from server.cases.models import Case, Sighting
 from server.cases.rules import MOVES, Point, State, connected, group, may_move
 from server.cases.services import NotAllowed, move
@@ -135,3 +137,35 @@ def test_a_thing_seen_a_thousand_times_is_one_thing() -> None:
     ]  # fmt: skip
     assert [len(members) for members in group(points)] == [1000]
     assert connected(points, 7) == list(range(1000))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_set_aside_is_screened_again_when_another_sighting_joins(send: Any) -> None:
+    from server.screening.services import screen_new
+
+    dark = encode_jpeg(np.zeros((180, 320, 3), dtype=np.uint8))
+    send(outbox=UUID(int=1), picture=dark)
+    screen_new(NOW)
+    case = Case.objects.get()
+    Case.objects.filter(id=case.pk).update(state=State.SET_ASIDE, blind=False)
+    send(outbox=UUID(int=2), probability=0.9)
+    screen_new(NOW)
+    case.refresh_from_db()
+    assert (case.state, case.sightings_count, case.screening) == ("queued", 2, "")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("reason", "cases"), [(r, 1) for r in (1, 2, 3, 5, 6, 9)] + [(r, 2) for r in (4, 7, 8)])
+def test_a_rejection_for_its_picture_or_its_day_is_not_held_against_later_finds(
+    send: Any, reviewer: Any, reason: int, cases: int
+) -> None:
+    from server.review.services import decide
+    from server.screening.services import screen_new
+
+    send(outbox=UUID(int=1))
+    screen_new(NOW)
+    decide(reviewer, uuid4(), Case.objects.get().pk, "reject", NOW, reason=reason)
+    send(outbox=UUID(int=2), seed=2)
+    screen_new(NOW)
+    assert Case.objects.count() == cases
+    assert Case.objects.filter(state="queued").count() == cases - 1
