@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("add", "password"))
     parser.add_argument("name")
     parser.add_argument("--role", choices=ROLES, default="reviewer")
+    parser.add_argument("--city", help="key of the one city whose cases this person sees and decides (default: all)")
     parser.add_argument("--language", choices=("zh-hans", "en"), default="zh-hans")
 
 
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from server.audit.rules import Verb
     from server.audit.services import record
     from server.broker import new_password
+    from server.fleet.services import city_by_key
 
     exists = User.objects.filter(username=args.name).first()
     if args.action == "add" and exists:
@@ -42,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     password = new_password()
     with transaction.atomic():
         user = exists or User(username=args.name, role=args.role, language=args.language)
+        if args.city:
+            user.city = city_by_key(args.city)
         user.set_password(password)
         user.save()
         record(Verb(f"user_{args.action}"), "user", user.pk)

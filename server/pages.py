@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
@@ -19,6 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from models.taxonomy import CATEGORIES
 from server import pictures
+from server.accounts.services import cases_for, home_city_id
 from server.audit.models import AuditRow
 from server.cases.models import Case, Picture
 from server.cases.rules import State
@@ -66,7 +68,9 @@ def health(request: HttpRequest) -> JsonResponse:
 
 @require_GET
 def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
-    """A picture for somebody signed in."""
+    """A picture for somebody signed in, of a case they may see."""
+    if not cases_for(request.user).filter(sightings__pictures__sha256=sha256).exists():
+        raise Http404
     return _picture(request, sha256)
 
 
@@ -100,7 +104,7 @@ def _picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
 @require_GET
 def case_list(request: HttpRequest) -> HttpResponse:
     """Cases, newest first, by state and category. Paged by key: one row more than the page shows tells of older ones, nothing is counted."""
-    cases = Case.objects.exclude(state=State.MERGED).order_by("-id")
+    cases = cases_for(request.user).exclude(state=State.MERGED).select_related("city").order_by("-id")
     state, category, before = (request.GET.get(key, "") for key in ("state", "category", "before"))
     if state in set(State):
         cases = cases.filter(state=state)
@@ -110,9 +114,14 @@ def case_list(request: HttpRequest) -> HttpResponse:
         cases = cases.filter(id__lt=int(before))
     found = list(cases[: A_PAGE + 1])
     page = found[:A_PAGE]
-    language_now = get_language() or "zh-hans"
+    language_now, home_id = get_language() or "zh-hans", home_city_id(request.user)
     rows = [
-        {"case": case, "name": CATEGORIES[case.category].name(language_now), "state": state_name(case.state)}
+        {
+            "case": case,
+            "address": _address(case, home_id),
+            "name": CATEGORIES[case.category].name(language_now),
+            "state": state_name(case.state),
+        }
         for case in page
     ]
     wanted = urlencode({"state": state, "category": category})
@@ -123,12 +132,19 @@ def case_list(request: HttpRequest) -> HttpResponse:
     })  # fmt: skip
 
 
+def _address(case: Case, home_id: int | None) -> str:
+    """A case's page: its number, and its city where that isn't the reader's."""
+    return reverse("case", args=[case.number]) + ("" if case.city_id == home_id else f"?city={case.city.key}")
+
+
 @require_GET
 def case_page(request: HttpRequest, number: int) -> HttpResponse:
     """One case with its pictures and everything that happened to it. A merged one leads to the one it became."""
-    case = get_object_or_404(Case.objects.order_by("id"), number=number)
+    home_id, city = home_city_id(request.user), request.GET.get("city")
+    of_city = {"city__key": city} if city else {"city_id": home_id}
+    case = get_object_or_404(cases_for(request.user), number=number, **of_city)
     if case.merged_into_id is not None:
-        return redirect("case", number=Case.objects.get(id=case.merged_into_id).number)
+        return redirect(_address(Case.objects.get(id=case.merged_into_id), home_id))
     card = card_of(case, getattr(request.user, "pk", 0), whole=True)
     rows = AuditRow.objects.filter(kind="case", object_id=str(case.pk)).order_by("-id")[:100]
     return render(

@@ -15,11 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW
 
+from server.accounts.models import User
 from server.cases.models import Case, Picture, Sighting
 from server.city.services import add_destination, picture_address, prepare_handovers, send_due, take_status
 from server.city.webhooks import Answer
+from server.fleet.services import add_vehicle
 from server.review.cards import card_of
-from server.review.services import decide
+from server.review.services import BadVerdict, decide, lease, queue_counts
 from server.screening.services import screen_new
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -136,3 +138,35 @@ def test_a_card_looks_sightings_up_by_index(send: Any) -> None:
         cursor.execute(f"EXPLAIN QUERY PLAN {tracks}")
         assert "sighting_fix" in str(cursor.fetchall())
     assert "sighting_received" in Sighting.objects.order_by("-received_at").values_list("received_at").explain()
+
+
+def test_a_person_of_one_city_sees_and_decides_its_cases_alone(
+    send: Any, web: Client, reviewer: Any, vehicle: Any
+) -> None:
+    """Two cities, each with a case number 1 and a picture of its own."""
+    send()
+    add_vehicle("TY-02", "jinan")
+    send(vehicle="TY-02", seed=2)
+    screen_new(NOW)
+    here, there = Case.objects.order_by("id")
+    assert (here.number, there.number) == (1, 1)
+    addresses = [f"/pictures/{Picture.objects.get(sighting__case=case).sha256}.jpg" for case in (here, there)]
+    li = User.objects.create_user("li", password="a long password", role="reviewer", city=there.city)
+    hers = Client()
+    hers.force_login(li)
+    # Who belongs to no city sees both cases; each has an address of its own.
+    links = re.findall(r'<a href="(/cases/1/[^"]*)">', web.get("/cases/").content.decode())
+    assert [web.get(link).context["case"] for link in links] == [there, here]
+    assert [web.get(address).status_code for address in addresses] == [200, 200]
+    assert [web.get(f"/cases/1/?city={wrong}").status_code for wrong in ("nowhere", "9" * 30)] == [404, 404]
+    # Who belongs to one sees that one, under its plain number.
+    links = re.findall(r'<a href="(/cases/1/[^"]*)">', hers.get("/cases/").content.decode())
+    assert links == ["/cases/1/"]
+    assert hers.get("/cases/1/").context["case"] == there
+    assert hers.get(f"/cases/1/?city={here.city.key}").status_code == 404
+    assert [hers.get(address).status_code for address in addresses] == [404, 200]
+    assert queue_counts(li, NOW)["waiting"] == 1
+    assert lease(li, NOW) == [there]
+    with pytest.raises(BadVerdict):
+        decide(li, uuid4(), here.pk, "confirm", NOW)
+    assert lease(reviewer, NOW) == [here]
