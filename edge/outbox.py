@@ -9,6 +9,7 @@ A row goes only when the server acknowledged it, or when the cap forces out the 
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,9 @@ INSERT INTO evicted (sequence)
 """
 MIGRATIONS = (FIRST_SCHEMA, NAME_THE_EVICTED)
 """`PRAGMA user_version` says how many of these a file has had. Version 1 forgot the ids of what it evicted: the gaps in its sequences name them."""
+
+HELD_S, HELD_TRIES = 20.0, 30
+log = logging.getLogger("trikeye.edge")
 
 
 class OutboxError(Exception):
@@ -90,11 +94,11 @@ class Outbox:
         self.path, self.cap_bytes = path, cap_bytes
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=20, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=HELD_S, isolation_level=None)
         except (OSError, sqlite3.OperationalError) as wrong:
             raise OutboxError(f"{path} cannot be opened ({wrong}); choose a folder that may be written") from None
         with self._told_in_words():
-            self._db.execute("PRAGMA journal_mode=WAL")
+            self._patiently("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._prepare()
             self.uuid = UUID(self._about("outbox"))
@@ -214,13 +218,24 @@ class Outbox:
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
         with self._told_in_words():
-            return self._db.execute(query, values).fetchall()
+            return self._patiently(query, values).fetchall()
+
+    def _patiently(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        """Wait, and say so, while another process holds the file: ending would lose what is in view."""
+        for _ in range(HELD_TRIES):
+            try:
+                return self._db.execute(query, values)
+            except sqlite3.OperationalError as wrong:
+                if wrong.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
+                log.warning("%s is held by another process for %.0f s; waiting", self.path, HELD_S)
+        raise OutboxError(f"{self.path} is held by another process; end that one (fuser {self.path} names it)")
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._told_in_words():
             try:
-                self._db.execute("BEGIN IMMEDIATE")
+                self._patiently("BEGIN IMMEDIATE")
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:

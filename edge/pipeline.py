@@ -17,7 +17,7 @@ from edge.evidence import Evidence, gather
 from edge.gate import Gate
 from edge.identity import Ids
 from edge.locate import Locator
-from edge.outbox import Outbox
+from edge.outbox import Outbox, OutboxFull
 from edge.settings import Settings
 from edge.track import Tracker
 from edge.values import Fix, Frame
@@ -64,10 +64,8 @@ class Vehicle:
     def drive(self, frames: Iterable[Frame]) -> None:
         """The loop. It ends when the source ends; what is still in view is then decided too."""
         for frame in frames:
-            for finding in self.see(frame):
-                self.keep(finding)
-        for finding in self.decider.decide(self.tracker.flush()):
-            self.keep(finding)
+            self._keep_all(self.see(frame))
+        self._keep_all(self.decider.decide(self.tracker.flush()))
 
     def see(self, frame: Frame) -> list[Finding]:
         """Gate, detect, track, locate, decide: the findings that this frame completed. Raises OtherShape."""
@@ -80,6 +78,14 @@ class Vehicle:
         self.counts.inferred += 1
         pass_id = self.passes.of(frame)
         return self.decider.decide(self.tracker.see(frame, detect(self.detector, frame.image), pass_id))
+
+    def _keep_all(self, findings: list[Finding]) -> None:
+        for kept, finding in enumerate(findings):
+            try:
+                self.keep(finding)
+            except OutboxFull as full:
+                lost = len(findings) - kept + len(self.decider.decide(self.tracker.flush()))
+                raise OutboxFull(f"{full}; finds that were not kept: {lost}") from None
 
     def keep(self, finding: Finding) -> None:
         """Redact, encode, and only then make it durable. Raises OutboxFull."""

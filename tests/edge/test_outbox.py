@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -231,6 +232,23 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutboxError, match="cannot be opened"):
         Outbox(tmp_path / "file" / "outbox.sqlite3")
+
+
+def test_while_another_process_holds_the_file_it_waits_and_says_so(
+    tmp_path: Path, sighting_of: SightingOf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("edge.outbox.HELD_S", 0.05)
+    outbox = Outbox(tmp_path / "o.sqlite3")
+    other = sqlite3.connect(outbox.path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(0.3, other.rollback).start()
+    assert outbox.put(A, sighting_of(A))
+    assert "held by another process" in caplog.text
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr("edge.outbox.HELD_TRIES", 2)
+    with pytest.raises(OutboxError, match="end that one"):
+        outbox.put(B, sighting_of(B))
+    assert [each.id for each in outbox.waiting(10)] == [A]
 
 
 def test_every_commit_reaches_the_disk(outbox: Outbox) -> None:

@@ -136,7 +136,10 @@ def test_a_full_disk_ends_it_in_words_and_everything_earlier_stays(
     monkeypatch.setattr("edge.command_watch.signal.signal", lambda *_: None)
     with port.driving():
         assert trikeye.main(["edge", "watch", "--config", str(config), "--frames", "25"]) == 1
-    assert "free some disk space" in capsys.readouterr().err.splitlines()[-1]
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "free some disk space" in said
+    lost = int(said.rsplit("finds that were not kept: ", 1)[1])
+    assert lost > 1, "what was in view and what was just found"
     again = Outbox(outbox_of(config))
     assert [each.id for each in again.waiting(10)] == [A]
     assert again.counts()["committed"] == 1
