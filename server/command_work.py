@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     from django.db import DatabaseError, close_old_connections
     from django.utils import timezone
 
+    from server.accounts.services import clear_sessions
     from server.city.services import prepare_handovers, send_due
     from server.screening.services import screen_new
 
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(each, lambda *_: stopped.set())
     while not stopped.is_set():
         done = 0
-        for step in (screen_new, prepare_handovers, send_due):
+        for step in (screen_new, prepare_handovers, send_due, clear_sessions):
             close_old_connections()
             try:
                 done += step(timezone.now())

@@ -38,9 +38,6 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
 
-SignIn.dispatch = login_not_required(SignIn.dispatch)  # type: ignore[method-assign]
-
-
 def home(request: HttpRequest) -> HttpResponse:
     """Reviewers go to their queue, others to the cases."""
     return redirect("review_queue" if getattr(request.user, "role", "") in ("reviewer", "supervisor") else "case_list")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -16,6 +18,7 @@ from django.utils import timezone
 from sightings import NOW
 
 from server.accounts.models import User
+from server.accounts.services import clear_sessions
 from server.cases.models import Case, Picture, Sighting
 from server.city.services import add_destination, picture_address, prepare_handovers, send_due, take_status
 from server.city.webhooks import Answer
@@ -170,3 +173,17 @@ def test_a_person_of_one_city_sees_and_decides_its_cases_alone(
     with pytest.raises(BadVerdict):
         decide(li, uuid4(), here.pk, "confirm", NOW)
     assert lease(reviewer, NOW) == [here]
+
+
+def test_strangers_reach_the_sign_in_alone(db: None) -> None:
+    assert Client().get("/login/").status_code == 200
+    assert Client().get("/cases/").status_code == 302
+
+
+def test_sessions_that_are_over_are_forgotten_once_a_day(web: Client) -> None:
+    session = Session.objects.get()
+    over = session.expire_date
+    clear_sessions(over + timedelta(hours=23))
+    assert Session.objects.count() == 1
+    clear_sessions(over + timedelta(hours=25))
+    assert not Session.objects.exists()
