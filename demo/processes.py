@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.lifeline import end_with_parent
+
 PAUSE_S, STOP_S = 0.5, 8.0
 
 
@@ -37,6 +39,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **self.env},
                 start_new_session=True,
+                preexec_fn=end_with_parent(),
             )
         self.starts += 1
 

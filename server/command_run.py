@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+from server.lifeline import end_with_parent
 from server.start import start
 
 PARTS = ("broker run", "web", "intake", "work")
@@ -56,4 +57,5 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _start(part: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "trikeye", "server", *part.split()], start_new_session=True)
+    argv = [sys.executable, "-m", "trikeye", "server", *part.split()]
+    return subprocess.Popen(argv, start_new_session=True, preexec_fn=end_with_parent())
