@@ -6,15 +6,21 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
+from server.cases.rules import State
+
 LEASE = timedelta(minutes=10)
 CARDS = 5
 UNDO_WITHIN = timedelta(minutes=10)
 UNDO_DEEP = 20
 ANSWERS = ("confirm", "reject", "unsure", "skip")
+DECIDED_BY = {"confirm": State.CONFIRMED, "reject": State.REJECTED, "unsure": State.DISPUTED}
+UNDECIDED = (State.QUEUED, State.DISPUTED)
+"""What a reviewer may be given: a card nobody has decided, or one that a colleague was unsure of."""
 REASONS = {
     1: _("nothing there"), 2: _("looks like it, but is not"), 3: _("permitted here"), 4: _("picture unusable"), 5: _("same as another case"),
     6: _("place cannot be right"), 7: _("already cleared"), 8: _("face or plate visible"), 9: _("other"),
 }  # fmt: skip
 COMMONEST_REASON = 2
-PASSING_REASONS = (4, 7, 8)
+FACE_REASON = 8
+PASSING_REASONS = (4, 7, FACE_REASON)
 """Of the picture or of that day: they say nothing of what is found there later."""

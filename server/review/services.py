@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from server.accounts.models import User
 from server.accounts.services import cases_for
@@ -18,7 +19,17 @@ from server.cases.rules import State
 from server.cases.services import move
 from server.city.services import retract, withdraw
 from server.review.models import Verdict
-from server.review.rules import ANSWERS, CARDS, LEASE, PASSING_REASONS, UNDO_DEEP, UNDO_WITHIN
+from server.review.rules import (
+    ANSWERS,
+    CARDS,
+    DECIDED_BY,
+    FACE_REASON,
+    LEASE,
+    PASSING_REASONS,
+    UNDECIDED,
+    UNDO_DEEP,
+    UNDO_WITHIN,
+)
 
 
 class BadVerdict(Exception):
@@ -33,35 +44,40 @@ class Outcome:
     case_number: int
 
 
-def waiting_for(person: User, now: datetime) -> Q:
-    """Cases this person may be given now."""
-    free = Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_by=person)
-    return Q(state=State.QUEUED) & free
+def _free(person: User, now: datetime) -> Q:
+    """Undecided, and in nobody else's hands."""
+    return Q(state__in=UNDECIDED) & (Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_by=person))
+
+
+def open_to(person: User, now: datetime) -> QuerySet[Case]:
+    """Cases this person may decide: none answered since it was queued, no disputed one answered ever. A skip counts as an answer for LEASE."""
+    mine = Verdict.objects.filter(case=OuterRef("pk"), person=person, undone_at=None)
+    mine = mine.exclude(answer="skip", at__lt=now - LEASE)
+    queued = Q(state=State.QUEUED) & ~Exists(mine.filter(at__gte=OuterRef("state_at")))
+    return Case.objects.filter(queued | Q(state=State.DISPUTED) & ~Exists(mine))
 
 
 def lease(person: User, now: datetime, count: int = CARDS) -> list[Case]:
-    """Take up to `count` cards for LEASE. Never one that this person has answered since it was queued, and not undone."""
-    mine = Verdict.objects.filter(case=OuterRef("pk"), person=person, undone_at=None, at__gte=OuterRef("state_at"))
+    """Take up to `count` cards for LEASE."""
+    free = _free(person, now)
     with transaction.atomic():
-        candidates = cases_for(person).filter(waiting_for(person, now)).exclude(Exists(mine)).order_by("-priority", "id")
-        ids = list(candidates.values_list("id", flat=True)[:count])
+        ids = list(open_to(person, now).filter(free).order_by("-priority", "id").values_list("id", flat=True)[:count])
         taken = [
             case_id for case_id in ids
-            if Case.objects.filter(waiting_for(person, now), id=case_id).update(lease_by=person, lease_until=now + LEASE)
+            if Case.objects.filter(free, id=case_id).update(lease_by=person, lease_until=now + LEASE)
         ]  # fmt: skip
     return sorted(Case.objects.filter(id__in=taken), key=lambda case: (-case.priority, case.pk))
 
 
 def renew(person: User, now: datetime) -> int:
     """Hold on to what this person still holds."""
-    return Case.objects.filter(lease_by=person, lease_until__gte=now, state=State.QUEUED).update(
-        lease_until=now + LEASE
-    )
+    held = Case.objects.filter(lease_by=person, lease_until__gte=now, state__in=UNDECIDED)
+    return held.update(lease_until=now + LEASE)
 
 
 def give_back(person: User) -> int:
     """Free everything this person holds."""
-    return Case.objects.filter(lease_by=person, state=State.QUEUED).update(lease_by=None, lease_until=None)
+    return Case.objects.filter(lease_by=person, state__in=UNDECIDED).update(lease_by=None, lease_until=None)
 
 
 def decide(
@@ -92,7 +108,10 @@ def decide(
         leased_to_other = (
             case.lease_by_id not in (None, person.pk) and case.lease_until is not None and case.lease_until > now
         )
-        counts = case.state == State.QUEUED and not leased_to_other
+        counts = not leased_to_other and (
+            case.state == State.QUEUED
+            or (case.state == State.DISPUTED and open_to(person, now).filter(id=case.pk).exists())
+        )
         Verdict.objects.create(id=verdict_id, case=case, person=person, answer=answer, reason=reason if answer == "reject" else None,
                                words=words[:300], visible_ms=min(visible_ms, 86_400_000), counted=counts)  # fmt: skip
         record(
@@ -107,22 +126,29 @@ def decide(
         )
         if counts:
             _apply(case, person, answer, reason, now)
-        if answer == "reject" and reason == 8:
-            Picture.objects.filter(sighting__case=case, hidden_at=None).update(hidden_at=now)
+        if answer == "reject" and reason == FACE_REASON:
+            _same_pictures(case).filter(hidden_at=None).update(hidden_at=now)
     return Outcome("counted" if counts else "second", case.number)
 
 
 def _apply(case: Case, person: User, answer: str, reason: int | None, now: datetime) -> None:
-    freed = {"lease_by": None, "lease_until": None}
-    if answer == "skip":
-        Case.objects.filter(id=case.pk).update(**freed)
-    elif answer == "confirm":
-        move(case.pk, State.QUEUED, State.CONFIRMED, now, person.pk, **freed)
-    elif answer == "unsure":
-        move(case.pk, State.QUEUED, State.DISPUTED, now, person.pk, **freed)
+    freed: dict[str, Any] = {"lease_by": None, "lease_until": None}
+    old = State(case.state)
+    if answer == "confirm":
+        move(case.pk, old, State.CONFIRMED, now, person.pk, **freed)
+    elif answer == "reject":
+        freed["rejected_probability"] = None if reason in PASSING_REASONS else case.probability
+        move(case.pk, old, State.REJECTED, now, person.pk, **freed)
+        withdraw(case, "rejected by a reviewer", now)  # after one city returned it, another may still have it
+    elif answer == "unsure" and old == State.QUEUED:
+        move(case.pk, old, State.DISPUTED, now, person.pk, **freed)
     else:
-        remembered = None if reason in PASSING_REASONS else case.probability
-        move(case.pk, State.QUEUED, State.REJECTED, now, person.pk, rejected_probability=remembered, **freed)
+        Case.objects.filter(id=case.pk).update(**freed)
+
+
+def _same_pictures(case: Case) -> QuerySet[Picture]:
+    """The case's pictures, and the same ones wherever else they are: a picture's address is its content."""
+    return Picture.objects.filter(sha256__in=Picture.objects.filter(sighting__case=case).values("sha256"))
 
 
 def undo(person: User, now: datetime) -> Case | None:
@@ -135,29 +161,45 @@ def undo(person: User, now: datetime) -> Case | None:
         if last is None:
             return None
         case = Case.objects.get(id=last.case_id)
-        held = {"lease_by": person, "lease_until": now + LEASE}
-        state = State(case.state)
-        if state in (State.CONFIRMED, State.REJECTED, State.DISPUTED):
-            move(case.pk, state, State.QUEUED, now, person.pk, **held)
-            withdraw(case, "undone by the reviewer", now)
-        elif state in (State.HANDED_OVER, State.ACCEPTED) and last.answer == "confirm":
-            retract(case, "undone by the reviewer", now, person.pk)
-        elif state == State.QUEUED:
-            Case.objects.filter(id=case.pk).update(**held)
-        else:
+        if not _take_back(case, last, person, now):
             return None
         Verdict.objects.filter(id=last.pk).update(undone_at=now)
-        Picture.objects.filter(sighting__case=case, hidden_at__isnull=False).update(hidden_at=None)
+        if last.reason == FACE_REASON:
+            faces = Verdict.objects.filter(reason=FACE_REASON, undone_at=None).values("case")
+            still = Picture.objects.filter(sighting__case__in=faces).values("sha256")
+            _same_pictures(case).exclude(sha256__in=still).update(hidden_at=None)
         record(Verb.UNDO, "case", case.pk, city_id=case.city_id, actor_id=person.pk)
     return Case.objects.get(id=case.pk)
 
 
+def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
+    """Undo what a verdict did to its case; nothing where a colleague has decided since. False if it is too late."""
+    others = (
+        Verdict.objects.filter(case=case, counted=True, undone_at=None).exclude(person=person).exclude(answer="skip")
+    )
+    if others.filter(at__gt=last.at).exists():
+        return True
+    held = {"lease_by": person, "lease_until": now + LEASE}
+    state = State(case.state)
+    still_disputed = last.answer == "unsure" and others.filter(answer="unsure").exists()
+    if state == DECIDED_BY.get(last.answer) and not still_disputed:
+        move(case.pk, state, State.QUEUED, now, person.pk, **held)
+        withdraw(case, "undone by the reviewer", now)
+    elif state in (State.HANDED_OVER, State.ACCEPTED) and last.answer == "confirm":
+        retract(case, "undone by the reviewer", now, person.pk)
+    elif state in UNDECIDED:
+        Case.objects.filter(_free(person, now), id=case.pk).update(**held)
+    else:
+        return False
+    return True
+
+
 def queue_counts(person: User, now: datetime) -> dict[str, int]:
-    """How many wait, how many others hold, how many this person answered in the last 24 hours."""
-    queued = cases_for(person).filter(state=State.QUEUED)
+    """How many wait for this person, how many of them others hold, how many this person answered in the last 24 hours."""
+    mine = open_to(person, now)
     return {
-        "waiting": queued.count(),
-        "with_others": queued.filter(lease_until__gte=now).exclude(lease_by=person).count(),
+        "waiting": mine.count(),
+        "with_others": mine.filter(lease_until__gte=now).exclude(lease_by=person).count(),
         "mine_today": Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None)
         .exclude(answer="skip")
         .count(),

@@ -13,10 +13,10 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from server.cases.models import Case, Sighting
+from server.cases.models import Sighting
 from server.fleet.models import Vehicle
 from server.review.cards import card_of
-from server.review.rules import CARDS, REASONS
+from server.review.rules import CARDS, REASONS, UNDECIDED
 from server.review.services import BadVerdict, decide, give_back, lease, queue_counts, renew, undo
 
 View = Callable[..., HttpResponse]
@@ -100,10 +100,10 @@ def take_verdict(request: HttpRequest) -> JsonResponse:
 @for_reviewers
 @require_POST
 def undo_last(request: HttpRequest) -> HttpResponse:
-    """Take back the last answer; its card comes back as HTML, 204 if there is none."""
+    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back."""
     person: Any = request.user
     case = undo(person, timezone.now())
     if case is None:
         return HttpResponse(status=204)
-    cards = [card_of(Case.objects.get(id=case.pk), person.pk)] if case.state == "queued" else []
+    cards = [card_of(case, person.pk)] if case.state in UNDECIDED and case.lease_by_id == person.pk else []
     return render(request, "cards.html", {"cards": cards})

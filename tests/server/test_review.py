@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.utils import timezone
 from sightings import NOW
 
-from server.cases.models import Case
+from server.cases.models import Case, Picture
 from server.city.models import Handover
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.review.models import Verdict
-from server.review.services import BadVerdict, decide, give_back, lease, undo
+from server.review.services import BadVerdict, decide, give_back, lease, queue_counts, renew, undo
 from server.screening.services import screen_new
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -74,20 +75,102 @@ def test_a_rejection_needs_a_reason(cards: Any, reviewer: Any) -> None:
         decide(reviewer, uuid4(), lease(reviewer, NOW)[0].pk, "reject", NOW)
 
 
-def test_a_skipped_card_never_comes_back_to_the_same_person(cards: Any, reviewer: Any) -> None:
-    from django.utils import timezone
-
+def test_a_skipped_card_is_left_to_others_and_comes_back_when_nobody_took_it(cards: Any, reviewer: Any) -> None:
     now = timezone.now()
+    before = queue_counts(reviewer, now)["waiting"]
     skipped = lease(reviewer, now)[0]
     decide(reviewer, uuid4(), skipped.pk, "skip", now)
     give_back(reviewer)
     assert skipped.pk not in {c.pk for c in lease(reviewer, now, 10)}
-    assert skipped.pk in {c.pk for c in lease(other("li"), now + timedelta(minutes=11), 10)}
+    assert queue_counts(reviewer, now)["waiting"] == before - 1
+    assert queue_counts(other("zhao"), now)["waiting"] == before
+    later = now + timedelta(minutes=11)
+    assert queue_counts(reviewer, later)["waiting"] == before
+    assert skipped.pk in {c.pk for c in lease(reviewer, later, 10)}
+    assert skipped.pk in {c.pk for c in lease(other("li"), later + timedelta(minutes=11), 10)}
+
+
+def test_an_unsure_card_goes_to_a_colleague_who_decides_without_knowing(cards: Any, reviewer: Any) -> None:
+    now, li = timezone.now(), other("li")
+    card = lease(reviewer, now)[0]
+    decide(reviewer, uuid4(), card.pk, "unsure", now)
+    give_back(reviewer)
+    assert card.pk not in {c.pk for c in lease(reviewer, now + timedelta(hours=1), 10)}
+    assert decide(reviewer, uuid4(), card.pk, "confirm", now).result == "second"
+    give_back(reviewer)
+    assert card.pk in {c.pk for c in lease(li, now, 10)}
+    assert renew(li, now) == 7
+    assert decide(li, uuid4(), card.pk, "reject", now, reason=2).result == "counted"
+    card.refresh_from_db()
+    assert card.state == "rejected"
+    back = undo(li, now)
+    assert back is not None
+    assert (back.pk, back.state, back.lease_by) == (card.pk, "queued", li)
+
+
+def test_a_colleague_who_is_unsure_too_leaves_the_card_disputed(cards: Any, reviewer: Any) -> None:
+    now, li = timezone.now(), other("li")
+    card = lease(reviewer, now)[0]
+    for person in (reviewer, li):
+        decide(person, uuid4(), card.pk, "unsure", now)
+    card.refresh_from_db()
+    assert (card.state, card.lease_by) == ("disputed", None)
+    assert card.pk not in {c.pk for c in lease(li, now, 10)}
+    undo(li, now)
+    card.refresh_from_db()
+    assert (card.state, card.lease_by) == ("disputed", li)
+
+
+def test_undoing_a_skip_leaves_a_colleagues_verdict_alone(cards: Any, reviewer: Any) -> None:
+    now, li = timezone.now(), other("li")
+    card = lease(reviewer, now)[0]
+    decide(reviewer, uuid4(), card.pk, "skip", now)
+    decide(li, uuid4(), card.pk, "reject", now, reason=2)
+    undo(reviewer, now)
+    card.refresh_from_db()
+    assert card.state == "rejected"
+    assert list(Verdict.objects.filter(undone_at=None).values_list("person__username", flat=True)) == ["li"]
+
+
+def test_undoing_a_skip_takes_no_card_out_of_a_colleagues_hands(cards: Any, reviewer: Any) -> None:
+    now, li = timezone.now(), other("li")
+    card = lease(reviewer, now)[0]
+    decide(reviewer, uuid4(), card.pk, "skip", now)
+    assert card.pk in {c.pk for c in lease(li, now, 10)}
+    undo(reviewer, now)
+    card.refresh_from_db()
+    assert card.lease_by == li
+
+
+def hidden(case: Case) -> bool:
+    return not Picture.objects.filter(sighting__case=case, hidden_at=None).exists()
+
+
+def test_a_face_is_hidden_in_every_case_that_shows_it(send: Any, reviewer: Any) -> None:
+    now = timezone.now()
+    for number in range(2):
+        send(east_m=60.0 * number, outbox=UUID(int=number + 1), seed=1)
+    screen_new(NOW)
+    one, two = Case.objects.order_by("id")
+    decide(reviewer, uuid4(), one.pk, "reject", now, reason=8)
+    assert (hidden(one), hidden(two)) == (True, True)
+    undo(reviewer, now)
+    assert (hidden(one), hidden(two)) == (False, False)
+
+
+def test_only_the_undo_of_the_report_shows_a_face_again_and_only_of_the_last(cards: Any, reviewer: Any) -> None:
+    now, li = timezone.now(), other("li")
+    card = lease(reviewer, now)[0]
+    decide(reviewer, uuid4(), card.pk, "confirm", now)
+    decide(li, uuid4(), card.pk, "reject", now, reason=8)
+    undo(reviewer, now)
+    assert hidden(card)
+    decide(reviewer, uuid4(), card.pk, "reject", now, reason=8)
+    undo(reviewer, now)
+    assert hidden(card)
 
 
 def test_undo_brings_the_card_back_to_its_person(cards: Any, reviewer: Any) -> None:
-    from django.utils import timezone
-
     now = timezone.now()
     card = lease(reviewer, now)[0]
     decide(reviewer, uuid4(), card.pk, "reject", now, reason=2)
@@ -101,8 +184,6 @@ def test_undo_brings_the_card_back_to_its_person(cards: Any, reviewer: Any) -> N
 def test_undo_within_the_grace_sends_nothing_and_later_retracts(
     cards: Any, reviewer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from django.utils import timezone
-
     from server.city import services
     from server.city.webhooks import Answer
 

@@ -92,7 +92,7 @@ function answer(kind, reason) {
   if (reason) fields.reason = reason;
   gone.remove(); card = null;
   sender.add(fields);
-  const left = Math.max(0, Number(document.getElementById("waiting").textContent) - (kind === "skip" ? 0 : 1));
+  const left = Math.max(0, Number(document.getElementById("waiting").textContent) - 1);
   live(`${{ confirm: say.confirmed, reject: say.rejected, unsure: say.unsure, skip: say.skipped }[kind]}, ${left} ${say.left}`);
   next();
 }
