@@ -1,0 +1,39 @@
+"""The units that start trikeye with the machine."""
+
+from __future__ import annotations
+
+import subprocess
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+from needs import need
+
+from trikeye import VERBS
+
+UNITS = sorted((Path(__file__).parents[1] / "docs" / "systemd").glob("*.service"))
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_a_unit_starts_a_verb_that_there_is_again_and_again_and_shut_in(unit: Path, tmp_path: Path) -> None:
+    read = ConfigParser(strict=False, interpolation=None)
+    read.optionxform = str  # type: ignore[assignment, method-assign]
+    read.read(unit)
+    service = read["Service"]
+    program, room, verb = service["ExecStart"].split()[:3]
+    assert (room, verb) in {(each.room, each.name) for each in VERBS}
+    assert (service["Restart"], service["User"], service["UMask"]) == ("always", "trikeye", "0077")
+    assert (service["ProtectSystem"], service["NoNewPrivileges"]) == ("strict", "yes")
+    copy = tmp_path / unit.name
+    copy.write_text(unit.read_text().replace(program, "/bin/true").replace("User=trikeye", "User=root"))
+    analyze = need(
+        "/usr/bin/systemd-analyze" if Path("/usr/bin/systemd-analyze").exists() else None,
+        "systemd-analyze",
+        "install systemd",
+    )
+    done = subprocess.run([analyze, "verify", "--man=no", str(copy)], capture_output=True, text=True, timeout=60)
+    assert unit.name not in done.stderr, done.stderr
+
+
+def test_server_and_vehicle_have_their_units() -> None:
+    assert [unit.stem for unit in UNITS] == ["trikeye-server", "trikeye-uplink", "trikeye-watch"]
