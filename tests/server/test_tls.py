@@ -116,4 +116,6 @@ def test_the_broker_listens_to_vehicles_by_tls_and_to_intake_on_the_loopback(set
     lines = (tmp_path / "out" / "mosquitto.conf").read_text().splitlines()
     assert lines[:3] == ["listener 8883", "certfile /etc/cert.pem", "keyfile /etc/key.pem"]
     assert [line for line in lines if line.startswith("listener")] == ["listener 8883", "listener 1883 127.0.0.1"]
+    assert f"password_file {tmp_path / 'out' / 'passwd'}" in lines
+    assert f"persistence_location {tmp_path / 'out' / 'store'}/" in lines
     assert lines.count("use_username_as_clientid true") == 2
