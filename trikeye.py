@@ -31,6 +31,8 @@ VERBS = (
     Verb("edge", "uplink", "edge.command_uplink", "send the outbox to the server until stopped",
          "trikeye edge uplink --config edge.toml"),
     Verb("models", "list", "models.command_list", "list the shipped packs", "trikeye models list --json"),
+    Verb("models", "show", "models.command_show", "show a pack's card: what is live, what in shadow, how well it sees",
+         "trikeye models show street --json"),
     Verb("models", "verify", "models.command_verify", "check a pack's digest and layout", "trikeye models verify street"),
     Verb("models", "schema", "models.command_schema", "write the messages as JSON Schema", "trikeye models schema --out DIR"),
     Verb("models", "evaluate", "models.training.command_evaluate", "measure a pack on labelled pictures",

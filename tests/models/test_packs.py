@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
+from models.command_show import card_of
 from models.packs import SHIPPED, MalformedPack, PackMissing, WrongDigest, load_pack
 from models.redaction import FLOOR, SUSPECTED, RedactedImage, RedactionUnavailable, Redactor, merged, region_of
 from models.runtime import Detector
@@ -44,6 +45,15 @@ def test_the_card_says_what_was_measured_of_this_very_network() -> None:
         if c in thresholds and f["precision_interval"] and f["precision_interval"][0] >= 0.7
     }
     assert set(pack.card["live"]) == live
+
+
+def test_a_category_that_is_not_live_is_in_shadow_and_few_boxes_give_no_figure() -> None:
+    shown = card_of(load_pack("street"))
+    standings = {category: row["standing"] for category, row in shown["categories"].items()}
+    assert set(standings.values()) == {"live", "shadow"}
+    assert sum(standing == "live" for standing in standings.values()) == shown["live"]
+    assert shown["live"] + shown["shadow"] == len(standings)
+    assert all(row["ap50"] is None for row in shown["categories"].values() if row["boxes"] < 30)
 
 
 @pytest.mark.shared
