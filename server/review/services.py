@@ -61,12 +61,17 @@ def lease(person: User, now: datetime, count: int = CARDS) -> list[Case]:
     """Take up to `count` cards for LEASE."""
     free = _free(person, now)
     with transaction.atomic():
-        ids = list(open_to(person, now).filter(free).order_by("-priority", "id").values_list("id", flat=True)[:count])
+        # One state at a time: each has an index, both together would be scanned and sorted whole.
+        found = [row for state in UNDECIDED for row in _first(open_to(person, now).filter(free, state=state), count)]
         taken = [
-            case_id for case_id in ids
+            case_id for _, case_id in sorted(found, key=lambda row: (-row[0], row[1]))[:count]
             if Case.objects.filter(free, id=case_id).update(lease_by=person, lease_until=now + LEASE)
         ]  # fmt: skip
     return sorted(Case.objects.filter(id__in=taken), key=lambda case: (-case.priority, case.pk))
+
+
+def _first(cases: QuerySet[Case], count: int) -> QuerySet[Case, tuple[float, int]]:
+    return cases.order_by("-priority", "id").values_list("priority", "id")[:count]
 
 
 def renew(person: User, now: datetime) -> int:

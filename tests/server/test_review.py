@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW
 
@@ -106,6 +108,16 @@ def test_an_unsure_card_goes_to_a_colleague_who_decides_without_knowing(cards: A
     back = undo(li, now)
     assert back is not None
     assert (back.pk, back.state, back.lease_by) == (card.pk, "queued", li)
+
+
+def test_a_long_queue_is_read_by_its_index(cards: Any, reviewer: Any) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        lease(reviewer, timezone.now())
+    asked = [each["sql"] for each in queries if "ORDER BY" in each["sql"] and "LIMIT" in each["sql"]]
+    with connection.cursor() as cursor:
+        plans = [str(cursor.execute("EXPLAIN QUERY PLAN " + sql).fetchall()) for sql in asked]
+    assert len(plans) == 2
+    assert all("USING INDEX case_queue" in plan or "USING INDEX case_state" in plan for plan in plans)
 
 
 def test_a_colleague_who_is_unsure_too_leaves_the_card_disputed(cards: Any, reviewer: Any) -> None:
@@ -226,8 +238,6 @@ print(",".join(map(str, sorted(set(got)))))
 
 @pytest.mark.process
 def test_five_processes_never_lease_one_card_twice(send: Any) -> None:
-    from django.db import connection
-
     for number in range(30):
         send(east_m=60.0 * number, outbox=UUID(int=number + 1))
     screen_new(NOW)
