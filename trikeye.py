@@ -35,6 +35,8 @@ VERBS = (
          "trikeye models show street --json"),
     Verb("models", "verify", "models.command_verify", "check a pack's digest and layout", "trikeye models verify street"),
     Verb("models", "schema", "models.command_schema", "write the messages as JSON Schema", "trikeye models schema --out DIR"),
+    Verb("models", "preview", "models.command_preview", "draw what a pack sees into a picture, a folder or a film",
+         "trikeye models preview demo/ride/sample/video.mp4 --out /tmp/seen.mp4"),
     Verb("models", "evaluate", "models.training.command_evaluate", "measure a pack on labelled pictures",
          "trikeye models evaluate street --data DATA.yaml --json"),
     Verb("models", "compare", "models.training.command_compare", "whether one pack is better than another beyond noise",

@@ -100,6 +100,15 @@ def draw_box(image: Image, box: tuple[float, float, float, float]) -> Image:
     return out
 
 
+def write_words(image: Image, words: str, at: tuple[float, float]) -> Image:
+    """A copy with words in Latin letters above a point, or below it at the upper edge."""
+    out = image.copy()
+    origin = (max(2, round(at[0])), round(at[1]) - 4 if at[1] > 14 else round(at[1]) + 12)
+    for colour, thick in (((0, 0, 0), 3), ((255, 255, 255), 1)):
+        cv2.putText(out, words, origin, cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, thick, cv2.LINE_AA)
+    return out
+
+
 def cut_out(image: Image, box: tuple[float, float, float, float], side_px: int) -> Image:
     """The part of an image inside a box, as a square; what lies outside of the image is grey."""
     x1, y1, x2, y2 = (round(edge) for edge in box)
