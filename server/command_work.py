@@ -43,6 +43,9 @@ def run(args: argparse.Namespace) -> int:
             except DatabaseError as wrong:
                 log.error("%s: the database failed (%s); trying again", step.__name__, wrong)
                 stopped.wait(2.0)
+            except Exception:  # one step's fault must not stop the others
+                log.exception("%s failed; trying again", step.__name__)
+                stopped.wait(2.0)
         if not done:
             stopped.wait(args.pause)
     return 0

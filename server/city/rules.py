@@ -29,12 +29,13 @@ SENT_IN = (State.CONFIRMED, State.HANDED_OVER, State.ACCEPTED, State.REOPENED)
 MATTER_FIELDS = ("SXDM", "SXMC", "ZGBMDM", "ZGBMMC", "SFWZ", "SZDYWGBSM")
 STATUS_TO_STATE = {"accepted": State.ACCEPTED, "returned": State.RETURNED, "fixed": State.FIXED}
 LARGEST_BODY = 20_000
+LONGEST_WAIT_S = 86_400
 
 
 def pause_before(attempt: int, retry_after_s: float | None = None) -> timedelta:
-    """How long to wait before try number `attempt` (1 = the first repeat), with jitter; the city's own wish counts if longer."""
+    """How long to wait before try number `attempt` (1 = the first repeat), with jitter; the city's own wish counts if longer, up to a day."""
     base = RETRIES_S[min(attempt, len(RETRIES_S)) - 1]
-    return timedelta(seconds=max(base * random.uniform(0.9, 1.2), retry_after_s or 0))
+    return timedelta(seconds=max(base * random.uniform(0.9, 1.2), min(retry_after_s or 0, LONGEST_WAIT_S)))
 
 
 def case_body(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import os
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -35,7 +37,8 @@ from server.city.webhooks import UTC, Answer, send
 from server.fleet.models import City
 from server.screening.services import best_picture
 
-CLAIM = timedelta(seconds=60)
+log = logging.getLogger("trikeye.work")
+CLAIM = timedelta(seconds=120)  # longer than any try
 PICTURE_DAYS = 30
 BATCH = 100
 
@@ -86,7 +89,7 @@ def _prepare(case_id: int, now: datetime) -> int:
     made = 0
     for destination in lacking if case.origin == "camera" else lacking.filter(sandbox=True):
         handover = Handover.objects.create(
-            case=case, destination=destination, kind=HandoverKind.CONFIRMED, body=_body(case, now), next_try_at=now
+            case=case, destination=destination, kind=HandoverKind.CONFIRMED, body={}, next_try_at=now
         )
         record(Verb.HANDOVER_MADE, "case", case.pk, city_id=case.city_id, handover=str(handover.pk))
         made += 1
@@ -102,30 +105,54 @@ def _due(now: datetime) -> QuerySet[Handover]:
         made_at__lt=OuterRef("made_at"),
     )
     return Handover.objects.filter(
-        Q(kind=HandoverKind.RETRACTED) | Q(case__state__in=SENT_IN), state=HandoverState.WAITING, next_try_at__lte=now
+        Q(kind=HandoverKind.RETRACTED) | Q(case__state__in=SENT_IN),
+        state=HandoverState.WAITING,
+        next_try_at__lte=now,
+        destination__enabled=True,
     ).exclude(Exists(earlier))
 
 
 def send_due(now: datetime, limit: int = 20) -> int:
-    """Try every due hand-over once. The claim is a later `next_try_at`: a worker that dies leaves it due again."""
-    tried = 0
-    for handover in _due(now).select_related("destination", "case").order_by("next_try_at")[:limit]:
-        claimed = _due(now).filter(id=handover.pk, next_try_at=handover.next_try_at)
-        if claimed.update(next_try_at=now + CLAIM, attempts=F("attempts") + 1):
+    """Try due hand-overs, each at its own instant: a slow city must not make the next one's signature old. A destination that failed is left alone for this round."""
+    began, tried = monotonic(), 0
+    down: set[int] = set()
+    while tried < limit:
+        at = now + timedelta(seconds=monotonic() - began)
+        due = _due(at).exclude(destination__in=down)
+        handover = due.select_related("destination", "case__city").order_by("next_try_at").first()
+        if handover is None:
+            break
+        # The claim is a later `next_try_at`: a worker that dies leaves it due again.
+        claimed = _due(at).filter(id=handover.pk, next_try_at=handover.next_try_at)
+        if claimed.update(next_try_at=at + CLAIM, attempts=F("attempts") + 1):
             tried += 1
-            _try(handover, now)
+            if not _try(handover, at):
+                down.add(handover.destination_id)
     return tried
 
 
-def _try(handover: Handover, now: datetime) -> None:
-    destination = handover.destination
-    body = {"type": handover.kind, "timestamp": now.isoformat(), "data": handover.body}
-    answer = send(destination.url, secret_of(destination), str(handover.pk), body, destination.allow_private, now)
+def _try(handover: Handover, now: datetime) -> bool:
+    """One try. Whatever goes wrong with one city's address, secret, answer or case is noted there and tried again later; the others go on."""
+    try:
+        answer = _post(handover, now)
+    except Exception as wrong:
+        log.exception("hand-over %s", handover.pk)
+        answer = Answer(False, error=f"{type(wrong).__name__}: {wrong}"[:300])
     with transaction.atomic():
         if answer.delivered:
             _note_receipt(handover, answer, now)
         else:
             _note_failure(handover, answer, now)
+    return answer.delivered
+
+
+def _post(handover: Handover, now: datetime) -> Answer:
+    destination = handover.destination
+    if not handover.body:  # written at the first try, the same ever after
+        handover.body = _body(handover.case, now)
+        handover.save(update_fields=["body"])
+    message = {"type": handover.kind, "timestamp": now.isoformat(), "data": handover.body}
+    return send(destination.url, secret_of(destination), str(handover.pk), message, destination.allow_private, now)
 
 
 def _note_receipt(handover: Handover, answer: Answer, now: datetime) -> None:

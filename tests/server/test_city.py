@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -20,7 +23,7 @@ from standardwebhooks.webhooks import Webhook
 from server.cases.models import Case, Sighting
 from server.cases.rules import State
 from server.cases.services import move
-from server.city import services
+from server.city import services, webhooks
 from server.city.models import Handover, StatusReport
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
@@ -35,6 +38,7 @@ class Town:
 
     def __init__(self) -> None:
         self.code, self.bodies, self.ids, town = 200, [], [], self
+        self.headers: dict[str, str] = {}
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -42,6 +46,8 @@ class Town:
                 town.bodies.append((dict(self.headers.items()), body))
                 town.ids.append(self.headers["webhook-id"])
                 self.send_response(town.code)
+                for name, value in town.headers.items():
+                    self.send_header(name, value)
                 if town.code == 302:
                     self.send_header("Location", "http://127.0.0.1:1/elsewhere")
                 self.end_headers()
@@ -477,3 +483,126 @@ def test_only_a_city_that_has_the_case_moves_it(taken: Case, town: Town) -> None
     stranger, secret = add_destination(taken.city, "other", town.url, sandbox=True, allow_private=True)
     assert tell(stranger, secret, taken.number, "fixed").status_code == 200
     assert (Case.objects.get().state, StatusReport.objects.get().applied) == ("handed_over", False)
+
+
+@pytest.mark.parametrize("wait", ["1000000000000", "9" * 400, "²", "-5", "soon"])
+def test_a_city_cannot_put_itself_off_for_longer_than_a_day(taken: Case, town: Town, wait: str) -> None:
+    town.code, town.headers = 503, {"Retry-After": wait}
+    hand_over(taken, town)
+    row = Handover.objects.get()
+    assert row.last_error == "HTTP 503"
+    assert row.next_try_at < timezone.now() + timedelta(days=1, minutes=1)
+
+
+def test_the_host_of_a_chinese_name_is_written_in_ascii(
+    taken: Case, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+    asked: list[str] = []
+
+    def resolve(name: Any, *args: Any, **kwargs: Any) -> Any:
+        asked.append(name)
+        return real("127.0.0.1", *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    town.url = town.url.replace("127.0.0.1", "城管.example")
+    hand_over(taken, town)
+    assert asked[0] == "xn--uisq74f.example"
+    assert town.bodies[0][0]["host"] == town.url.replace("城管", "xn--uisq74f").split("/")[2]
+
+
+def test_one_citys_trouble_never_stops_the_others(
+    taken: Case, posts: list[tuple[str, str]], settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = [a_city(taken, name) for name in "xyz"]
+    a_city(taken, "a")
+    (settings.SECRETS / broken[0].secret_file).unlink()
+
+    def moody(url: str, body: Any) -> Answer:
+        if url.endswith("y"):
+            raise OverflowError
+        if url.endswith("z"):
+            raise UnicodeEncodeError("ascii", "城", 0, 1, "not ascii")
+        return Answer(True)
+
+    answers_with(monkeypatch, posts, moody)
+    work()
+    errors = dict(Handover.objects.filter(state="waiting").values_list("destination__name", "last_error"))
+    assert {name: error.split(":")[0] for name, error in errors.items()} == {
+        "x": "FileNotFoundError",
+        "y": "OverflowError",
+        "z": "UnicodeEncodeError",
+    }
+    assert Handover.objects.get(state="receipted").destination.name == "a"
+    assert not Handover.objects.filter(state="waiting", next_try_at__lte=timezone.now()).exists()
+
+
+def test_a_case_that_cannot_be_written_is_noted_and_the_others_leave(
+    taken: Case, send: Any, posts: list[tuple[str, str]]
+) -> None:
+    send(east_m=60.0, outbox=UUID(int=2))
+    Case.objects.exclude(id=taken.pk).update(state=State.CONFIRMED)
+    Case.objects.filter(id=taken.pk).update(category="gone_from_the_taxonomy")
+    a_city(taken, "a")
+    work()
+    work()
+    assert "KeyError" in Handover.objects.get(case=taken).last_error
+    assert Handover.objects.exclude(case=taken).get().state == "receipted"
+
+
+def test_an_endless_or_dripping_answer_is_cut_off(taken: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "DEADLINE_S", 1.0)
+    monkeypatch.setattr(webhooks, "TIMEOUT_S", 2.0)
+    for answer in (b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nx: "):
+        began = time.monotonic()
+        with dripping(answer) as url:
+            post(url, "whsec_" + "a" * 44, "m", {}, True, timezone.now())
+        assert time.monotonic() - began < 4
+    with dripping(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 10_000_000) as url:
+        assert post(url, "whsec_" + "a" * 44, "m", {}, True, timezone.now()).delivered
+
+
+@contextmanager
+def dripping(first: bytes) -> Iterator[str]:
+    """A server that says `first` and then a byte every now and then, for ever."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def talk() -> None:
+        try:
+            there, _ = listener.accept()
+            there.sendall(first)
+            while not over.wait(0.2):
+                there.sendall(b"x")
+        except OSError:
+            return
+
+    thread = threading.Thread(target=talk, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    over.set()
+    thread.join()
+    listener.close()
+
+
+def test_a_slow_city_makes_no_other_signature_old_and_is_tried_once_a_round(
+    taken: Case, send: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2, 5):
+        send(east_m=60.0 * number, outbox=UUID(int=number))
+    Case.objects.update(state=State.CONFIRMED)
+    slow, quick = a_city(taken, "slow"), a_city(taken, "quick")
+    clock, seen = [0.0], []
+
+    def deliver(url: str, secret: str, message_id: str, body: Any, allow_private: bool, now: datetime) -> Answer:
+        seen.append((url.split("/")[-1], round((now - start).total_seconds()) - clock[0]))
+        clock[0] += 30.0 if url.endswith(slow.name) else 0.0
+        return DOWN if url.endswith(slow.name) else Answer(True)
+
+    monkeypatch.setattr(services, "send", deliver)
+    monkeypatch.setattr(services, "monotonic", lambda: clock[0])
+    start = timezone.now()
+    prepare_handovers(start)
+    send_due(start)
+    assert sorted(seen) == [("quick", 0.0)] * 4 + [("slow", 0.0)]
+    assert Handover.objects.filter(destination=quick, state="receipted").count() == 4
