@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from server.start import start
 
@@ -23,12 +24,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     start()
+    from server.city.models import Destination
     from server.city.services import add_destination
     from server.fleet.services import city_by_key
 
-    destination, secret = add_destination(
-        city_by_key(args.city), args.name, args.url, sandbox=args.sandbox, allow_private=args.allow_private
-    )
+    city = city_by_key(args.city)
+    known = Destination.objects.filter(city=city, name=args.name).exists()
+    try:
+        destination, secret = add_destination(
+            city, args.name, args.url, sandbox=args.sandbox, allow_private=args.allow_private
+        )
+    except ValueError as wrong:
+        print(f"trikeye server destination: {wrong}", file=sys.stderr)
+        return 2
+    if known:
+        print(f"{args.name} was there already: it has the new address, and its old secret no longer holds")
     print(f"{args.name}: give the city this secret (shown once) and the path its status reports go to")
     print(
         json.dumps({"destination": destination.pk, "secret": secret, "status_path": f"/city/status/{destination.pk}"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import cos, radians
+from math import atan2, cos, degrees, radians, sqrt
 from uuid import UUID
 
 import numpy as np
@@ -65,6 +65,7 @@ SENIORITY = (
 
 NEIGHBOURHOOD_M = 30.0
 FARTHEST_M = 15.0
+CHI2_95 = 5.991  # 95 % of two dimensions
 GATE_D2 = 9.21  # 99 % of two dimensions
 SIZE_M2 = 1.0  # a thing is not a point: its own extent, per axis, squared
 
@@ -152,4 +153,14 @@ def fused(points: Sequence[Point]) -> tuple[float, float, tuple[float, float, fl
         sum(w * p.lat_deg for w, p in zip(weights, points, strict=True)) / total,
         sum(w * p.lon_deg for w, p in zip(weights, points, strict=True)) / total,
         best.covariance,
+    )
+
+
+def ellipse_95(ee: float, en: float, nn: float) -> tuple[float, float, float]:
+    """Half axes in metres of the 95 % region, the long one first, and its angle from east, counter-clockwise in degrees."""
+    mean, spread = (ee + nn) / 2, sqrt(((ee - nn) / 2) ** 2 + en * en)
+    return (
+        sqrt(CHI2_95 * (mean + spread)),
+        sqrt(CHI2_95 * max(mean - spread, 1e-6)),
+        degrees(0.5 * atan2(2 * en, ee - nn)),
     )

@@ -19,6 +19,9 @@ class Destination(models.Model):
     allow_private = models.BooleanField(default=False)
     enabled = models.BooleanField(default=True)
 
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["city", "name"], name="destination_name_once")]
+
 
 class Handover(models.Model):
     """One message to one destination. Its id is the webhook's id: the same over all tries.

@@ -21,7 +21,7 @@ from django.utils.timezone import is_naive, make_aware
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case
-from server.cases.rules import State, may_move
+from server.cases.rules import State, ellipse_95, may_move
 from server.cases.services import move, reopen_if_seen_later
 from server.city.models import Destination, Handover, StatusReport
 from server.city.rules import (
@@ -33,7 +33,7 @@ from server.city.rules import (
     case_body,
     pause_before,
 )
-from server.city.webhooks import UTC, Answer, send
+from server.city.webhooks import UTC, Answer, checked, send
 from server.fleet.models import City
 from server.screening.services import best_picture
 
@@ -44,15 +44,19 @@ BATCH = 100
 
 
 def add_destination(city: City, name: str, url: str, *, sandbox: bool, allow_private: bool) -> tuple[Destination, str]:
-    """A destination with a fresh secret (returned once; kept in a 0600 file)."""
+    """A destination with a fresh secret (returned once; kept in a 0600 file). One that is there already gets the new address and secret. ValueError if no city can be reached at `url`."""
+    checked(url, allow_private)
     file_name = f"webhook-{uuid4().hex[:12]}"
     secret = "whsec_" + base64.b64encode(os.urandom(32)).decode()
     settings.SECRETS.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(settings.SECRETS / file_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secret)
-    return Destination.objects.create(
-        city=city, name=name, url=url, secret_file=file_name, sandbox=sandbox, allow_private=allow_private
-    ), secret
+    old = Destination.objects.filter(city=city, name=name).first()
+    values = {"url": url, "secret_file": file_name, "sandbox": sandbox, "allow_private": allow_private, "enabled": True}
+    destination, _ = Destination.objects.update_or_create(city=city, name=name, defaults=values)
+    if old is not None:
+        (settings.SECRETS / old.secret_file).unlink(missing_ok=True)
+    return destination, secret
 
 
 def secret_of(destination: Destination) -> str:
@@ -272,7 +276,7 @@ def _body(case: Case, now: datetime) -> dict[str, Any]:
     picture = best_picture(case)
     values = {
         "number": case.number, "category": case.category, "lat_deg": round(case.lat_deg, 7), "lon_deg": round(case.lon_deg, 7), "origin": case.origin,
-        "error_m": round(2.45 * max(case.covariance_ee, case.covariance_nn) ** 0.5, 1), "seen_at": case.last_seen_at.isoformat(),
+        "error_m": round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1), "seen_at": case.last_seen_at.isoformat(),
     }  # fmt: skip
     body = case_body(
         values,

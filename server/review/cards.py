@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from models.taxonomy import CATEGORIES, Category, filing_codes
 from server.cases.models import Case, Picture, Sighting
-from server.cases.rules import State
+from server.cases.rules import State, ellipse_95
 from server.review.map_svg import MapPoint, draw_map
 from server.words import severity_name
 
@@ -69,7 +69,7 @@ def card_of(case: Case, person_id: int, whole: bool = False) -> Card:
     near = _near(case, language)
     return Card(
         case=case, category=category, name=category.name(language), severity=severity_name(category.severity),
-        error_m=round(2.45 * max(case.covariance_ee, case.covariance_nn) ** 0.5, 1),
+        error_m=round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1),
         codes=[f"{code.scheme} {code.code}" for code in filing_codes(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
         pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [MapPoint(n["number"], n["lat"], n["lon"]) for n in near]),
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,

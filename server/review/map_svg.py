@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import atan2, cos, degrees, radians, sin, sqrt
+from math import cos, radians, sin
 
 from django.utils.translation import gettext as _
 
 from server.cases.models import Case, Sighting
+from server.cases.rules import ellipse_95
 
 WIDTH, HEIGHT, SPAN_M = 360, 220, 150.0
 SCALE = WIDTH / SPAN_M
-CHI2_95 = 5.991
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def draw_map(case: Case, sighting: Sighting, tracks: list[list[tuple[float, floa
         parts += [f'<polyline points="{points}" class="{kind}"/>' for kind in ("map-road-edge", "map-road")]
     camera = xy(sighting.fix_lat_deg, sighting.fix_lon_deg)
     parts.append(_wedge(camera, sighting))
-    major, minor, turn = _ellipse(case.covariance_ee, case.covariance_en, case.covariance_nn)
+    major, minor, turn = ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)
     middle = f"{WIDTH / 2:.1f}", f"{HEIGHT / 2:.1f}"
     parts.append(
         f'<ellipse cx="{middle[0]}" cy="{middle[1]}" rx="{major * SCALE:.1f}" ry="{minor * SCALE:.1f}" transform="rotate({-turn:.1f} {middle[0]} {middle[1]})" class="map-error"/>'
@@ -59,13 +59,3 @@ def _wedge(camera: tuple[float, float], sighting: Sighting) -> str:
     middle = radians(sighting.bearing_deg)
     a, b = ((camera[0] + reach * sin(middle + side), camera[1] - reach * cos(middle + side)) for side in (-half, half))
     return f'<path d="M{camera[0]:.1f} {camera[1]:.1f}L{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}Z" class="map-view"/><circle cx="{camera[0]:.1f}" cy="{camera[1]:.1f}" r="3" class="map-camera"/>'
-
-
-def _ellipse(ee: float, en: float, nn: float) -> tuple[float, float, float]:
-    """Half axes in metres of the 95 % region, and the long one's angle from east, counter-clockwise in degrees."""
-    mean, spread = (ee + nn) / 2, sqrt(((ee - nn) / 2) ** 2 + en * en)
-    return (
-        sqrt(CHI2_95 * (mean + spread)),
-        sqrt(CHI2_95 * max(mean - spread, 1e-6)),
-        degrees(0.5 * atan2(2 * en, ee - nn)),
-    )

@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,14 +21,16 @@ from django.utils import timezone
 from sightings import NOW, UTC
 from standardwebhooks.webhooks import Webhook
 
+from server import command_destination
 from server.cases.models import Case, Sighting
 from server.cases.rules import State
 from server.cases.services import move
 from server.city import services, webhooks
-from server.city.models import Handover, StatusReport
+from server.city.models import Destination, Handover, StatusReport
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
 from server.city.webhooks import send as post
+from server.review.cards import card_of
 from server.review.services import decide, lease, undo
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -606,3 +609,50 @@ def test_a_slow_city_makes_no_other_signature_old_and_is_tried_once_a_round(
     send_due(start)
     assert sorted(seen) == [("quick", 0.0)] * 4 + [("slow", 0.0)]
     assert Handover.objects.filter(destination=quick, state="receipted").count() == 4
+
+
+def test_a_place_uncertain_on_the_slant_is_said_to_be_as_uncertain_as_it_is(
+    taken: Case, town: Town, reviewer: Any
+) -> None:
+    Case.objects.update(covariance_ee=5.0, covariance_en=4.9, covariance_nn=5.0)
+    taken.refresh_from_db()
+    hand_over(taken, town)
+    assert json.loads(town.bodies[0][1])["data"]["place"]["error_m"] == 7.7
+    card = card_of(taken, reviewer.pk)
+    assert card.error_m == 7.7
+    assert " 7.7 " in card.map_svg
+
+
+def test_a_destination_added_twice_is_one_with_a_new_secret(
+    taken: Case, town: Town, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, _ = hand_over(taken, town)
+    argv = Namespace(name="town", url=town.url, city=taken.city.key, sandbox=True, allow_private=True)
+    assert command_destination.run(argv) == 0
+    assert "its old secret no longer holds" in capsys.readouterr().out
+    new = Destination.objects.get()
+    assert (new.pk, new.secret_file != old.secret_file) == (old.pk, True)
+    assert [path.name for path in settings.SECRETS.glob("webhook-*")] == [new.secret_file]
+    work()
+    assert len(town.ids) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "city.example",
+        "ftp://city.example",
+        "https://",
+        "http://city.example",
+        "https://a:b@city.example/",
+        "https://[::1",
+        "https://city.example:port/",
+    ],
+)
+def test_an_address_nobody_can_be_reached_at_is_refused_with_a_sentence(
+    taken: Case, url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = Namespace(name="town", url=url, city=taken.city.key, sandbox=False, allow_private=False)
+    assert command_destination.run(argv) == 2
+    assert "address" in capsys.readouterr().err
+    assert not Destination.objects.exists()
