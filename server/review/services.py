@@ -50,11 +50,11 @@ def _free(person: User, now: datetime) -> Q:
 
 
 def open_to(person: User, now: datetime) -> QuerySet[Case]:
-    """Cases this person may decide: none answered since it was queued, no disputed one answered ever. A skip counts as an answer for LEASE."""
+    """Cases of their city that this person may decide: none answered since it was queued, no disputed one answered ever. A skip counts as an answer for LEASE."""
     mine = Verdict.objects.filter(case=OuterRef("pk"), person=person, undone_at=None)
     mine = mine.exclude(answer="skip", at__lt=now - LEASE)
     queued = Q(state=State.QUEUED) & ~Exists(mine.filter(at__gte=OuterRef("state_at")))
-    return Case.objects.filter(queued | Q(state=State.DISPUTED) & ~Exists(mine))
+    return cases_for(person).filter(queued | Q(state=State.DISPUTED) & ~Exists(mine))
 
 
 def lease(person: User, now: datetime, count: int = CARDS) -> list[Case]:
