@@ -10,7 +10,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from server.city.models import Destination
-from server.city.services import secret_of, take_status
+from server.city.reports import take_status
+from server.city.services import secret_of
 from server.city.webhooks import verified
 
 

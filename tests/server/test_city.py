@@ -25,7 +25,7 @@ from server import command_destination
 from server.cases.models import Case, Sighting
 from server.cases.rules import State
 from server.cases.services import move
-from server.city import services, webhooks
+from server.city import reports, services, webhooks
 from server.city.models import Destination, Handover, StatusReport
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
@@ -470,15 +470,15 @@ def test_a_report_reads_its_case_inside_its_transaction(
     taken: Case, town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     destination, _ = hand_over(taken, town)
-    real = services._case_of
+    real = reports._case_of
 
     def watched(*args: Any) -> Any:
         assert connection.in_atomic_block
         return real(*args)
 
-    monkeypatch.setattr(services, "_case_of", watched)
+    monkeypatch.setattr(reports, "_case_of", watched)
     said = {"type": "case.status", "data": {"case_number": taken.number, "status": "accepted", "at": NOW.isoformat()}}
-    assert services.take_status(destination, "m1", said, timezone.now())
+    assert reports.take_status(destination, "m1", said, timezone.now())
 
 
 def test_only_a_city_that_has_the_case_moves_it(taken: Case, town: Town) -> None:

@@ -20,7 +20,8 @@ from sightings import NOW
 from server.accounts.models import User
 from server.accounts.services import clear_sessions
 from server.cases.models import Case, Picture, Sighting
-from server.city.services import add_destination, picture_address, prepare_handovers, send_due, take_status
+from server.city.reports import take_status
+from server.city.services import add_destination, picture_address, prepare_handovers, send_due
 from server.city.webhooks import Answer
 from server.fleet.services import add_vehicle
 from server.review.cards import card_of
