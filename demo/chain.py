@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -13,12 +14,16 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 
+from calibration.files import MalformedCameraFile
+from calibration.gnss import MalformedTrack
 from demo.processes import Process, stop_all
 from demo.score import Spot, problems_of, score
+from edge.capture import NoPictures
+from edge.ride import open_ride
 
 SAMPLE = Path(__file__).parent / "ride" / "sample"
 VEHICLE = "TY-01"
@@ -40,9 +45,11 @@ class Chain:
     port: int | None = None
     embedded_broker: bool = False
     processes: list[Process] = field(default_factory=list)
+    _lock: IO[str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.data = self.data.resolve()
+        self.grace_s = 2 if self.headless else int(os.environ.get("TRIKEYE_GRACE_S", "15"))
         self.server_data, self.edge_data, self.city_data = (
             self.data / "server",
             self.data / "vehicle",
@@ -53,11 +60,13 @@ class Chain:
         self.web_url, self.city_url = f"http://127.0.0.1:{self.web_port}", f"http://127.0.0.1:{self.city_port}"
         self.env = {"TRIKEYE_DATA": str(self.server_data), "TRIKEYE_BROKER": f"127.0.0.1:{self.broker_port}", "TRIKEYE_HTTP_PORT": str(self.web_port),
                     "TRIKEYE_URL": self.web_url, "DJANGO_SETTINGS_MODULE": "server.settings",
-                    **({"TRIKEYE_GRACE_S": "2", "TRIKEYE_BLIND_SHARE": "0"} if self.headless else {"TRIKEYE_GRACE_S": os.environ.get("TRIKEYE_GRACE_S", "15")})}  # fmt: skip
+                    "TRIKEYE_GRACE_S": str(self.grace_s), **({"TRIKEYE_BLIND_SHARE": "0"} if self.headless else {})}  # fmt: skip
         self.login_file = self.data / "login.txt"
 
     def start(self) -> None:
         """Set up what is missing and start every process. Raises ChainFailed."""
+        self._check_ride()
+        self._take_folder()
         self._set_up()
         verbs: list[tuple[str, list[str], bool]] = [
             ("broker", ["server", "broker", "run", *(["--kind", "amqtt"] if self.embedded_broker else [])], False),
@@ -83,8 +92,10 @@ class Chain:
             process.watch()
 
     def stop(self) -> None:
-        """End everything."""
+        """End everything and leave the folder to others."""
         stop_all(self.processes)
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def login(self) -> tuple[str, str]:
@@ -128,11 +139,15 @@ class Chain:
 
     def truth(self) -> tuple[list[Spot], set[int]]:
         """All problems of the ride, and those asked for."""
-        path = self.ride / "truth.json"
-        return problems_of(json.loads(path.read_text())) if path.exists() else ([], set())
+        return problems_of(json.loads((self.ride / "truth.json").read_text())) if self.has_truth else ([], set())
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether it is known what stands along this ride."""
+        return (self.ride / "truth.json").exists()
 
     def result(self, seconds: float) -> dict[str, Any]:
-        """The last line, counted from the databases and the truth."""
+        """The last line, counted from the databases and the truth; None for what only a truth could tell."""
         now, (problems, counted) = self.progress(), self.truth()
         cases = [
             Spot(*row)
@@ -142,11 +157,13 @@ class Chain:
             )
         ]
         figures = score(problems, counted, cases)
-        return {
+        told = {
             "frames": self._frames(), "sightings": now["committed"], "acknowledged": self._settled(), "cases": now["cases"], "screened_out": now["set_aside"],
             "handovers": now["handovers"], "problems": figures.problems, "found": figures.found, "doubled": figures.doubled, "false_cases": figures.false_cases,
             "lost": self._lost(), "place_p50_m": figures.place_p50_m, "categories_found": figures.categories_found, "seconds": round(seconds, 1),
         }  # fmt: skip
+        judged = ("problems", "found", "doubled", "false_cases", "place_p50_m", "categories_found")
+        return told if self.has_truth else {**told, **dict.fromkeys(judged)}
 
     def matched(self) -> list[tuple[str, int]]:
         """Sorted (category, matched problem) of the confirmed cases: what must not depend on who died when."""
@@ -184,6 +201,23 @@ class Chain:
         }
         vanished = int(about["sequence"]) - int(about["evicted"]) - len(held)
         return len(held - there) + max(0, vanished)
+
+    def _check_ride(self) -> None:
+        try:
+            open_ride(self.ride)
+        except (NoPictures, MalformedTrack, MalformedCameraFile, OSError) as wrong:
+            raise ChainFailed(str(wrong)) from None
+
+    def _take_folder(self) -> None:
+        """One chain a folder: a second one would fight with the first over ports and names."""
+        self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = (self.data / "running").open("w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ChainFailed(
+                f"a demo runs in {self.data} already; stop it with Ctrl-C, or take another folder with --data"
+            ) from None
 
     def _set_up(self) -> None:
         for folder in (self.data, self.server_data, self.edge_data):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import signal
 import sys
 import time
@@ -52,15 +53,23 @@ def run(args: argparse.Namespace) -> int:
         return 1
     from demo.chain import SAMPLE, Chain, ChainFailed, temporary_data
 
-    data = args.data or (temporary_data() if args.headless else Path(".demo"))
+    temporary = args.headless and args.data is None
+    data = args.data or (temporary_data() if temporary else Path(".demo"))
     chain = Chain(data, (args.ride or SAMPLE).resolve(), args.headless, args.port, args.broker == "amqtt")
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     began = time.monotonic()
     try:
         chain.start()
         print(f"review queue   {chain.web_url}/review/\nsandbox city   {chain.city_url}/\nsign in as     {' / '.join(chain.login)}\ndata, logs     {chain.data}\n"
-              + ("" if args.headless else "Ctrl-C stops everything; a second start goes on with the same data."), file=sys.stderr, flush=True)  # fmt: skip
-        return _follow(chain, args, began)
+              + ("" if args.headless else f"A confirmed card leaves for the city after {chain.grace_s} s; until then A takes it back for nothing.\n"
+                 "Ctrl-C stops everything; a second start goes on with the same data, without this folder it begins anew."), file=sys.stderr, flush=True)  # fmt: skip
+        if args.headless and not chain.has_truth:
+            print("no truth.json in the ride: every card is confirmed, and nothing can be judged", file=sys.stderr)
+        code = _follow(chain, args, began)
+        if temporary and code == 0:
+            chain.stop()
+            shutil.rmtree(data, ignore_errors=True)
+        return code
     except ChainFailed as trouble:
         print(f"trikeye demo run: {trouble}", file=sys.stderr)
         return 1
@@ -92,7 +101,11 @@ def _follow(chain: Chain, args: argparse.Namespace, began: float) -> int:
         time.sleep(0.5)
     result = chain.result(time.monotonic() - began)
     print(file=sys.stderr)
-    print(json.dumps(result) if args.json else "\n".join(f"{key:18} {value}" for key, value in result.items()))
+    print(
+        json.dumps(result)
+        if args.json
+        else "\n".join(f"{key:18} {'-' if value is None else value}" for key, value in result.items())
+    )
     return 0
 
 

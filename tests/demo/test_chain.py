@@ -16,7 +16,7 @@ from typing import Any
 import cv2
 import pytest
 
-from demo.chain import SAMPLE, Chain
+from demo.chain import SAMPLE, Chain, ChainFailed
 from demo.people import People
 
 pytestmark = pytest.mark.process
@@ -107,6 +107,37 @@ def test_a_second_start_sends_nothing_again(mosquitto: str, short_ride: Path, tm
     again = drive(tmp_path, short_ride, None).result(0)
     for key in ("sightings", "acknowledged", "cases", "handovers", "lost"):
         assert again[key] == first[key]
+
+
+def test_a_second_demo_in_one_folder_says_so_and_leaves_the_first_alone(short_ride: Path, tmp_path: Path) -> None:
+    first = Chain(tmp_path, short_ride, headless=True, embedded_broker=True)
+    try:
+        first.start()
+        with pytest.raises(ChainFailed, match=r"runs in .* already"):
+            Chain(tmp_path, short_ride, headless=True).start()
+        assert all(process.popen is not None and process.popen.poll() is None for process in first.processes[:5])
+    finally:
+        first.stop()
+
+
+def test_a_folder_that_is_no_ride_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    argv = ["demo", "run", "--headless", "--until-done", "--data", str(tmp_path / "d"), "--ride", str(tmp_path)]
+    done = subprocess.run([sys.executable, "-m", "trikeye", *argv], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "holds neither video.mp4 nor *.jpg" in done.stderr
+    assert not (tmp_path / "d" / "server").exists()
+
+
+def test_without_a_truth_every_card_is_confirmed_and_nothing_is_judged(
+    mosquitto: str, short_ride: Path, tmp_path: Path
+) -> None:
+    ride = tmp_path / "ride"
+    shutil.copytree(short_ride, ride)
+    (ride / "truth.json").unlink()
+    chain = drive(tmp_path / "d", ride, None)
+    result = chain.result(0)
+    assert result["problems"] is result["found"] is result["false_cases"] is None
+    assert result["handovers"] == result["cases"] > 0
 
 
 @pytest.mark.shared
