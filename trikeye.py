@@ -9,7 +9,10 @@ import sqlite3
 import sys
 from dataclasses import dataclass
 
+ABOUT = "Couriers' tricycles see what is wrong with a street; a person confirms it; the city gets a case with place and picture."
 EXIT_CODES = "exit codes: 0 done, 1 failed (the last line says why and what to do), 2 wrong usage, 130 interrupted"
+EXTRA = {"models": "evaluation"}
+"""The extra that brings what a room needs, where it has another name than the room."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ VERBS = (
     Verb("models", "compare", "models.training.command_compare", "whether one pack is better than another beyond noise",
          "trikeye models compare street NEW-PACK --data DATA.yaml"),
     Verb("models", "train", "models.training.command", "train a street pack (needs .venv-training)",
-         "trikeye models train --config models/training/street.toml --data DIR"),
+         "trikeye models train --weights yolo26n.pt --teacher yolo26n.pt --drawn FRAMES"),
     Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",
          "trikeye server run --data ./data"),
     Verb("server", "web", "server.command_web", "serve the pages", "trikeye server web --port 8000"),
@@ -60,23 +63,26 @@ VERBS = (
     Verb("demo", "run", "demo.command_run", "the whole chain on this machine", "trikeye demo run --headless --until-done --json"),
     Verb("demo", "ride", "demo.ride.command", "draw a sample ride, or make one of photographs",
          "trikeye demo ride --seed 7 --out ride7"),
-    Verb("demo", "city", "demo.command_city", "run the sandbox city", "trikeye demo city --data ./city"),
+    Verb("demo", "city", "demo.command_city", "run the sandbox city", "trikeye demo city --data ./city --secret-file city-secret --status-url http://127.0.0.1:8000/city/status/1"),
 )  # fmt: skip
 
 
 def parser_for(argv: list[str]) -> argparse.ArgumentParser:
     """The parser, with arguments added only for the verb that argv names: no other room is imported."""
-    parser = argparse.ArgumentParser(prog="trikeye", epilog=EXIT_CODES)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="trikeye", description=ABOUT, epilog=f"example:\n  trikeye demo run\n\n{EXIT_CODES}", formatter_class=raw
+    )
     rooms = parser.add_subparsers(dest="room", metavar="ROOM", required=True)
     for room in dict.fromkeys(verb.room for verb in VERBS):
         own = [verb for verb in VERBS if verb.room == room]
         names = ", ".join(verb.name for verb in own)
-        room_parser = rooms.add_parser(room, help=names, epilog=EXIT_CODES)
+        room_parser = rooms.add_parser(room, help=names, epilog=EXIT_CODES, formatter_class=raw)
         verbs = room_parser.add_subparsers(dest="verb", metavar="VERB", required=True)
         for verb in own:
             verb_parser = verbs.add_parser(
                 verb.name, help=verb.summary, description=verb.summary[0].upper() + verb.summary[1:] + ".",
-                epilog=f"example: {verb.example}   |   {EXIT_CODES}",
+                epilog=f"example:\n  {verb.example}\n\n{EXIT_CODES}", formatter_class=raw,
             )  # fmt: skip
             if argv[:2] == [room, verb.name]:
                 importlib.import_module(verb.module).add_arguments(verb_parser)
@@ -87,9 +93,8 @@ def parser_for(argv: list[str]) -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
-    if argv[:1] != [
-        "models"
-    ]:  # packs and schemas are for others; outbox, database, pictures and secrets are for their owner alone
+    if "models" not in argv[:1]:
+        # Packs and schemas are for others; outbox, database, pictures and secrets are for their owner alone.
         os.umask(0o077)
     try:
         parser = parser_for(argv)
@@ -98,7 +103,7 @@ def main(argv: list[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         room = argv[0] if argv else "edge"
         print(f"trikeye: the Python package '{missing.name}' is not installed; "
-              f"run: pip install 'trikeye[{room}]'", file=sys.stderr)  # fmt: skip
+              f"in the project's folder: pip install '.[{EXTRA.get(room, room)}]'", file=sys.stderr)  # fmt: skip
         return 1
     except KeyboardInterrupt:
         return 130

@@ -15,6 +15,7 @@ import numpy as np
 from edge.clock import is_synchronised, stamp
 from edge.values import Fix, Frame, Image
 
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it says in ten lines what one sentence of ours says
 log = logging.getLogger("trikeye.edge")
 UTC = timezone.utc  # noqa: UP017
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0

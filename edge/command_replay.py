@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile
@@ -62,12 +63,11 @@ def run(args: argparse.Namespace) -> int:
     ) as trouble:
         print(f"trikeye edge replay: {trouble}", file=sys.stderr)
         return 1
-    counts = vehicle.counts
+    counts, gate = vehicle.counts, dict(vehicle.gate.reasons + bad)
     result = {
         "frames": counts.frames, "inferred": counts.inferred, "sightings": counts.sightings, "known": counts.known,
-        "per_category": dict(sorted(counts.per_category.items())), "gate_reasons": dict(vehicle.gate.reasons + bad),
-        "not_told": dict(vehicle.decider.reasons), "no_fix": counts.no_fix, "seconds": round(time.monotonic() - began_s, 1),
-        "outbox": str(vehicle.outbox.path),
+        "per_category": dict(sorted(counts.per_category.items())), "gate_reasons": gate, "not_told": dict(vehicle.decider.reasons),
+        "no_fix": counts.no_fix, "seconds": round(time.monotonic() - began_s, 1), "outbox": str(vehicle.outbox.path),
     }  # fmt: skip
     vehicle.outbox.close()
     if counts.no_fix == counts.frames:
@@ -75,15 +75,23 @@ def run(args: argparse.Namespace) -> int:
             "trikeye edge replay: no frame had a position, so nothing could be placed; put track.csv, *.nmea or *.gpx beside the pictures",
             file=sys.stderr,
         )
-    if args.json:
-        print(json.dumps(result, ensure_ascii=False))
-    else:
+    if ride.camera_guessed:
         print(
-            f"{counts.frames} frames, {counts.inferred} looked at, {counts.sightings} sightings; outbox: {vehicle.outbox.path}"
+            "trikeye edge replay: the ride has no camera.toml; a camera 60° wide, 1.4 m high and level within 3° was assumed, so places are rough",
+            file=sys.stderr,
         )
-        for category, number in sorted(counts.per_category.items()):
-            print(f"  {number:4} {category}")
+    print(json.dumps(result, ensure_ascii=False) if args.json else "\n".join(_lines(result)))
     return 0
+
+
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    """What a run did, as a person reads it."""
+    yield f"{result['frames']} frames, {result['inferred']} looked at, {result['sightings']} sightings; outbox: {result['outbox']}"
+    for category, number in result["per_category"].items():
+        yield f"  {number:4} {category}"
+    for title, reasons in (("not looked at", result["gate_reasons"]), ("seen but not told", result["not_told"])):
+        if reasons:
+            yield f"{title}: " + ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in reasons.items())
 
 
 def _vehicle(args: argparse.Namespace, settings: Settings, ride: Ride) -> Vehicle:

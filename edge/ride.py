@@ -21,6 +21,7 @@ from edge.values import Fix, Frame
 
 UTC = timezone.utc  # noqa: UP017
 STILLS_APART_S = 1.0
+CAMERA_FILES = ("camera.toml", "camera.json")
 UNTRUSTED_START = datetime(2020, 1, 1, tzinfo=UTC)
 
 
@@ -40,6 +41,7 @@ class Ride:
     camera: Camera
     mount: Mount
     calibration_digest: str
+    camera_guessed: bool
 
 
 def open_ride(folder: Path) -> Ride:
@@ -60,7 +62,8 @@ def open_ride(folder: Path) -> Ride:
     began, trusted = _began(about.get("start"), [*positions, *(each for each in exif if each is not None)])
     camera, mount, digest = _camera(folder, video, stills)
     return Ride(folder, _digest(video if video.exists() else None, stills), about.get("vehicle"), began, trusted, fps,
-                stills, video if video.exists() else None, tuple(positions), camera, mount, digest)  # fmt: skip
+                stills, video if video.exists() else None, tuple(positions), camera, mount, digest,
+                not any((folder / name).exists() for name in CAMERA_FILES))  # fmt: skip
 
 
 def _began(told: str | datetime | None, known: list[Position]) -> tuple[datetime, bool]:
@@ -135,7 +138,7 @@ def _positions(folder: Path, fps: float, names: list[str], exif: list[Position |
 
 
 def _camera(folder: Path, video: Path, stills: tuple[Path, ...]) -> tuple[Camera, Mount, str]:
-    for name in ("camera.toml", "camera.json"):
+    for name in CAMERA_FILES:
         if (folder / name).exists():
             return read_camera(folder / name)
     return default_camera(*size_of(stills[0] if stills else video))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 import time
@@ -49,3 +50,17 @@ def test_help_answers_at_once() -> None:
         subprocess.run([sys.executable, "-m", "trikeye", "--help"], capture_output=True, cwd=ROOT, check=True)
         times.append(time.monotonic() - began)
     assert min(times) < 0.3
+
+
+def test_every_verb_explains_itself_with_an_example_that_its_own_parser_takes() -> None:
+    for verb in trikeye.VERBS:
+        argv = verb.example.split()[1:]
+        assert argv[:2] == [verb.room, verb.name]
+        parsed = trikeye.parser_for(argv).parse_args(argv)
+        assert parsed.module == verb.module
+
+
+def test_every_variable_of_the_server_is_explained() -> None:
+    text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
+    used = set(re.findall(r"TRIKEYE_[A-Z_]*[A-Z]", (ROOT / "server" / "settings.py").read_text()))
+    assert used - {"TRIKEYE_BROKER_"} <= set(re.findall(r"TRIKEYE_[A-Z_]*[A-Z]", text))

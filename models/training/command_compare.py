@@ -16,7 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", help="the pack that is there: a shipped one's name, or a folder")
     parser.add_argument("b", help="the pack that may take its place")
     parser.add_argument(
-        "--data", type=Path, help="data.yaml of a YOLO set (default: the street photographs under TRIKEYE_SHARED)"
+        "--data",
+        type=Path,
+        help="data.yaml of a YOLO set of your own (default: the street photographs it was measured on, which cannot be shipped, below TRIKEYE_SHARED)",
     )
     parser.add_argument("--split", default="val", help="which split (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")

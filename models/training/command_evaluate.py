@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", help="a shipped pack's name, or a folder")
     parser.add_argument(
-        "--data", type=Path, help="data.yaml of a YOLO set (default: the street photographs under TRIKEYE_SHARED)"
+        "--data",
+        type=Path,
+        help="data.yaml of a YOLO set of your own (default: the street photographs it was measured on, which cannot be shipped, below TRIKEYE_SHARED)",
     )
     parser.add_argument("--split", default="val", help="which split (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the network (default: %(default)s)")

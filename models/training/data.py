@@ -32,7 +32,9 @@ def street_folder() -> Path:
     shared = Path(os.environ.get("TRIKEYE_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
     folder = shared / "data" / "street"
     if not (folder / "index.tsv").exists():
-        raise FileNotFoundError(f"no street photographs at {folder}; set TRIKEYE_SHARED to what holds data/street")
+        raise FileNotFoundError(
+            f"no street photographs at {folder}: they cannot be shipped; name a labelled set of your own with --data DATA.yaml, or set TRIKEYE_SHARED to what holds data/street"
+        )
     return folder
 
 
