@@ -34,7 +34,7 @@ STANDS = {
 LARGEST_BODY, LARGEST_PICTURE = 20_000, 2_000_000
 STYLE = """body{font:16px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;margin:0;color:#1b1f24;background:#f3f5f7}header{background:#00704f;color:#fff;padding:.8rem 1.2rem}
 main{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));padding:1.2rem}article{background:#fff;border-radius:10px;overflow:hidden;border:1px solid #d9dde2}
-img{width:100%;aspect-ratio:16/9;object-fit:cover;background:#2a2d31;display:block}div{padding:.8rem 1rem}h2{font-size:1.1rem;margin:0}p{margin:.2rem 0;color:#5b6470;font-size:.875rem}
+img{width:100%;aspect-ratio:16/9;object-fit:cover;background:#2a2d31;display:block}div{padding:.8rem 1rem}.view{position:relative;padding:0}.view img{aspect-ratio:auto;height:auto}i{position:absolute;border:2px solid #fff;outline:1px solid #000}h2{font-size:1.1rem;margin:0}p{margin:.2rem 0;color:#5b6470;font-size:.875rem}
 b{color:#00704f}button{font:inherit;border:1px solid #d9dde2;border-radius:8px;background:#fff;padding:.35rem .7rem;cursor:pointer}form{display:flex;gap:.5rem;margin-top:.5rem}"""
 
 
@@ -172,7 +172,11 @@ def page(city: City) -> str:
     """The city's one page."""
     cards = []
     for m in city.matters():
-        image = f'<img src="/picture/{m["case_number"]}" alt="">' if m["has_picture"] else '<img alt="">'
+        image = (
+            f'<div class="view"><img src="/picture/{m["case_number"]}" alt="">{_box(m)}</div>'
+            if m["has_picture"]
+            else '<img alt="">'
+        )
         codes = " · ".join(f"{c['scheme']} {c['code']}" for c in m["codes"])
         buttons = "".join(f'<button name="status" value="{s}">{w}</button>' for s, w in STATUSES.items())
         cards.append(f'<article>{image}<div><h2>{html.escape(m["name_zh"])} · {m["case_number"]}</h2><p>{html.escape(m["name_en"])} · {html.escape(codes)}</p>'
@@ -180,6 +184,14 @@ def page(city: City) -> str:
                      f'<form method="post" action="/matter/{m["case_number"]}"><input type="hidden" name="token" value="{city.token}">{buttons}</form></div></article>')  # fmt: skip
     return (f'<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5"><title>沙盒城管 · sandbox city</title><style>{STYLE}</style>'
             f'<header><b style="color:#fff">沙盒城管</b> sandbox city · {len(cards)} 件 cases</header><main>{"".join(cards) or "<p>尚无案件 · no case yet</p>"}</main></html>')  # fmt: skip
+
+
+def _box(matter: dict[str, Any]) -> str:
+    """The problem marked in its picture."""
+    if not matter.get("picture_box"):
+        return ""
+    x1, y1, x2, y2 = (100 * float(share) for share in matter["picture_box"])
+    return f'<i style="left:{x1:.1f}%;top:{y1:.1f}%;width:{x2 - x1:.1f}%;height:{y2 - y1:.1f}%"></i>'
 
 
 def serve(city: City, port: int) -> ThreadingHTTPServer:

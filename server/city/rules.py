@@ -41,7 +41,8 @@ def pause_before(attempt: int, retry_after_s: float | None = None) -> timedelta:
 def case_body(
     case: dict[str, Any], city_key: str, division_code: str, picture_url: str, now_iso: str
 ) -> dict[str, Any]:
-    """The data of a `case.confirmed` message; `case` holds number, category, place and times."""
+    """The data of a `case.confirmed` message; `case` holds number, category, place, times, and the box of
+    the problem in its picture as shares of width and height (x1, y1, x2, y2), None if there is none."""
     category = CATEGORIES[case["category"]]
     local = city_codes(city_key)
     codes = [code.model_dump() for code in filing_codes(category.key)]
@@ -56,5 +57,5 @@ def case_body(
         "case_number": case["number"], "category": category.key, "name_zh": category.name_zh, "name_en": category.name_en, "codes": codes,
         "local_code": (local.local.get(category.key, "") if local else ""), "severity": category.severity,
         "place": {"lat": case["lat_deg"], "lon": case["lon_deg"], "crs": "WGS-84", "error_m": case["error_m"], "text": ""},
-        "seen_at": case["seen_at"], "confirmed_at": now_iso, "matter": matter, "picture_url": picture_url, "origin": case["origin"],
+        "seen_at": case["seen_at"], "confirmed_at": now_iso, "matter": matter, "picture_url": picture_url, "picture_box": case["picture_box"], "origin": case["origin"],
     }  # fmt: skip

@@ -18,7 +18,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.models import Case
+from server.cases.models import Case, Picture
 from server.cases.rules import State, ellipse_95
 from server.cases.services import move
 from server.city.models import Destination, Handover
@@ -212,6 +212,7 @@ def _body(case: Case, now: datetime) -> dict[str, Any]:
     values = {
         "number": case.number, "category": case.category, "lat_deg": round(case.lat_deg, 7), "lon_deg": round(case.lon_deg, 7), "origin": case.origin,
         "error_m": round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1), "seen_at": case.last_seen_at.isoformat(),
+        "picture_box": _share_box(picture) if picture else None,
     }  # fmt: skip
     body = case_body(
         values,
@@ -223,3 +224,10 @@ def _body(case: Case, now: datetime) -> dict[str, Any]:
     if len(json.dumps(body)) > LARGEST_BODY:
         raise ValueError("a hand-over must stay below 20 kB")
     return body
+
+
+def _share_box(picture: Picture) -> list[float] | None:
+    if not picture.box:
+        return None
+    sides = (picture.width, picture.height, picture.width, picture.height)
+    return [round(min(1.0, max(0.0, edge / side)), 4) for edge, side in zip(picture.box, sides, strict=True)]

@@ -34,6 +34,13 @@ def for_reviewers(view: View) -> View:
     return guarded
 
 
+def _with_counts(response: HttpResponse, counts: dict[str, int]) -> HttpResponse:
+    """Cards are HTML, so what the page counts travels in headers."""
+    for name, value in counts.items():
+        response.headers[f"X-{name.replace('_', '-')}"] = str(value)
+    return response
+
+
 @for_reviewers
 @require_GET
 def queue(request: HttpRequest) -> HttpResponse:
@@ -56,10 +63,7 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
         for case in lease(person, now, min(CARDS + len(held), 2 * CARDS))
         if case.pk not in held
     ][:CARDS]
-    response = render(request, "cards.html", {"cards": cards})
-    for name, value in queue_counts(person, now).items():
-        response.headers[f"X-{name.replace('_', '-')}"] = str(value)
-    return response
+    return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))
 
 
 @for_reviewers
@@ -106,4 +110,4 @@ def undo_last(request: HttpRequest) -> HttpResponse:
     if case is None:
         return HttpResponse(status=204)
     cards = [card_of(case, person.pk)] if case.state in UNDECIDED and case.lease_by_id == person.pk else []
-    return render(request, "cards.html", {"cards": cards})
+    return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, timezone.now()))

@@ -32,6 +32,7 @@ from server.city.webhooks import Answer
 from server.city.webhooks import send as post
 from server.review.cards import card_of
 from server.review.services import decide, lease, undo
+from server.screening.services import best_picture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,6 +101,11 @@ def test_a_confirmed_case_leaves_once_signed_and_small(confirmed: Case, town: To
     assert (data["case_number"], data["category"], data["name_zh"]) == (confirmed.number, "bagged_garbage", "打包垃圾")
     assert data["place"]["crs"] == "WGS-84"
     assert len(data["matter"]) == 6
+    picture = best_picture(confirmed)
+    assert picture is not None
+    sides = (picture.width, picture.height, picture.width, picture.height)
+    in_pixels = [share * side for share, side in zip(data["picture_box"], sides, strict=True)]
+    assert in_pixels == pytest.approx(picture.box, abs=0.2)
     assert {c["code"] for c in data["codes"]} == {"06010", "01-10"}
     assert len(body) < 20_000
     assert (confirmed.state, Handover.objects.get().state, Handover.objects.get().external_id) == (

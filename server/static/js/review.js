@@ -102,6 +102,7 @@ async function undo() {
   try {
     const response = await post(say.undo);
     if (response.status === 204) { live(say.nothingToUndo); return; }
+    counts({ waiting: response.headers.get("X-waiting"), mine_today: response.headers.get("X-mine-today") });
     if (card) card.hidden = true;
     take(await response.text(), true);
     live(say.undone);
