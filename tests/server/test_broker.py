@@ -42,6 +42,13 @@ class Client:
         self.mqtt.loop_start()
         wait_for(lambda: self.connected is not None)
 
+    def listen(self, *topics: str) -> None:
+        """Subscribe, and come back when the broker has said that it is so."""
+        answered: list[int] = []
+        self.mqtt.on_subscribe = lambda *_: answered.append(1)
+        self.mqtt.subscribe([(each, 1) for each in topics])
+        assert wait_for(lambda: bool(answered))
+
     def close(self) -> None:
         self.mqtt.disconnect()
         self.mqtt.loop_stop()
@@ -73,8 +80,7 @@ def test_every_pair_of_login_and_topic_is_as_the_table_says(running: tuple[int, 
     topics = [topic(vehicle, kind) for vehicle in ("TY-01", "TY-02") for kind in (*broker.UP, *broker.DOWN)]
     for client in clients.values():
         assert client.connected
-        client.mqtt.subscribe([(each, 1) for each in topics])
-    time.sleep(0.7)
+        client.listen(*topics)
     for name, client in clients.items():
         for each in topics:
             client.mqtt.publish(each, f"from {name}", qos=1)
@@ -104,7 +110,7 @@ def test_no_vehicle_takes_intakes_place_at_the_broker(running: tuple[int, dict[s
     """A broker ends the older of two sessions of one client id."""
     port, passwords = running
     intake = Client(port, "intake", passwords["intake"], client_id="intake")
-    intake.mqtt.subscribe(topic("+", "sighting"), 1)
+    intake.listen(topic("+", "sighting"))
     thief = Client(port, "TY-01", passwords["TY-01"], client_id="intake")
     thief.mqtt.publish(topic("TY-01", "sighting"), b"still there?", qos=1)
     assert wait_for(lambda: intake.heard == [topic("TY-01", "sighting")])
@@ -118,7 +124,7 @@ def test_no_vehicle_takes_intakes_place_at_the_broker(running: tuple[int, dict[s
 def test_a_message_no_vehicle_makes_ends_its_senders_connection(running: tuple[int, dict[str, str]]) -> None:
     port, passwords = running
     intake, sender = (Client(port, name, passwords[name]) for name in ("intake", "TY-01"))
-    intake.mqtt.subscribe(topic("+", "sighting"), 1)
+    intake.listen(topic("+", "sighting"))
     sender.mqtt.publish(topic("TY-01", "sighting"), b"x" * MAX_MESSAGE_BYTES, qos=1)
     assert wait_for(lambda: len(intake.heard) == 1)
     sender.mqtt.publish(topic("TY-01", "sighting"), b"x" * 1_100_000, qos=1)
