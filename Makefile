@@ -34,7 +34,7 @@ test: setup
 	$(BIN)/python tests/run.py
 
 test-fast: setup
-	$(BIN)/pytest -q -m "not process and not broker and not browser and not shared"
+	$(BIN)/pytest -q -n auto --dist loadfile -m "not process and not broker and not browser and not shared"
 
 setup-training:
 	bash models/training/setup.sh

@@ -14,12 +14,15 @@ from needs import need
 
 # The back office reads its settings at import, and pytest-django imports what pytest's own configuration names before any conftest:
 # so the settings are named here, after the data folder of this run.
-_DATA = Path(tempfile.mkdtemp(prefix="trikeye-tests-"))
+# Workers of a run inherit its folder; each has a database of its own in it.
+_IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+_DATA = Path(os.environ["TRIKEYE_DATA"] if _IS_WORKER else tempfile.mkdtemp(prefix="trikeye-tests-"))
 os.environ["TRIKEYE_DATA"] = str(_DATA)
 os.environ["DJANGO_SETTINGS_MODULE"] = "server.settings"
 assert _DATA.resolve() == settings.DATA
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright's loop runs in the thread that also sets rows up
-atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
+if not _IS_WORKER:
+    atexit.register(shutil.rmtree, _DATA, ignore_errors=True)
 
 # Torch lives in an environment of its own: `make test-training` runs these.
 collect_ignore = ["training"]

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.process
 SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "ride" / "sample" / "video.mp4"
 
 

@@ -154,6 +154,7 @@ def test_a_pack_is_better_only_beyond_noise() -> None:
     assert compare(numbered[0][:29], numbered[1][:29]) == {}
 
 
+@pytest.mark.process
 def test_the_command_prints_figures_of_any_yolo_set_and_writes_a_page(tmp_path: Path) -> None:
     data, page = a_set(tmp_path), tmp_path / "page.html"
     argv = [
@@ -178,6 +179,7 @@ def test_the_command_prints_figures_of_any_yolo_set_and_writes_a_page(tmp_path: 
     assert "Worst misses" in page.read_text()
 
 
+@pytest.mark.process
 def test_the_command_refuses_a_bad_set_with_file_and_line(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "trikeye", "models", "evaluate", "street", "--data", str(a_set(tmp_path, "0 0.5\n"))]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
