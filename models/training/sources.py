@@ -86,6 +86,17 @@ def trainer_class(unlabelled_weight: float, strength: Strength) -> type[Detectio
                 dataset.transforms = dataset.build_transforms(self.args)
             return dataset
 
+        def save_model(self) -> bool:
+            # Written aside and renamed: a training killed while it writes must find a whole checkpoint to go on from.
+            whole, self.last = self.last, self.last.with_suffix(".part")
+            try:
+                saved = bool(super().save_model())
+                if self.last.exists():
+                    self.last.replace(whole)
+            finally:
+                self.last = whole
+            return saved
+
         def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
             loaded: dict[str, Any] = super().preprocess_batch(batch)
             closing = self.epoch >= self.epochs - self.args.close_mosaic
