@@ -75,6 +75,8 @@ def trainer_class(unlabelled_weight: float, strength: Strength) -> type[Detectio
     """A trainer of ultralytics with the above put in."""
 
     class SourceTrainer(DetectionTrainer):  # type: ignore[misc]
+        last: Path
+
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
             self.add_callback("on_train_start", _use_source_loss)
