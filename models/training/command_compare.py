@@ -6,27 +6,21 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from models.packs import PackError, load_pack
 from models.pixels import BadPicture
+from models.training.command_evaluate import add_set_arguments, progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", help="the pack that is there: a shipped one's name, or a folder")
     parser.add_argument("b", help="the pack that may take its place")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        help="data.yaml of a YOLO set of your own (default: the street photographs it was measured on, which cannot be shipped, below TRIKEYE_SHARED)",
-    )
-    parser.add_argument("--split", default="val", help="which split (default: %(default)s)")
+    add_set_arguments(parser)
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     from models.runtime import Detector
-    from models.training.command_evaluate import progress
     from models.training.compare import compare
     from models.training.data import street_folder
     from models.training.dataset import BadSet, read_set

@@ -21,17 +21,22 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pack", help="a shipped pack's name, or a folder")
+    add_set_arguments(parser)
+    parser.add_argument("--threads", type=int, default=1, help="threads of the network (default: %(default)s)")
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="write curves and the worst pictures into one page"
+    )
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def add_set_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which labelled pictures to measure on."""
     parser.add_argument(
         "--data",
         type=Path,
         help="data.yaml of a YOLO set of your own (default: the street photographs it was measured on, which cannot be shipped, below TRIKEYE_SHARED)",
     )
     parser.add_argument("--split", default="val", help="which split (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the network (default: %(default)s)")
-    parser.add_argument(
-        "--report", type=Path, metavar="FILE.html", help="write curves and the worst pictures into one page"
-    )
-    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
 
 def run(args: argparse.Namespace) -> int:
