@@ -37,7 +37,8 @@ class WrongDigest(PackError):
 
 
 class Label(BaseModel):
-    """One output of the network: the category it stands for ("" if none), and from which score it counts."""
+    """One output of the network: the category it stands for ("" if none), from which score it counts, and scale and bias of its
+    own probability; without these the pack's are taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str
@@ -45,11 +46,13 @@ class Label(BaseModel):
     role: Literal["problem", "contrast", "context"]
     threshold: Annotated[float, Field(ge=0, le=1)]
     detail: str = ""
+    platt: tuple[float, float] | None = None
 
 
 class _Input(BaseModel):
     width: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
     height: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
+    sizes: Literal["fixed", "aspect"] = "fixed"
     layout: Literal["nchw"]
     colour: Literal["rgb", "bgr"]
     scale: Annotated[float, Field(gt=0)]
@@ -80,13 +83,17 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Pack:
-    """A checked pack. `digest` is the SHA-256 of model.onnx in hex."""
+    """A checked pack. `digest` is the SHA-256 of model.onnx in hex.
+
+    Every picture is seen at `width` x `height`, or, with `any_aspect`, at the shape of its own aspect that has no more pixels.
+    """
 
     name: str
     digest: str
     model: Path
     width: int
     height: int
+    any_aspect: bool
     rgb: bool
     scale: float
     pad: int
@@ -96,10 +103,10 @@ class Pack:
     licence: dict[str, Any] = field(repr=False)
     card: dict[str, Any] = field(repr=False)
 
-    def probability(self, score: float) -> float:
-        """Calibrated probability of a raw score 0..1 (Platt on the logit)."""
+    def probability(self, score: float, label: Label) -> float:
+        """Calibrated probability of a raw score 0..1 of a label (Platt on the logit)."""
         clipped = min(max(score, 1e-6), 1 - 1e-6)
-        a, b = self.platt
+        a, b = label.platt or self.platt
         return 1 / (1 + math.exp(-(a * math.log(clipped / (1 - clipped)) + b)))
 
 
@@ -128,7 +135,8 @@ def load_pack(where: str | Path) -> Pack:
     if card.digest != f"sha256:{digest}":
         raise WrongDigest(f"{model} is not the network its card speaks of (sha256 {digest}); copy the pack again")
     return Pack(
-        name=card.name, digest=digest, model=model, width=card.input.width, height=card.input.height, rgb=card.input.colour == "rgb",
+        name=card.name, digest=digest, model=model, width=card.input.width, height=card.input.height,
+        any_aspect=card.input.sizes == "aspect", rgb=card.input.colour == "rgb",
         scale=card.input.scale, pad=card.input.pad, end_to_end=card.output.layout == "end_to_end", labels=tuple(card.labels),
         platt=(card.calibration.a, card.calibration.b), licence=card.licence, card=card.card,
     )  # fmt: skip

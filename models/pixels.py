@@ -119,6 +119,21 @@ def cut_out(image: Image, box: tuple[float, float, float, float], side_px: int) 
     return np.asarray(cv2.resize(padded, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def shape_like(height: int, width: int, pixels: int, step: int = 32) -> tuple[int, int]:
+    """Height and width, multiples of `step`, of at most `pixels` pixels, in which a picture of this size stands largest; of equals the smallest."""
+    choices = []
+    for columns in range(step, pixels // step + 1, step):
+        rows = pixels // columns // step * step
+        scale = min(columns / width, rows / height)
+        tight = (_up(height * scale, step), _up(width * scale, step))
+        choices.append((-scale, tight[0] * tight[1], tight))
+    return min(choices)[2]
+
+
+def _up(length: float, step: int) -> int:
+    return max(step, int(np.ceil(length / step - 1e-6)) * step)
+
+
 def letterbox(image: Image, canvas: Image) -> tuple[float, float, float]:
     """Scale `image` into the middle of `canvas` (kept, its border already filled). Returns scale, left, top in pixels."""
     height, width = image.shape[:2]

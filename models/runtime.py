@@ -11,9 +11,13 @@ import onnxruntime
 
 from models.boxes import keep_best
 from models.packs import Label, MalformedPack, Pack
-from models.pixels import Image, blob, letterbox
+from models.pixels import Image, blob, letterbox, shape_like
 
 OVERLAP = 0.5
+SHAPES_KEPT = 6
+"""A camera has one shape; a folder of photographs has a few."""
+FREE_SIDES = ("height", "width")
+"""What the network of a pack for any aspect calls the sides of its input."""
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
@@ -33,19 +37,10 @@ class Detector:
 
     def __init__(self, pack: Pack, threads: int = 1) -> None:
         self.pack = pack
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session = onnxruntime.InferenceSession(str(pack.model), options, providers=["CPUExecutionProvider"])
-        except Exception as wrong:  # onnxruntime's own exceptions share no base of use
-            raise MalformedPack(f"{pack.model} cannot be loaded: {wrong}") from None
-        self._input = self._session.get_inputs()[0].name
-        self._check_shapes()
-        self._canvas = np.full((pack.height, pack.width, 3), pack.pad, np.uint8)
+        self._threads = threads
+        self._made: dict[tuple[int, int], tuple[onnxruntime.InferenceSession, Image]] = {}
         self._inner: tuple[int, int] | None = None
+        self._ready((pack.height, pack.width))
 
     def detect(self, image: Image, floor: float | None = None) -> list[Found]:
         """All boxes at or over their label's threshold, or over `floor` if that is given and lower. Best first."""
@@ -63,27 +58,52 @@ class Detector:
         return np.array([each if floor is None else min(floor, each) for each in thresholds], np.float32)
 
     def _found(self, image: Image, read: Callable[[F32], tuple[F32, F32, I64]]) -> list[Found]:
-        pack = self.pack
-        if self._inner != image.shape[:2]:
-            self._canvas[:] = pack.pad
-            self._inner = (image.shape[0], image.shape[1])
-        scale, left, top = letterbox(image, self._canvas)
-        boxes, scores, classes = read(
-            self._session.run(None, {self._input: blob(self._canvas, pack.scale, pack.rgb)})[0][0]
+        pack, size = self.pack, (image.shape[0], image.shape[1])
+        session, canvas = self._ready(
+            shape_like(*size, pack.width * pack.height) if pack.any_aspect else (pack.height, pack.width)
         )
+        if self._inner != size:
+            canvas[:] = pack.pad
+            self._inner = size
+        scale, left, top = letterbox(image, canvas)
+        given = {session.get_inputs()[0].name: blob(canvas, pack.scale, pack.rgb)}
+        boxes, scores, classes = read(session.run(None, given)[0][0])
         boxes = (boxes - np.array([left, top, left, top], np.float32)) / np.float32(scale)
         boxes = np.clip(boxes, 0, np.array([image.shape[1], image.shape[0]] * 2, np.float32))
         return [
-            Found((float(b[0]), float(b[1]), float(b[2]), float(b[3])), pack.labels[int(c)], float(s), pack.probability(float(s)))
-            for b, s, c in zip(boxes, scores, classes, strict=True)
+            Found((float(b[0]), float(b[1]), float(b[2]), float(b[3])), label, float(s), pack.probability(float(s), label))
+            for b, s, label in zip(boxes, scores, (pack.labels[int(c)] for c in classes), strict=True)
             if b[2] - b[0] >= 1 and b[3] - b[1] >= 1
         ]  # fmt: skip
 
-    def _check_shapes(self) -> None:
+    def _ready(self, shape: tuple[int, int]) -> tuple[onnxruntime.InferenceSession, Image]:
+        """The network for one input shape, folded as if it knew no other, and the canvas for it."""
+        if shape not in self._made:
+            if len(self._made) == SHAPES_KEPT:
+                del self._made[next(iter(self._made))]
+            session = self._load(shape)
+            self._check_shapes(session, shape)
+            self._made[shape] = session, np.full((*shape, 3), self.pack.pad, np.uint8)
+        return self._made[shape]
+
+    def _load(self, shape: tuple[int, int]) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        for name, length in zip(FREE_SIDES, shape, strict=True):
+            options.add_free_dimension_override_by_name(name, length)
+        try:
+            return onnxruntime.InferenceSession(str(self.pack.model), options, providers=["CPUExecutionProvider"])
+        except Exception as wrong:  # onnxruntime's own exceptions share no base of use
+            raise MalformedPack(f"{self.pack.model} cannot be loaded: {wrong}") from None
+
+    def _check_shapes(self, session: onnxruntime.InferenceSession, shape: tuple[int, int]) -> None:
         pack = self.pack
-        given, made = self._session.get_inputs()[0].shape, self._session.get_outputs()[0].shape
-        if list(given[1:]) != [3, pack.height, pack.width]:
-            raise MalformedPack(f"{pack.model} takes {given}, its card says 3 x {pack.height} x {pack.width}")
+        given, made = session.get_inputs()[0].shape, session.get_outputs()[0].shape
+        if list(given[1:]) != [3, *shape]:
+            raise MalformedPack(f"{pack.model} takes {given}, its card says 3 x {shape[0]} x {shape[1]}")
         fits = made[2] == 6 if pack.end_to_end else made[1] == 4 + len(pack.labels)
         if len(made) != 3 or not fits:
             raise MalformedPack(f"{pack.model} gives {made}, which does not fit {len(pack.labels)} labels")

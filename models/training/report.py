@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 
 from models.packs import Pack
 from models.pixels import Image, cut_out, draw_box, encode_jpeg, read_picture
+from models.training.dataset import MEASURED_AS
 from models.training.figures import PROBLEMS, Figures
 from models.training.looks import Corners, Look, outcome
-from models.training.measure import Scored, calibration_error, overlap
+from models.training.measure import calibration_error, overlap
 
 matplotlib.use("Agg")
 WORST = 100
@@ -115,11 +116,15 @@ def _curves(looks: Sequence[Look], figures: dict[str, Figures]) -> Figure:
 
 
 def _reliability(looks: Sequence[Look], pack: Pack) -> Figure:
-    scored: list[Scored] = [
-        each for category in PROBLEMS for each in outcome(looks, category).judged if each.score >= 0.1
+    labels = {MEASURED_AS.get(label.name, label.name): label for label in pack.labels}
+    judged = [
+        (pack.probability(each.score, label), each.right)
+        for category, label in labels.items()
+        if category in PROBLEMS
+        for each in outcome(looks, category).judged
+        if each.score >= 0.1
     ]
-    stated = np.array([pack.probability(each.score) for each in scored])
-    right = np.array([each.right for each in scored], float)
+    stated, right = np.array([p for p, _ in judged]), np.array([r for _, r in judged], float)
     figure = Figure(figsize=(5.5, 5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="#999", linewidth=1)

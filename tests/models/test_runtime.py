@@ -7,9 +7,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from models.packs import load_pack
-from models.pixels import Image, letterbox
+from models.pixels import Image, letterbox, shape_like
 from models.runtime import Detector, _end_to_end, _every, _raw
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,3 +84,18 @@ def test_a_lower_floor_only_adds_boxes_and_every_score_keeps_its_threshold(frame
     assert all(f.score >= f.label.threshold for f in normal)
     assert len(low) > len(normal)
     assert [f.score for f in low] == sorted((f.score for f in low), reverse=True)
+
+
+@given(st.integers(60, 4000), st.integers(60, 4000))
+def test_a_shape_like_the_picture_has_no_more_pixels_and_shows_it_no_smaller_than_the_packs_own(
+    height: int, width: int
+) -> None:
+    rows, columns = shape_like(height, width, 640 * 384)
+    assert rows % 32 == columns % 32 == 0
+    assert rows * columns <= 640 * 384
+    assert min(rows / height, columns / width) >= min(384 / height, 640 / width) - 1e-9
+
+
+def test_a_camera_of_16_to_9_is_seen_at_the_packs_own_shape() -> None:
+    assert shape_like(720, 1280, 640 * 384) == (384, 640)
+    assert shape_like(512, 384, 640 * 384) == (576, 416)
