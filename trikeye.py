@@ -44,6 +44,8 @@ VERBS = (
          "trikeye models evaluate street --data DATA.yaml --json"),
     Verb("models", "compare", "models.training.command_compare", "whether one pack is better than another beyond noise",
          "trikeye models compare street NEW-PACK --data DATA.yaml"),
+    Verb("models", "dataset", "models.training.command_dataset", "check a labelled set before training or measuring on it",
+         "trikeye models dataset check DATA.yaml"),
     Verb("models", "train", "models.training.command", "train a street pack (needs .venv-training)",
          "trikeye models train --weights yolo26n.pt --teacher yolo26n.pt --drawn FRAMES"),
     Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",

@@ -26,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fold", type=int, choices=(0, 1, 2), help="train without one third of the scenes, to measure on"
     )
+    parser.add_argument(
+        "--licence-policy", choices=("strict", "shipped", "research"), default="shipped",
+        help="which sets' terms allow training on them: open ones; those and unstated ones; all (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--run", default="street", help="name of this run inside --work; the same name resumes it")
 
 
