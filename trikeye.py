@@ -60,6 +60,8 @@ VERBS = (
          "trikeye server vehicle add TY-01"),
     Verb("server", "destination", "server.command_destination", "add a place where a city takes its cases",
          "trikeye server destination add sandbox http://127.0.0.1:8100/webhook --sandbox --allow-private"),
+    Verb("server", "export", "server.command_export", "write what reviewers decided into a folder, for training",
+         "trikeye server export verdicts --out verdicts --json"),
     Verb("server", "broker", "server.command_broker", "write the broker's files, or run the embedded one",
          "trikeye server broker config --out /etc/mosquitto/trikeye"),
     Verb("demo", "run", "demo.command_run", "the whole chain on this machine", "trikeye demo run --headless --until-done --json"),
