@@ -49,7 +49,7 @@ class Shown(_Row):
 
     role: Literal["best", "context", "far", "near"]
     sha256: Sha256
-    box: tuple[Share, Share, Share, Share] | None
+    box: tuple[Share, Share, Share, Share] | None = None
 
     @model_validator(mode="after")
     def box_has_an_area(self) -> Self:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 
-DEEDS = {"check": "models.training.command_check"}
+DEEDS = {
+    "check": "models.training.command_check",
+    "from-verdicts": "models.training.command_from_verdicts",
+}
 """What can be done → the module that adds its arguments and does it."""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
@@ -12,17 +11,14 @@ import yaml
 
 from models.taxonomy import CATEGORIES
 from models.training.classes import CLASSES
-from models.training.sets import SOURCES
+from models.training.sets import BadSet as BadSet
+from models.training.sets import read_index, source_of
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 OUTSIDE = 0.01
 """How far a box may stand out of the picture, as a share of it: rounding does that."""
 MEASURED_AS = {each.name: each.category or each.name for each in CLASSES}
 """What a class is measured as: its category, or itself if it has none."""
-
-
-class BadSet(Exception):
-    """A set that cannot be read; the text names the file, the line, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def read_set(data: Path, split: str) -> list[Sample]:
         raise BadSet(
             f"{data} has no split {split!r}; it has {', '.join(k for k in about if k not in ('names', 'path', 'nc'))}"
         )
-    index = _index(root / "index.tsv")
+    index = read_index(root / "index.tsv")
     pictures = sorted(_pictures(root, str(about[split])))
     if not pictures:
         raise BadSet(f"{data}: no pictures under {root / str(about[split])}")
@@ -108,20 +104,9 @@ def _pictures(root: Path, where: str) -> Iterator[Path]:
         yield from (path for path in place.rglob("*") if path.suffix.lower() in PICTURES)
 
 
-def _index(path: Path) -> dict[str, dict[str, str]]:
-    if not path.exists():
-        return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    for number, row in enumerate(rows, start=2):
-        if not row.get("file") or row.get("set") is None:
-            raise BadSet(f"{path}:{number}: a row needs file and set")
-    return {row["file"]: row for row in rows}
-
-
 def _sample(picture: Path, names: list[str], index: dict[str, dict[str, str]]) -> Sample:
     row = index.get(picture.name, {})
-    source = SOURCES.get(row.get("set", ""))
+    source = source_of(row)
     known = [frozenset(MEASURED_AS[n] for n in each) for each in (source.annotates, source.complete)] if source else []
     labels = Path(*("labels" if part == "images" else part for part in picture.parts)).with_suffix(".txt")
     return Sample(picture, tuple(read_boxes(labels, names)), row.get("set", ""), row.get("scene", ""), *known)

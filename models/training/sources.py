@@ -1,7 +1,7 @@
 """Training that knows where a picture is from: what its set does not annotate hardly counts as background.
 
 ultralytics takes every unboxed place for background of all classes. Here the class loss of a class that the picture's set does not annotate
-is weighted down (boxes that are there always count in full), and a mosaic mixes pictures of one set only, so that one row of weights fits all of it.
+is weighted down (boxes that are there always count in full), and a mosaic mixes only pictures of which the same is known, so that one row of weights fits all of it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,7 @@ from ultralytics.utils.ops import xywh2xyxy, xyxy2xywh
 
 from models.training.augment import Strength, augment
 from models.training.classes import NAMES
-from models.training.sets import SOURCES, set_of, trained
-
-GROUPS = {name: number for number, name in enumerate(("", *SOURCES))}
+from models.training.sets import trained
 
 
 class SourceLoss(v8DetectionLoss):  # type: ignore[misc]
@@ -37,7 +35,7 @@ class SourceLoss(v8DetectionLoss):  # type: ignore[misc]
 
     def loss(self, preds: dict[str, torch.Tensor], batch: dict[str, Any]) -> Any:
         """Remember the weights of this batch's pictures, then the loss as it always is."""
-        rows = [class_weights(Path(name).stem, self.unlabelled_weight) for name in batch["im_file"]]
+        rows = [class_weights(trained(Path(name)), self.unlabelled_weight) for name in batch["im_file"]]
         self.weights = torch.tensor(rows, device=self.device)[:, None, :]
         return super().loss(preds, batch)
 
@@ -47,9 +45,8 @@ class SourceLoss(v8DetectionLoss):  # type: ignore[misc]
 
 
 @cache
-def class_weights(stem: str, unlabelled_weight: float) -> list[float]:
-    """One weight per network class for the background of a picture."""
-    known = trained(stem)
+def class_weights(known: frozenset[str], unlabelled_weight: float) -> list[float]:
+    """One weight per network class for the background of a picture of which these classes are known."""
     return [1.0 if name in known else unlabelled_weight for name in NAMES]
 
 
@@ -123,7 +120,8 @@ def vary(batch: dict[str, Any], strength: Strength) -> dict[str, Any]:
     sizes = torch.tensor(
         [(w * r, h * r) for (h, w), r in zip(batch["ori_shape"], long, strict=True)], device=device
     ).round()
-    groups = torch.tensor([GROUPS[set_of(Path(name).stem)] for name in batch["im_file"]], device=device)
+    known = [trained(Path(name)) for name in batch["im_file"]]
+    groups = torch.tensor([known.index(each) for each in known], device=device)
     of = batch["batch_idx"].long()
     varied, boxes, inside, made_of = augment(pictures, sizes, xywh2xyxy(batch["bboxes"]) * side, of, groups, strength)
     classes = batch["cls"][made_of]

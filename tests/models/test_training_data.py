@@ -119,7 +119,7 @@ def test_missing_photographs_are_told_with_what_to_do(tmp_path: Path, monkeypatc
 def test_a_picture_says_by_its_name_what_its_background_is_background_of() -> None:
     assert "garbage_bag" not in annotated("sdaia__frame_1")
     assert "garbage" in annotated("sdaia__frame_1")
-    assert trained("sdaia__frame_1") - annotated("sdaia__frame_1") == set(CONTEXT_FROM_COCO.values())
+    assert trained(Path("sdaia__frame_1.jpg")) - annotated("sdaia__frame_1") == set(CONTEXT_FROM_COCO.values())
     assert annotated("drawn_100_003") == set(NAMES)
     assert set_of("sdaiacrop__x") == "sdaiacrop"
 

@@ -1,0 +1,152 @@
+"""A training set out of an export of verdicts: what reviewers confirmed as boxes, what they rejected as hard negatives.
+
+A picture teaches only about the categories judged in it. A confirmed box is a box of its class; a rejected one says that the classes of its category are
+absent from the picture (`complete` in index.tsv, so that training counts them there as background in full); whatever else may stand in it is unlabelled. Boxes
+are the network's own, which a reviewer accepted without redrawing. Pictures of one scene, the cell of about 50 m in which a case lies, stay on one side of
+train and val, and always on the same one, however the export grows.
+
+Layout made in `out`: {images,labels}/{train,val}, data.yaml, index.tsv, report.json; it appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from models.training.classes import CLASSES, NAMES
+from models.training.data import Row, write_rows
+from models.verdicts import BadExport, Judged, Shown, picture_of, read_export
+
+VAL_SHARE = 0.2
+COLUMNS = ("file", "set", "licence", "scene", "split", "annotates", "complete")
+CLASSES_OF = {
+    category: tuple(each.name for each in CLASSES if each.category == category)
+    for category in {each.category for each in CLASSES if each.category}
+}
+"""The network's classes that stand for a category, the first one foremost."""
+
+
+@dataclass
+class Taught:
+    """What all verdicts together say of one picture: rows of its label file, categories judged, and those that are certainly absent."""
+
+    shown: Shown
+    scene: str
+    rows: set[Row] = field(default_factory=set)
+    judged: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Report:
+    """What was made: pictures of each split, boxes and hard negatives by category, and lines left out with the reason."""
+
+    pictures: Counter[str] = field(default_factory=Counter)
+    boxes: Counter[str] = field(default_factory=Counter)
+    negatives: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def as_json(self) -> dict[str, dict[str, int]]:
+        """Plain values, commonest first."""
+        return {name: dict(counts.most_common()) for name, counts in vars(self).items()}
+
+
+def build(export: Path, out: Path, progress: Callable[[int, int], None]) -> Report:
+    """Make the set. Raises BadExport; FileExistsError if `out` is there."""
+    if out.exists():
+        raise FileExistsError(f"{out} is there already; name a folder that is not")
+    report = Report()
+    taught = read(read_export(export), report)
+    if not taught:
+        raise BadExport(f"{export} teaches nothing: {dict(report.left_out) or 'it has no lines'}")
+    val = val_scenes({each.scene for each in taught})
+    part = out.with_name(f"{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    for split in ("train", "val"):
+        for kind in ("images", "labels"):
+            (part / kind / split).mkdir(parents=True)
+    with (part / "index.tsv").open("w", newline="", encoding="utf-8") as file:
+        index = csv.writer(file, delimiter="\t", lineterminator="\n")
+        index.writerow(COLUMNS)
+        for number, each in enumerate(taught, start=1):
+            split = "val" if each.scene in val else "train"
+            _place(picture_of(export, each.shown), part / "images" / split / f"{each.shown.sha256}.jpg")
+            write_rows(part / "labels" / split / f"{each.shown.sha256}.txt", sorted(each.rows))
+            known = [
+                " ".join(name for c in sorted(some) for name in CLASSES_OF[c]) for some in (each.judged, each.absent)
+            ]
+            index.writerow([f"{each.shown.sha256}.jpg", "verdicts", "own", each.scene, split, *known])
+            report.pictures[split] += 1
+            progress(number, len(taught))
+    names = "".join(f"  {number}: {name}\n" for number, name in enumerate(NAMES))
+    (part / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames:\n{names}")
+    (part / "report.json").write_text(json.dumps(report.as_json(), indent=1))
+    part.replace(out)
+    return report
+
+
+def read(lines: Iterable[Judged], report: Report) -> list[Taught]:
+    """Gather by picture what the lines teach, in the order of the pictures' digests."""
+    pictures: dict[str, Taught] = {}
+    for line in lines:
+        why = _useless(line)
+        if why:
+            report.left_out[why] += 1
+            continue
+        for shown in line.pictures:
+            if shown.box is not None:
+                _learn(pictures.setdefault(shown.sha256, Taught(shown, line.scene)), line, shown.box, report)
+    return [pictures[sha256] for sha256 in sorted(pictures)]
+
+
+def _useless(line: Judged) -> str:
+    """Why a line teaches nothing; "" if it does."""
+    if line.is_right is None:
+        return "unsure" if line.verdict == "unsure" else "rejected for a reason that is not in the picture"
+    if not any(shown.box for shown in line.pictures):
+        return "no box in a picture"
+    known = line.decided in CLASSES_OF if line.verdict == "confirmed" else line.proposed in CLASSES_OF
+    return "" if known else "a category without a class of the network"
+
+
+def _learn(picture: Taught, line: Judged, box: tuple[float, float, float, float], report: Report) -> None:
+    if line.decided:
+        x1, y1, x2, y2 = box
+        row = (NAMES.index(class_of(line)), (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)
+        report.boxes[line.decided] += row not in picture.rows
+        picture.rows.add(row)
+        picture.judged.add(line.decided)
+    if not line.is_right and line.proposed in CLASSES_OF:
+        report.negatives[line.proposed] += line.proposed not in picture.absent
+        picture.judged.add(line.proposed)
+        picture.absent.add(line.proposed)
+
+
+def class_of(line: Judged) -> str:
+    """Which of the classes that share the decided category: the network's own label where it is one of them, else the first."""
+    classes = CLASSES_OF[line.decided]
+    return line.label if line.label in classes else classes[0]
+
+
+def val_scenes(scenes: set[str]) -> set[str]:
+    """About one scene in five, by a hash of its name; of two scenes or more at least one."""
+    lots = {scene: int.from_bytes(hashlib.sha256(scene.encode()).digest()[:4], "big") / 2**32 for scene in scenes}
+    chosen = {scene for scene, lot in lots.items() if lot < VAL_SHARE}
+    if not chosen and len(scenes) > 1:
+        chosen = {min(lots, key=lots.__getitem__)}
+    return chosen if len(chosen) < len(scenes) else chosen - {max(lots, key=lots.__getitem__)}
+
+
+def _place(picture: Path, target: Path) -> None:
+    """One more name for the picture's bytes where the disk can, else a copy."""
+    try:
+        os.link(picture, target)
+    except OSError:
+        shutil.copyfile(picture, target)

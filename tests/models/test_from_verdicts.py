@@ -1,0 +1,170 @@
+"""What a reviewer decided becomes boxes and hard negatives, and nothing that nobody decided."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sightings import jpeg
+
+from models.training.classes import NAMES
+from models.training.data import read_rows
+from models.training.dataset import BadSet, read_set, scenes_on_both_sides
+from models.training.from_verdicts import CLASSES_OF, Report, build, val_scenes
+from models.training.sets import trained
+from models.verdicts import LINES, BadExport, Judged
+
+BOX = (0.1, 0.2, 0.3, 0.6)
+ROAD = {"pothole", "crack", "footpath_damaged"}
+
+
+def line(number: int = 1, **changes: Any) -> Judged:
+    """A confirmed sighting of a place of its own, 60 m from the last."""
+    data = jpeg(changes.pop("seed", number))
+    shown = {"role": "best", "sha256": hashlib.sha256(data).hexdigest(), "box": changes.pop("box", BOX)}
+    values: dict[str, Any] = {
+        "case": number, "sighting": str(UUID(int=number)), "proposed": "road_damage", "label": "crack", "verdict": "confirmed", "decided": "road_damage",
+        "score": 0.6, "probability": 0.7, "pack": "street", "pack_digest": "b" * 64, "redaction": "c" * 64, "vehicle": "TY-01", "pass_id": str(UUID(int=9)),
+        "day": date(2026, 11, 2), "lat_deg": 37.87 + number * 60 / 111_195, "lon_deg": 112.55, "pictures": (shown,),
+    }  # fmt: skip
+    if changes.get("verdict", "confirmed") != "confirmed":
+        values["decided"] = ""
+    return Judged.model_validate(values | changes)
+
+
+def rejected(number: int = 1, reason: int = 2, **changes: Any) -> Judged:
+    return line(number, verdict="rejected", reason=reason, **changes)
+
+
+def export(out: Path, *lines: Judged, seeds: int = 40) -> Path:
+    """An export of these lines with their pictures."""
+    pictures = {hashlib.sha256(data).hexdigest(): data for data in map(jpeg, range(seeds))}
+    for shown in (shown for each in lines for shown in each.pictures):
+        path = out / shown.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pictures[shown.sha256])
+    out.mkdir(exist_ok=True)
+    (out / LINES).write_text("".join(f"{each.model_dump_json(exclude_none=True)}\n" for each in lines))
+    return out
+
+
+def made(tmp_path: Path, *lines: Judged) -> tuple[Path, Report]:
+    out = tmp_path / "set"
+    return out, build(export(tmp_path / "export", *lines), out, lambda *_: None)
+
+
+def index(out: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((out / "index.tsv").open(), delimiter="\t"))
+
+
+def labels(out: Path) -> list[tuple[str, float, float, float, float]]:
+    """Every box of the set, its class by name."""
+    return [(NAMES[row[0]], *row[1:]) for path in sorted(out.glob("labels/*/*.txt")) for row in read_rows(path)]
+
+
+def test_a_confirmed_sighting_is_a_box_of_the_label_that_the_network_gave(tmp_path: Path) -> None:
+    out, report = made(tmp_path, line())
+    (box,) = labels(out)
+    assert box[0] == "crack"
+    assert box[1:] == pytest.approx((0.2, 0.4, 0.2, 0.4))
+    assert report.boxes == {"road_damage": 1}
+    (sample,) = read_set(out / "data.yaml", "train")
+    assert sample.judges("road_damage")
+    assert not sample.judges("road_damage", completely=True), "another pothole in the picture is unlabelled, not absent"
+    assert not sample.judges("small_ads")
+    assert trained(sample.picture) == frozenset()
+
+
+def test_a_rejected_one_is_a_picture_in_which_the_category_is_known_to_be_absent(tmp_path: Path) -> None:
+    out, report = made(tmp_path, rejected())
+    assert labels(out) == []
+    assert report.negatives == {"road_damage": 1}
+    (sample,) = read_set(out / "data.yaml", "train")
+    assert sample.judges("road_damage", completely=True)
+    assert trained(sample.picture) == ROAD, "training counts these as background in full, and no other"
+
+
+def test_a_changed_category_is_a_box_of_the_one_and_a_negative_of_the_other(tmp_path: Path) -> None:
+    out, report = made(tmp_path, line(decided="road_ponding"))
+    assert [box[0] for box in labels(out)] == ["water_on_road"]
+    assert (report.boxes, report.negatives) == ({"road_ponding": 1}, {"road_damage": 1})
+    assert trained(read_set(out / "data.yaml", "train")[0].picture) == ROAD
+
+
+def test_without_a_label_of_the_category_its_first_class_is_taken(tmp_path: Path) -> None:
+    out, _ = made(tmp_path, line(label="garbage"))
+    assert [box[0] for box in labels(out)] == [CLASSES_OF["road_damage"][0]] == ["pothole"]
+
+
+def test_two_verdicts_on_one_picture_meet_in_it(tmp_path: Path) -> None:
+    other = (0.5, 0.5, 0.7, 0.7)
+    lines = line(1), line(2, seed=1, box=other, proposed="small_ads", label="graffiti", decided="small_ads"), rejected(3, seed=1, proposed="road_dirty")  # fmt: skip
+    out, report = made(tmp_path, *lines)
+    assert sorted(box[0] for box in labels(out)) == ["crack", "graffiti"]
+    (row,) = index(out)
+    assert set(row["annotates"].split()) == ROAD | {"graffiti", "sand_on_road"}
+    assert row["complete"] == "sand_on_road"
+    assert sum(report.pictures.values()) == 1
+
+
+def test_what_says_nothing_of_the_picture_is_left_out_and_counted(tmp_path: Path) -> None:
+    lines = (line(1), line(2, verdict="unsure"), rejected(3, reason=3), line(4, box=None),
+             line(5, proposed="illegal_parking", decided="illegal_parking"))  # fmt: skip
+    out, report = made(tmp_path, *lines)
+    assert len(index(out)) == 1
+    assert report.left_out == {"unsure": 1, "rejected for a reason that is not in the picture": 1, "no box in a picture": 1,
+                               "a category without a class of the network": 1}  # fmt: skip
+    assert json.loads((out / "report.json").read_text())["boxes"] == {"road_damage": 1}
+
+
+def test_no_scene_is_on_both_sides_and_none_ever_changes_sides(tmp_path: Path) -> None:
+    near = [line(number, lat_deg=37.87 + number * 8 / 111_195) for number in range(1, 40)]
+    out, _ = made(tmp_path, *near)
+    train, val = (read_set(out / "data.yaml", split) for split in ("train", "val"))
+    assert train
+    assert val
+    assert not scenes_on_both_sides(train, val)
+    scenes = {each.scene for each in near}
+    assert 6 <= len(scenes) <= 8, "39 cases over 312 m, in cells of 50 m"
+    many = {f"{number}_0" for number in range(1000)}
+    assert 150 < len(val_scenes(many)) < 250
+    assert val_scenes(many) & scenes <= val_scenes(many | {"new_0"})
+    assert val_scenes({"one"}) == set()
+
+
+def test_the_set_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = export(tmp_path / "export", line(1), line(2))
+    broken = next((folder / "pictures").rglob("*.jpg"))
+    broken.write_bytes(b"half")
+    with pytest.raises(BadExport, match=broken.name):
+        build(folder, tmp_path / "set", lambda *_: None)
+    assert not (tmp_path / "set").exists()
+    with pytest.raises(BadExport, match="teaches nothing"):
+        build(export(tmp_path / "empty"), tmp_path / "set", lambda *_: None)
+
+
+def test_an_index_with_a_class_that_is_none_is_refused_by_line(tmp_path: Path) -> None:
+    out, _ = made(tmp_path, line())
+    (out / "index.tsv").write_text((out / "index.tsv").read_text().replace("crack", "unicorn"))
+    with pytest.raises(BadSet, match=r"index.tsv:2: 'unicorn'"):
+        read_set(out / "data.yaml", "train")
+
+
+def test_the_verb_says_what_it_made_and_refuses_a_folder_that_is_there(tmp_path: Path) -> None:
+    folder = export(tmp_path / "export", line(1), rejected(2))
+    argv = [sys.executable, "-m", "trikeye", "models", "dataset", "from-verdicts", str(folder), "--out", str(tmp_path / "set"), "--json"]  # fmt: skip
+    done = subprocess.run(argv, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert (said["boxes"], said["negatives"]) == ({"road_damage": 1}, {"road_damage": 1})
+    again = subprocess.run(argv, capture_output=True, text=True)
+    assert again.returncode == 1
+    assert "is there already" in again.stderr
