@@ -46,6 +46,8 @@ VERBS = (
          "trikeye models compare street NEW-PACK --data DATA.yaml"),
     Verb("models", "dataset", "models.training.command_dataset", "check a labelled set before training or measuring on it",
          "trikeye models dataset check DATA.yaml"),
+    Verb("models", "calibrate", "models.training.command_calibrate", "fit a pack's probabilities to what reviewers decided",
+         "trikeye models calibrate street --verdicts verdicts --out street-here"),
     Verb("models", "train", "models.training.command", "train a street pack (needs .venv-training)",
          "trikeye models train --weights yolo26n.pt --teacher yolo26n.pt --drawn FRAMES"),
     Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",

@@ -1,9 +1,12 @@
 """A pack: a folder with `model.onnx` and its card `pack.toml`. Nothing of a pack is believed before its digest is checked.
 
+An overlay is a folder with `overlay.toml` alone: other thresholds and probabilities for the labels of a pack that it names as its base, and the digest of the
+network they were fitted to (`trikeye models calibrate` writes one). Wherever a pack may be named, an overlay may.
+
 PackError
 ├── PackMissing      no such folder, or a file of it is missing
-├── MalformedPack    pack.toml does not say what it must
-└── WrongDigest      model.onnx is not the file the card speaks of
+├── MalformedPack    pack.toml or overlay.toml does not say what it must
+└── WrongDigest      model.onnx is not the file the card or the overlay speaks of
 """
 
 from __future__ import annotations
@@ -11,13 +14,16 @@ from __future__ import annotations
 import hashlib
 import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SHIPPED = Path(__file__).with_name("shipped")
+OVERLAY = "overlay.toml"
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+T = TypeVar("T", bound=BaseModel)
 
 
 class PackError(Exception):
@@ -72,13 +78,33 @@ class _Calibration(BaseModel):
 class _File(BaseModel):
     version: Literal[1]
     name: Annotated[str, Field(min_length=1, max_length=64)]
-    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+    digest: Digest
     input: _Input
     output: _Output
     labels: Annotated[list[Label], Field(min_length=1, max_length=1000)]
     calibration: _Calibration
     licence: dict[str, Any]
     card: dict[str, Any]
+
+
+class OverlayLabel(BaseModel):
+    """What an overlay changes of one label; None stays as it is in the base."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    platt: tuple[float, float] | None = None
+
+
+class Overlay(BaseModel):
+    """overlay.toml. `base` is a shipped pack's name or a path from the overlay's folder; `fitted_on` says what for, and goes into the card."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    version: Literal[1]
+    base: Annotated[str, Field(min_length=1)]
+    digest: Digest
+    fitted_on: dict[str, Any] = {}
+    labels: Annotated[list[OverlayLabel], Field(max_length=1000)] = []
 
 
 @dataclass(frozen=True)
@@ -116,21 +142,17 @@ def shipped_packs() -> list[str]:
 
 
 def load_pack(where: str | Path) -> Pack:
-    """A shipped pack by its folder's name, or any pack by its path. Raises PackError."""
+    """A shipped pack by its folder's name, or any pack or overlay by its path. Raises PackError."""
     folder = SHIPPED / where if str(where) in shipped_packs() else Path(where)
+    if (folder / OVERLAY).is_file():
+        return _overlaid(folder)
     card_path, model = folder / "pack.toml", folder / "model.onnx"
     for path in (card_path, model):
         if not path.is_file():
             raise PackMissing(
                 f"no pack at {folder}: {path.name} is missing; shipped packs: {', '.join(shipped_packs()) or 'none'}"
             )
-    try:
-        card = _File.model_validate(tomllib.loads(card_path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
-        raise MalformedPack(f"{card_path} is no TOML: {wrong}") from None
-    except ValidationError as wrong:
-        first = wrong.errors(include_url=False)[0]
-        raise MalformedPack(f"{card_path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    card = _read(card_path, _File)
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
     if card.digest != f"sha256:{digest}":
         raise WrongDigest(f"{model} is not the network its card speaks of (sha256 {digest}); copy the pack again")
@@ -140,3 +162,48 @@ def load_pack(where: str | Path) -> Pack:
         scale=card.input.scale, pad=card.input.pad, end_to_end=card.output.layout == "end_to_end", labels=tuple(card.labels),
         platt=(card.calibration.a, card.calibration.b), licence=card.licence, card=card.card,
     )  # fmt: skip
+
+
+def read_overlay(folder: Path) -> tuple[Overlay, str | Path]:
+    """overlay.toml of a folder, and its base as `load_pack` takes it. Raises MalformedPack."""
+    overlay = _read(folder / OVERLAY, Overlay)
+    base = overlay.base if overlay.base in shipped_packs() else folder / overlay.base
+    if isinstance(base, Path) and (base / OVERLAY).is_file():
+        raise MalformedPack(f"{folder / OVERLAY}: base: {base} is an overlay itself; name its base")
+    return overlay, base
+
+
+def _overlaid(folder: Path) -> Pack:
+    """The base of an overlay with what the overlay changes. Its name tells the overlay's bytes, so that two calibrations can be told apart."""
+    overlay, where = read_overlay(folder)
+    try:
+        base = load_pack(where)
+    except PackMissing as missing:
+        raise PackMissing(f"{folder / OVERLAY}: base: {missing}") from None
+    if overlay.digest != f"sha256:{base.digest}":
+        raise WrongDigest(
+            f"{folder / OVERLAY} was fitted to another network than {where} (sha256 {base.digest}); fit it again: trikeye models calibrate"
+        )
+    changed = {each.name: each for each in overlay.labels}
+    unknown = sorted(changed.keys() - {label.name for label in base.labels})
+    if unknown:
+        raise MalformedPack(f"{folder / OVERLAY}: labels: {base.name} has no {', '.join(unknown)}")
+    labels = tuple(
+        label.model_copy(update=changed[label.name].model_dump(exclude={"name"}, exclude_none=True))
+        if label.name in changed
+        else label
+        for label in base.labels
+    )
+    digest = hashlib.sha256((folder / OVERLAY).read_bytes()).hexdigest()
+    card = {**base.card, "overlay": [f"{key}: {value}" for key, value in overlay.fitted_on.items()]}
+    return replace(base, name=f"{base.name[:54]}+{digest[:8]}", labels=labels, card=card)
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as wrong:
+        raise MalformedPack(f"{path} is no TOML: {wrong}") from None
+    except ValidationError as wrong:
+        first = wrong.errors(include_url=False)[0]
+        raise MalformedPack(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
