@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.packs import PackError, load_pack
 from models.pixels import BadPicture
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from models.packs import Pack
     from models.training.figures import Figures
     from models.training.looks import Look
@@ -40,63 +39,57 @@ def add_set_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from models.runtime import Detector
+    from models.published import heading, parts, table
     from models.training.data import street_folder
-    from models.training.dataset import BadSet, read_set
-    from models.training.figures import figures_of
-    from models.training.looks import look_at
+    from models.training.dataset import BadSet
+    from models.training.figures import PROBLEMS
+    from models.training.looks import OutOfMemory
 
     try:
         pack = load_pack(args.pack)
-        data = args.data or street_folder() / "data.yaml"
-        looks = look_at(Detector(pack, args.threads), read_set(data, args.split), progress)
-    except (PackError, BadSet, BadPicture, FileNotFoundError) as wrong:
+        measured = measure(pack, args.data or street_folder() / "data.yaml", args.split, args.threads)
+        if args.report:
+            _write_report(args.report, measured, pack)
+    except (PackError, BadSet, BadPicture, OutOfMemory, FileNotFoundError) as wrong:
         print(f"trikeye models evaluate: {wrong}", file=sys.stderr)
         return 1
-    figures = figures_of(looks, pack)
-    result = result_of(pack, str(data), args.split, looks, figures)
-    if args.report:
-        from models.training.report import page
-
-        args.report.write_text(page(result, looks, figures, pack), encoding="utf-8")
-        print(f"report: {args.report}", file=sys.stderr)
-    print("\n".join(table(result, figures)) if not args.json else json.dumps(result, ensure_ascii=False))
+    if args.json:
+        print(json.dumps(measured.result, ensure_ascii=False))
+    else:
+        print("\n".join([heading(measured.result), *table(measured.result), *parts(measured.result, PROBLEMS)]))
     return 0
 
 
-def result_of(
-    pack: Pack, data: str, split: str, looks: Sequence[Look], figures: dict[str, Figures]
-) -> dict[str, object]:
-    """What `--json` prints."""
-    from models.training.figures import summary
+@dataclass(frozen=True)
+class Measured:
+    """What `--json` prints, and what it was worked out of."""
 
-    about = {"pack": pack.name, "digest": pack.digest, "data": data, "split": split, "images": len(looks)}
-    return {**about, **summary(figures)}
-
-
-def table(result: dict[str, object], figures: dict[str, Figures]) -> list[str]:
-    """The figures as a person reads them."""
-    lines = [
-        f"{result['pack']} on {result['images']} pictures ({result['split']}); precision and recall at the pack's threshold, 95 % intervals",
-        f"{'category':22} {'boxes':>5} {'in':>4}  {'AP50':>5} {'AP':>5}  {'at':>4}  {'precision':18} {'recall':18} {'false/100':>9}",
-    ]
-    for category, f in figures.items():
-        if f.ap50 is None:
-            lines.append(f"{category:22} {f.boxes:5} {f.pictures:4}  too few")
-            continue
-        false = "-" if f.false_per_100_images is None else f"{f.false_per_100_images:.1f}"
-        lines.append(
-            f"{category:22} {f.boxes:5} {f.pictures:4}  {f.ap50:5.2f} {f.ap:5.2f}  {f.threshold:4.2f}"
-            f"  {_with_interval(f.precision, f.precision_interval):18} {_with_interval(f.recall, f.recall_interval):18} {false:>9}"
-        )
-    return [
-        *lines,
-        f"mean over the {result['counted']} problem categories with enough boxes: AP50 {result['map50']}, AP {result['map']}",
-    ]
+    result: dict[str, Any]
+    looks: list[Look]
+    figures: dict[str, Figures]
 
 
-def _with_interval(share: float | None, interval: tuple[float, float] | None) -> str:
-    return "nothing told" if share is None or interval is None else f"{share:.2f} ({interval[0]:.2f}–{interval[1]:.2f})"
+def measure(pack: Pack, data: Path, split: str, threads: int = 1) -> Measured:
+    """Look at every picture of a split and work out the figures. Raises BadSet, BadPicture, OutOfMemory."""
+    from models.runtime import Detector
+    from models.training.dataset import read_set
+    from models.training.figures import figures_of, parts_of, summary, thresholds_of
+    from models.training.looks import look_at
+
+    looks = look_at(Detector(pack, threads), read_set(data, split), progress)
+    thresholds = thresholds_of(pack)
+    figures = figures_of(looks, thresholds)
+    parts = parts_of(looks, {category: [thresholds[category]] * len(looks) for category in figures})
+    about = {"pack": pack.name, "digest": pack.digest, "data": str(data), "split": split, "images": len(looks)}
+    return Measured({**about, **summary(figures, parts)}, looks, figures)
+
+
+def _write_report(path: Path, measured: Measured, pack: Pack) -> None:
+    from models.training.packfile import write_aside
+    from models.training.report import page
+
+    write_aside(path, page(measured.result, measured.looks, measured.figures, pack))
+    print(f"report: {path}", file=sys.stderr)
 
 
 def progress(done: int, of: int) -> None:

@@ -58,7 +58,7 @@ def _scenes(looks: Sequence[Look]) -> npt.NDArray[np.int64]:
 
 def _curve(seen: Outcome, weights: npt.NDArray[np.float64], boxes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """AP50 of the set itself and of every resampled one."""
-    of = np.array(seen.look_of, int)
+    of = np.array([each.look for each in seen.told], int)
     return np.array(
         [weighted_precision(seen.judged, row[of], count) for row, count in zip(weights, boxes, strict=True)]
     )

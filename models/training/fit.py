@@ -1,6 +1,9 @@
-"""Sets a pack's thresholds and probabilities from what it sees on labelled photographs, and fills its card.
+"""Sets a pack's thresholds and probabilities by cross-validation over the street photographs, and fills its card.
 
-`python -m models.training.fit PACK` (see --help). The pack is measured as the vehicle runs it; what is written is what `trikeye models evaluate PACK` prints.
+`python -m models.training.fit PACK --folds FOLD0 FOLD1 FOLD2` (see --help). FOLDk is a pack of the same recipe, trained with
+`trikeye models train --fold k`, so without the photographs of the k-th third. Writes into PACK the thresholds, `crossvalidated.json`
+(the figures that are published) and `measured.json` (what `trikeye models evaluate PACK` prints of the val split, for regressions).
+Without PACK it prints the figures and writes nothing.
 """
 
 from __future__ import annotations
@@ -10,92 +13,152 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from models.packs import load_pack
-from models.runtime import Detector
+from models.packs import Pack, PackError, load_pack
+from models.pixels import BadPicture
+from models.published import CROSS_VALIDATED, MEASURED, table
 from models.training.classes import CLASSES
-from models.training.command_evaluate import progress, result_of, table
-from models.training.data import street_folder
-from models.training.dataset import MEASURED_AS, Sample, read_set
-from models.training.figures import PROBLEMS, figures_of
-from models.training.looks import Look, look_at, outcome
-from models.training.measure import Scored, fit_platt, quiet_threshold, threshold_for
-from models.training.packfile import DEFAULT_THRESHOLD, Pack, read_pack, write_pack
-from models.training.sets import SOURCES
-
-WANTED_PRECISION = 0.75
-ALARMS_PER_PICTURE = 0.01
-"""Where the wanted precision is never reached, or boxes are too few to tell: at most this many false alarms."""
-LEAST_THRESHOLD, HIGHEST_THRESHOLD = 0.25, 0.5
-LEAST_SCORE = 0.1
-"""Probabilities are fitted to detections at or above this."""
+from models.training.command_evaluate import measure, progress
+from models.training.crossfit import WANTED_PRECISION, Crossfit, crossfit, threshold
+from models.training.data import FOLDS, folds, street_folder
+from models.training.dataset import MEASURED_AS, BadSet, Sample, read_set
+from models.training.figures import PROBLEMS, rounded, summary
+from models.training.kept import looks_of
+from models.training.looks import Look, outcome
+from models.training.packfile import read_pack, write_aside, write_pack
 
 
-def thresholds(photos: Sequence[Look], drawn: Sequence[Look]) -> dict[str, float]:
-    """Per category: the wanted precision on photographs, else few false alarms; drawn frames may raise it."""
-    chosen = {}
-    for category in dict.fromkeys(MEASURED_AS.values()):
-        wanted = [
-            _threshold(looks, category)
-            for looks in (photos, drawn)
-            if any(each.sample.judges(category) for each in looks)
-        ]
-        chosen[category] = round(min(HIGHEST_THRESHOLD, max(wanted, default=DEFAULT_THRESHOLD)), 3)
-    return chosen
-
-
-def _threshold(looks: Sequence[Look], category: str) -> float:
-    seen = outcome(looks, category)
-    precise = threshold_for(seen.judged, WANTED_PRECISION)
-    quiet = quiet_threshold(seen.judged, round(seen.pictures * ALARMS_PER_PICTURE))
-    return max(LEAST_THRESHOLD, quiet if precise is None else min(precise, quiet))
-
-
-def apply(pack: Pack, chosen: dict[str, float], photos: Sequence[Look]) -> None:
-    """Write thresholds and the fit of probabilities into the pack."""
-    for label in pack["labels"]:
-        label["threshold"] = chosen[MEASURED_AS[label["name"]]]
-    judged: list[Scored] = [each for category in sorted(PROBLEMS) for each in outcome(photos, category).judged]
-    a, b = fit_platt([each for each in judged if each.score >= LEAST_SCORE])
-    pack["calibration"] = {"kind": "platt", "a": round(a, 4), "b": round(b, 4)}
+class MixedUp(Exception):
+    """The packs given are not those of the folds; the text says which."""
 
 
 def main() -> int:
     """Fit one pack from the command line."""
-    parser = argparse.ArgumentParser(prog="python -m models.training.fit", description=__doc__)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("--drawn", type=Path, help="folder of drawn frames not trained on: thresholds only, no figure")
-    parser.add_argument("--card", type=Path, help="JSON whose keys go into the card (trained_on, notes)")
-    args = parser.parse_args()
-    data = street_folder() / "data.yaml"
-    detector = Detector(load_pack(args.pack))
-    photos = look_at(detector, read_set(data, "val"), progress)
-    silent = [
-        each for each in read_set(data, "train") if each.set in SOURCES and SOURCES[each.set].terms == "noncommercial"
-    ]
-    drawn = look_at(detector, _drawn(args.drawn), progress) if args.drawn else []
-    pack = read_pack(args.pack)
-    apply(pack, thresholds([*photos, *look_at(detector, silent, progress)], drawn), photos)
-    write_pack(args.pack, pack)
-    fitted = load_pack(args.pack)
-    figures = figures_of(photos, fitted)
-    result = result_of(fitted, "data/street", "val", photos, figures)
-    pack["card"] |= json.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
-    pack["card"]["measured_on"] = (
-        f"data/street val: {len(photos)} photographs of scenes never trained on; drawn frames never count; precision and recall are at the "
-        "pack's thresholds, which were set on the same photographs and so flatter; measured.json holds every figure"
+    parser = argparse.ArgumentParser(
+        prog="python -m models.training.fit", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    pack["card"]["live"] = [category for category, each in figures.items() if category in PROBLEMS and each.live]
-    pack["card"]["map50"] = result["map50"] if result["map50"] is not None else "too few"
-    write_pack(args.pack, pack)
-    (args.pack / "measured.json").write_text(json.dumps(result, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write("\n".join(table(result, figures)) + "\n")
+    parser.add_argument("pack", type=Path, nargs="?", help="the pack that is to ship")
+    parser.add_argument("--folds", nargs=FOLDS, required=True, metavar="FOLD", help="packs trained without each third")
+    parser.add_argument("--drawn", type=Path, help="folder of drawn frames not trained on: thresholds only, no figure")
+    parser.add_argument("--card", type=Path, help="JSON whose keys go into the card (trained_on, sets, notes)")
+    parser.add_argument(
+        "--precision", type=float, default=WANTED_PRECISION, help="wanted of each category (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path(".training"), help="where what was seen is kept (default: %(default)s)"
+    )
+    args = parser.parse_args()
+    try:
+        _fit(args)
+    except (PackError, BadSet, BadPicture, FileNotFoundError, MixedUp) as wrong:
+        sys.stderr.write(f"fit: {wrong}\n")
+        return 1
     return 0
+
+
+def _fit(args: argparse.Namespace) -> None:
+    packs = [load_pack(each) for each in args.folds]
+    check_folds(packs)
+    drawn = _drawn(args.drawn) if args.drawn else []
+    seen = args.work / "looks"
+    thirds = [
+        looks_of(pack, samples, seen, progress) for pack, samples in zip(packs, held_out(street_folder()), strict=True)
+    ]
+    floors = [floors_of(looks_of(pack, drawn, seen, progress), args.precision) for pack in packs]
+    shipped = load_pack(args.pack) if args.pack else None
+    own = floors_of(looks_of(shipped, drawn, seen, progress), args.precision) if shipped else {}
+    fitted = crossfit(thirds, floors, own, args.precision)
+    published = document(fitted, packs, [len(third) for third in thirds], args.precision)
+    sys.stdout.write("\n".join(table(published)) + "\n")
+    if args.pack:
+        write(args.pack, fitted, published, json.loads(args.card.read_text(encoding="utf-8")) if args.card else {})
+
+
+def check_folds(packs: Sequence[Pack]) -> None:
+    """Refuse what would measure a network on what it learnt from. Raises MixedUp."""
+    if len({pack.digest for pack in packs}) < len(packs):
+        raise MixedUp("two of the folds are the same network: one of them has learnt from what it would be measured on")
+    for number, pack in enumerate(packs):
+        if pack.card.get("fold", number) != number:
+            raise MixedUp(f"{pack.model.parent} left out third {pack.card['fold']}, but is given as fold {number}")
+
+
+def held_out(street: Path) -> list[list[Sample]]:
+    """The photographs of each third."""
+    dealt = folds(street)
+    samples = [each for split in ("train", "val") for each in read_set(street / "data.yaml", split)]
+    return [[each for each in samples if dealt[each.picture.name] == k] for k in range(FOLDS)]
+
+
+def floors_of(drawn: Sequence[Look], precision: float) -> dict[str, float]:
+    """From which score each category keeps the wanted precision on drawn frames: a drawn ride has others than a street."""
+    return {category: threshold([outcome(drawn, category)], precision) for category in PROBLEMS} if drawn else {}
+
+
+def document(fitted: Crossfit, packs: Sequence[Pack], pictures: Sequence[int], precision: float) -> dict[str, Any]:
+    """What is published: figures, thresholds of each third, calibration errors."""
+    about = summary(fitted.figures, fitted.parts)
+    categories = {
+        category: {
+            **rounded(figures),
+            "standing": "live" if figures.live else "shadow",
+            "fold_thresholds": [round(each, 3) for each in fitted.fold_thresholds[category]],
+            "calibration_error": None
+            if fitted.error.get(category) is None
+            else round(fitted.error[category] or 0.0, 4),
+        }
+        for category, figures in fitted.figures.items()
+        if category in PROBLEMS or figures.ap50 is not None
+    }
+    return {
+        "data": "data/street",
+        "images": sum(pictures),
+        "wanted_precision": precision,
+        "folds": [
+            {"pack": pack.name, "digest": pack.digest, "images": n} for pack, n in zip(packs, pictures, strict=True)
+        ],
+        **about,
+        "categories": categories,
+    }
+
+
+def write(folder: Path, fitted: Crossfit, published: dict[str, Any], card: dict[str, Any]) -> None:
+    """Thresholds, probabilities and card into a pack, beside it what was measured of it."""
+    pack = read_pack(folder)
+    for label in pack["labels"]:
+        category = MEASURED_AS[label["name"]]
+        label["threshold"] = fitted.thresholds.get(category, label["threshold"])
+        label.pop("platt", None)
+        if category in fitted.platt:
+            label["platt"] = [round(each, 4) for each in fitted.platt[category]]
+    a, b = fitted.shared
+    pack["calibration"] = {"kind": "platt", "a": round(a, 4), "b": round(b, 4)}
+    pack["card"] |= card
+    write_pack(folder, pack)
+    measured = measure(load_pack(folder), street_folder() / "data.yaml", "val")
+    live = [category for category, each in fitted.figures.items() if category in PROBLEMS and each.live]
+    pack["card"] |= {
+        "measured_on": (
+            f"data/street: {published['images']} photographs, each judged by a network of the same recipe that had not learnt from its scene, "
+            f"at thresholds that the photographs of other scenes gave for a precision of {published['wanted_precision']:.2f} with one standard error to spare "
+            "(crossvalidated.json); the pack's own thresholds are those that all of them give together. Drawn frames never count. "
+            "measured.json is the pack itself on the val split, for regressions alone: its thresholds saw those photographs"
+        ),
+        "live": live,
+        "map50": published["map50"] if published["map50"] is not None else "too few",
+    }
+    published = {"pack": pack["name"], "digest": pack["digest"].removeprefix("sha256:"), **published}
+    write_aside(folder / CROSS_VALIDATED, json.dumps(published, ensure_ascii=False, indent=1) + "\n")
+    write_aside(
+        folder / MEASURED, json.dumps(measured.result | {"data": "data/street"}, ensure_ascii=False, indent=1) + "\n"
+    )
+    write_pack(folder, pack)
 
 
 def _drawn(folder: Path) -> list[Sample]:
     names = "".join(f"  {number}: {each.name}\n" for number, each in enumerate(CLASSES))
-    (folder / "data.yaml").write_text(f"path: .\ntrain: images\nnames:\n{names}")
+    write_aside(folder / "data.yaml", f"path: .\ntrain: images\nnames:\n{names}")
     return read_set(folder / "data.yaml", "train")
 
 

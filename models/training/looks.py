@@ -11,11 +11,15 @@ from models.boxes import keep_best
 from models.pixels import brightness_and_sharpness, read_picture
 from models.runtime import OVERLAP, Detector
 from models.training.dataset import MEASURED_AS, Sample
-from models.training.measure import Scored, match
+from models.training.measure import Scored, area, judge
 
 FLOOR = 0.01
 """Detections below this score are not looked at: they are past the end of every curve."""
 Corners = tuple[float, float, float, float]
+
+
+class OutOfMemory(Exception):
+    """A picture for which memory did not suffice; the text names it."""
 
 
 @dataclass(frozen=True)
@@ -34,53 +38,89 @@ class Look:
         boxes = [box.corners for box in self.sample.boxes if box.category == category]
         return [(b[0] * scale[0], b[1] * scale[1], b[2] * scale[2], b[3] * scale[3]) for b in boxes]
 
+    def share(self, box: Corners) -> float:
+        """Of the picture that a box takes."""
+        return area(box) / (self.width * self.height)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One detection of a category: its score, whether it met a labelled box, the number of its look, and its own box."""
+
+    score: float
+    right: bool
+    look: int
+    box: Corners
+
+
+@dataclass(frozen=True)
+class There:
+    """One labelled box of a category: the score of the detection that met it (0 if none did), and the number of its look."""
+
+    met_at: float
+    look: int
+    box: Corners
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """One category over many looks: pictures judged, pictures that hold a box, boxes, and every detection with its look's number."""
+    """One category over many looks: which of the looks may be judged for it, and every detection and box in those."""
 
-    pictures: int
-    holding: int
-    boxes: int
-    judged: list[Scored]
-    look_of: list[int]
+    looks: list[int]
+    told: list[Told]
+    there: list[There]
+
+    @property
+    def boxes(self) -> int:
+        return len(self.there)
+
+    @property
+    def holding(self) -> int:
+        """Pictures that hold a box."""
+        return len({each.look for each in self.there})
+
+    @property
+    def judged(self) -> list[Scored]:
+        return [Scored(each.score, each.right) for each in self.told]
 
 
 def look_at(detector: Detector, samples: Sequence[Sample], progress: Callable[[int, int], None]) -> list[Look]:
-    """Run the network over all samples, as the vehicle would. Raises BadPicture."""
+    """Run the network over all samples, as the vehicle would. Raises BadPicture, OutOfMemory."""
     looks = []
     for number, sample in enumerate(samples):
-        image = read_picture(sample.picture)
-        by_category: dict[str, list[tuple[float, Corners]]] = {}
-        for each in detector.detect(image, floor=FLOOR):
-            by_category.setdefault(MEASURED_AS[each.label.name], []).append((each.score, each.box_px))
-        looks.append(
-            Look(
-                sample,
-                image.shape[1],
-                image.shape[0],
-                brightness_and_sharpness(image)[0],
-                {c: _once(f) for c, f in by_category.items()},
-            )
-        )
+        try:
+            looks.append(_look_at(detector, sample))
+        except MemoryError:
+            raise OutOfMemory(
+                f"{sample.picture}: out of memory at picture {number + 1} of {len(samples)}; give this process more, or the picture fewer pixels"
+            ) from None
         progress(number + 1, len(samples))
     return looks
 
 
+def _look_at(detector: Detector, sample: Sample) -> Look:
+    image = read_picture(sample.picture)
+    by_category: dict[str, list[tuple[float, Corners]]] = {}
+    for each in detector.detect(image, floor=FLOOR):
+        by_category.setdefault(MEASURED_AS[each.label.name], []).append((each.score, each.box_px))
+    found = {category: _once(boxes) for category, boxes in by_category.items()}
+    return Look(sample, image.shape[1], image.shape[0], brightness_and_sharpness(image)[0], found)
+
+
 def outcome(looks: Sequence[Look], category: str, completely: bool = False) -> Outcome:
     """Match a category's detections to its boxes in the pictures that may be judged for it."""
-    pictures = holding = boxes = 0
-    judged: list[Scored] = []
-    look_of: list[int] = []
+    seen = Outcome([], [], [])
     for number, look in enumerate(looks):
         if not look.sample.judges(category, completely):
             continue
-        truth = look.truth(category)
-        pictures, holding, boxes = pictures + 1, holding + bool(truth), boxes + len(truth)
-        here = match(look.found.get(category, []), truth)
-        judged += here
-        look_of += [number] * len(here)
-    return Outcome(pictures, holding, boxes, judged, look_of)
+        found, truth = sorted(look.found.get(category, []), reverse=True), look.truth(category)
+        judged, met = judge(found, truth)
+        seen.looks.append(number)
+        seen.told.extend(
+            Told(each.score, each.right, number, box) for each, (_, box) in zip(judged, found, strict=True)
+        )
+        seen.there.extend(There(score, number, box) for score, box in zip(met, truth, strict=True))
+    return seen
 
 
 def _once(found: list[tuple[float, Corners]]) -> list[tuple[float, Corners]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -12,6 +12,8 @@ import numpy.typing as npt
 Box = tuple[float, float, float, float]
 MIN_BOXES = 30
 """A category with fewer boxes gets no figure: it would be chance."""
+LEAST_RIGHT = 5
+"""A threshold rests on this many right detections or more."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class Scored:
     right: bool
 
 
+def area(box: Box) -> float:
+    """Of a box (x1, y1, x2, y2)."""
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union of two boxes (x1, y1, x2, y2)."""
     width = min(a[2], b[2]) - max(a[0], b[0])
@@ -29,20 +36,25 @@ def overlap(a: Box, b: Box) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
+    return shared / (area(a) + area(b) - shared)
 
 
-def match(found: Sequence[tuple[float, Box]], truth: Sequence[Box], least_overlap: float = 0.5) -> list[Scored]:
-    """Judge one picture's detections of one category, best score first; each box of the truth is given once."""
-    free = list(truth)
+def judge(
+    found: Sequence[tuple[float, Box]], truth: Sequence[Box], least_overlap: float = 0.5
+) -> tuple[list[Scored], list[float]]:
+    """Judge one picture's detections of one category, best score first; each box of the truth is given once.
+
+    Also returns at which score each box of the truth was met, 0 where nothing met it."""
+    met = [0.0] * len(truth)
     judged = []
     for score, box in sorted(found, reverse=True):
-        best = max(free, key=lambda other: overlap(box, other), default=None)
-        right = best is not None and overlap(box, best) >= least_overlap
+        free = [number for number, score in enumerate(met) if not score]
+        best = max(free, key=lambda number: overlap(box, truth[number]), default=None)
+        right = best is not None and overlap(box, truth[best]) >= least_overlap
         if right and best is not None:
-            free.remove(best)
+            met[best] = score
         judged.append(Scored(score, right))
-    return judged
+    return judged, met
 
 
 def weighted_precision(scored: Sequence[Scored], weights: npt.NDArray[np.float64], boxes: float) -> float:
@@ -54,11 +66,11 @@ def weighted_precision(scored: Sequence[Scored], weights: npt.NDArray[np.float64
     return float((precision * right).sum() / boxes) if boxes else 0.0
 
 
-def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(right: float, of: float, z: float = 1.96) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson 1927); (0, 1) of nothing."""
     if not of:
         return 0.0, 1.0
-    p, n = right / of, float(of)
+    p, n = right / of, of
     middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return max(0.0, (middle - half) / (1 + z * z / n)), min(1.0, (middle + half) / (1 + z * z / n))
 
@@ -71,13 +83,15 @@ def calibration_error(probabilities: Sequence[float], right: Sequence[bool], bin
     return float(sum(len(part) * abs(p[part].mean() - y[part].mean()) for part in parts if len(part)) / max(1, len(p)))
 
 
-def threshold_for(judged: Sequence[Scored], precision: float, least_right: int = 5) -> float | None:
-    """The lowest score at which at least this share is right, at least `least_right` of them; None if never."""
+def threshold_for(judged: Sequence[Scored], enough: Callable[[int, int], bool]) -> float | None:
+    """The lowest score at or over which so many of so many detections are right that it is `enough`, and LEAST_RIGHT or more; None if never."""
     best = None
     right = 0
-    for count, each in enumerate(sorted(judged, key=lambda each: -each.score), start=1):
+    ordered = sorted(judged, key=lambda each: -each.score)
+    for count, each in enumerate(ordered, start=1):
         right += each.right
-        if right >= least_right and right / count >= precision:
+        ends = count == len(ordered) or ordered[count].score < each.score
+        if ends and right >= LEAST_RIGHT and enough(right, count):
             best = each.score
     return best
 
@@ -86,6 +100,12 @@ def quiet_threshold(judged: Sequence[Scored], allowed: int) -> float:
     """The lowest threshold at which at most `allowed` of the detections are wrong."""
     wrong = sorted((each.score for each in judged if not each.right), reverse=True)
     return wrong[allowed] + 0.001 if len(wrong) > allowed else 0.0
+
+
+def probability(score: float, platt: tuple[float, float]) -> float:
+    """sigmoid(a * logit(score) + b), as Pack.probability states it."""
+    clipped = min(max(score, 1e-6), 1 - 1e-6)
+    return float(1 / (1 + np.exp(-(platt[0] * np.log(clipped / (1 - clipped)) + platt[1]))))
 
 
 def fit_platt(judged: Sequence[Scored], steps: int = 50) -> tuple[float, float]:

@@ -53,9 +53,14 @@ def read_pack(folder: Path) -> Pack:
 
 def write_pack(folder: Path, pack: Pack) -> None:
     """Write pack.toml whole or not at all."""
-    part = folder / "pack.toml.part"
-    part.write_text(pack_text(pack), encoding="utf-8")
-    part.replace(folder / "pack.toml")
+    write_aside(folder / "pack.toml", pack_text(pack))
+
+
+def write_aside(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
 
 
 def pack_text(pack: Pack) -> str:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from models.packs import Pack
 from models.pixels import Image, cut_out, draw_box, encode_jpeg, read_picture
+from models.published import parts, table
 from models.training.dataset import MEASURED_AS
 from models.training.figures import PROBLEMS, Figures
 from models.training.looks import Corners, Look, outcome
@@ -43,59 +44,38 @@ class Worst:
 
 def page(result: dict[str, object], looks: Sequence[Look], figures: dict[str, Figures], pack: Pack) -> str:
     """The whole page."""
-    parts = [
+    sections = [
         f"<h1>{escape(pack.name)}</h1><p>{escape(str(result['data']))}, {result['split']}: {result['images']} pictures. "
         f"Mean over {result['counted']} problem categories with at least 30 boxes: AP50 {result['map50']}, AP {result['map']}.</p>",
-        _table(figures),
+        f"<pre>{escape(chr(10).join([*table(result), *parts(result, PROBLEMS)]))}</pre>",
         "<h2>Precision and recall</h2>", _embedded(_curves(looks, figures)),
         "<h2>Stated probability and share of right ones</h2>", _embedded(_reliability(looks, pack)),
         "<h2>What was taken for what</h2>", _confusion(looks, figures),
         f"<h2>Worst false alarms</h2><div class=sheet>{_sheet(worst_alarms(looks))}</div>",
         f"<h2>Worst misses</h2><div class=sheet>{_sheet(worst_misses(looks, figures))}</div>",
     ]  # fmt: skip
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(pack.name)}</title><style>{STYLE}</style>{"".join(parts)}</html>'
+    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(pack.name)}</title><style>{STYLE}</style>{"".join(sections)}</html>'
 
 
 def worst_alarms(looks: Sequence[Look]) -> list[Worst]:
     """Detections of problems that met no box, surest first."""
-    found = []
-    for category in PROBLEMS:
-        seen = outcome(looks, category)
-        surest: Counter[int] = Counter()
-        for scored, number in zip(seen.judged, seen.look_of, strict=True):
-            box = sorted(looks[number].found[category], reverse=True)[surest[number]][1]
-            surest[number] += 1
-            if not scored.right:
-                found.append((scored.score, Worst(looks[number], category, box, f"{category} {scored.score:.2f}")))
-    return [worst for _, worst in sorted(found, key=lambda pair: -pair[0])[:WORST]]
+    wrong = [(each, category) for category in PROBLEMS for each in outcome(looks, category).told if not each.right]
+    wrong.sort(key=lambda pair: -pair[0].score)
+    return [
+        Worst(looks[each.look], category, each.box, f"{category} {each.score:.2f}") for each, category in wrong[:WORST]
+    ]
 
 
 def worst_misses(looks: Sequence[Look], figures: dict[str, Figures]) -> list[Worst]:
     """Labelled problems that nothing over the threshold met, largest first: small ones are missed by nature."""
     missed = []
-    for look in looks:
-        for category in PROBLEMS & figures.keys():
-            told = [box for score, box in look.found.get(category, []) if score >= figures[category].threshold]
-            for box in look.truth(category) if look.sample.judges(category) else []:
-                if all(overlap(box, other) < 0.5 for other in told):
-                    share = (box[2] - box[0]) * (box[3] - box[1]) / (look.width * look.height)
-                    missed.append((share, Worst(look, category, box, f"{category}, {share:.1%} of the picture")))
+    for category in PROBLEMS & figures.keys():
+        for each in outcome(looks, category).there:
+            if not each.met_at or each.met_at < figures[category].threshold:
+                share = looks[each.look].share(each.box)
+                words = f"{category}, {share:.1%} of the picture"
+                missed.append((share, Worst(looks[each.look], category, each.box, words)))
     return [worst for _, worst in sorted(missed, key=lambda pair: -pair[0])[:WORST]]
-
-
-def _table(figures: dict[str, Figures]) -> str:
-    rows = []
-    for category, f in figures.items():
-        if f.ap50 is None or f.recall is None:
-            cells = [str(f.boxes), str(f.pictures), "too few", "", "", ""]
-        else:
-            precision = "nothing told" if f.precision is None else f"{f.precision:.2f}"
-            cells = [str(f.boxes), str(f.pictures), f"{f.ap50:.2f}", f"{f.threshold:.2f}", precision, f"{f.recall:.2f}"]
-        rows.append(f"<tr><td>{escape(category)}</td>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
-    head = "".join(
-        f"<th>{name}</th>" for name in ("category", "boxes", "pictures", "AP50", "threshold", "precision", "recall")
-    )
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
 def _curves(looks: Sequence[Look], figures: dict[str, Figures]) -> Figure:

@@ -15,7 +15,7 @@ import pytest
 from models.training.coco import average_precision
 from models.training.compare import compare
 from models.training.dataset import BadSet, Box, Sample, read_set, scenes_on_both_sides
-from models.training.figures import one_figure
+from models.training.figures import Figures, Part, figures_of, one_figure, parts_of
 from models.training.looks import Look, outcome
 from models.training.measure import Scored, calibration_error, weighted_precision, wilson
 
@@ -90,9 +90,9 @@ def test_a_set_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 def test_only_pictures_that_may_be_judged_count() -> None:
     looks = [look([(0.9, RIGHT), (0.8, WRONG)]), look([(0.9, WRONG)], counts=False)]
     seen = outcome(looks, CATEGORY)
-    assert (seen.pictures, seen.holding, seen.boxes) == (1, 1, 1)
-    assert [each.right for each in seen.judged] == [True, False]
-    assert seen.look_of == [0, 0]
+    assert (seen.looks, seen.holding, seen.boxes) == ([0], 1, 1)
+    assert [(each.right, each.look, each.box) for each in seen.told] == [(True, 0, RIGHT), (False, 0, WRONG)]
+    assert [each.met_at for each in seen.there] == [0.9]
 
 
 def test_average_precision_is_cocos_and_agrees_with_the_plain_sum() -> None:
@@ -104,11 +104,12 @@ def test_average_precision_is_cocos_and_agrees_with_the_plain_sum() -> None:
     assert average_precision([look([])], CATEGORY) == (0.0, 0.0)
 
 
+def figure(looks: list[Look], threshold: float) -> Figures:
+    return figures_of(looks, {CATEGORY: threshold})[CATEGORY]
+
+
 def test_a_row_with_fewer_than_thirty_boxes_has_no_figure() -> None:
-    few, enough = (
-        one_figure([look([(0.9, RIGHT)])] * 29, CATEGORY, 0.5),
-        one_figure([look([(0.9, RIGHT)])] * 30, CATEGORY, 0.5),
-    )
+    few, enough = figure([look([(0.9, RIGHT)])] * 29, 0.5), figure([look([(0.9, RIGHT)])] * 30, 0.5)
     assert (few.boxes, few.ap50, few.recall, few.live) == (29, None, None, False)
     assert (enough.precision, enough.recall, enough.false_per_100_images) == (1.0, 1.0, 0.0)
     assert enough.precision_interval == pytest.approx(wilson(30, 30))
@@ -117,9 +118,37 @@ def test_a_row_with_fewer_than_thirty_boxes_has_no_figure() -> None:
 
 def test_false_alarms_are_counted_per_hundred_pictures_and_precision_of_nothing_is_unknown() -> None:
     looks = [look([(0.9, RIGHT), (0.6, WRONG)])] * 30
-    assert one_figure(looks, CATEGORY, 0.5).false_per_100_images == 100.0
-    silent = one_figure(looks, CATEGORY, 0.95)
+    assert figure(looks, 0.5).false_per_100_images == 100.0
+    silent = figure(looks, 0.95)
     assert (silent.precision, silent.recall, silent.live) == (None, 0.0, False)
+
+
+def test_false_alarms_on_streets_with_nothing_to_see_are_counted_by_themselves() -> None:
+    empty = look([(0.9, WRONG)], boxes=0)
+    clean = replace(empty, sample=replace(empty.sample, set="clean"))
+    looks = [*[look([(0.9, RIGHT)])] * 30, *[look([], boxes=0)] * 6, clean, clean, look([], boxes=0)]
+    told = figure([*looks, replace(clean, found={})], 0.5)
+    assert told.false_per_100_clean == pytest.approx(200 / 3)
+    assert told.false_per_100_images == pytest.approx(200 / 40)
+    assert figure(looks[:30], 0.5).false_per_100_clean is None
+
+
+def test_each_look_may_have_its_own_threshold() -> None:
+    looks = [look([(0.6, RIGHT)])] * 30
+    assert one_figure(looks, CATEGORY, [0.5] * 15 + [0.7] * 15, 0.6).recall == 0.5
+
+
+def test_parts_add_up_and_say_nothing_of_few_boxes() -> None:
+    seen = look([(0.9, RIGHT), (0.6, WRONG)])
+    malta = replace(seen, sample=replace(seen.sample, set="malta"), brightness=40.0)
+    parts = parts_of([malta] * 30 + [seen] * 29, {CATEGORY: [0.5] * 59})
+    dim = parts["light"]["dim"][CATEGORY]
+    assert (dim.boxes, dim.told, dim.precision, dim.recall) == (30, 60, 0.5, 1.0)
+    assert parts["light"]["bright"][CATEGORY] == Part(29, 58)
+    assert parts["source"] == {"malta": {CATEGORY: dim}}
+    # A box of 30 x 30 of 100 x 100 pixels is large, the wrong one of 10 x 15 medium.
+    assert (parts["size"]["large"][CATEGORY].told, parts["size"]["large"][CATEGORY].precision) == (59, 1.0)
+    assert parts["size"]["medium"] == parts["size"]["small"] == {}
 
 
 def test_wilsons_interval_is_the_published_one() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from models.training.measure import (
     Scored,
     fit_platt,
-    match,
+    judge,
     overlap,
     quiet_threshold,
     threshold_for,
@@ -28,8 +29,10 @@ def test_overlap_of_equal_touching_and_half_shifted_boxes() -> None:
 
 def test_a_box_is_met_once_and_by_the_surest() -> None:
     truth = [(0.0, 0.0, 10.0, 10.0)]
-    judged = match([(0.3, (0, 0, 10, 10)), (0.9, (1, 0, 10, 10)), (0.8, (50, 50, 60, 60))], truth)
+    judged, met = judge([(0.3, (0, 0, 10, 10)), (0.9, (1, 0, 10, 10)), (0.8, (50, 50, 60, 60))], truth)
     assert judged == [Scored(0.9, True), Scored(0.8, False), Scored(0.3, False)]
+    assert met == [0.9]
+    assert judge([(0.9, (50, 50, 60, 60))], truth)[1] == [0.0]
 
 
 def test_average_precision_of_a_worked_case() -> None:
@@ -44,16 +47,24 @@ def test_nothing_found_or_nothing_there_is_zero() -> None:
     assert weighted_precision([Scored(0.9, False)], np.ones(1), 0) == 0
 
 
+def share(wanted: float) -> Callable[[int, int], bool]:
+    return lambda right, count: right / count >= wanted
+
+
 def test_the_threshold_is_the_lowest_that_keeps_the_precision() -> None:
     judged = [Scored(0.9, True)] * 6 + [Scored(0.5, False), Scored(0.4, True)] + [Scored(0.2, False)] * 10
-    threshold = threshold_for(judged, precision=0.8)
+    threshold = threshold_for(judged, share(0.8))
     assert threshold == 0.4
     assert sum(each.right for each in judged if each.score >= threshold) / 8 >= 0.8
 
 
+def test_detections_of_one_score_are_told_together() -> None:
+    assert threshold_for([*[Scored(0.5, True)] * 8, *[Scored(0.5, False)] * 8], share(0.8)) is None
+
+
 def test_a_threshold_resting_on_few_boxes_is_none() -> None:
-    assert threshold_for([Scored(0.9, True)] * 4, precision=0.8) is None
-    assert threshold_for([Scored(0.9, False)] * 40, precision=0.8) is None
+    assert threshold_for([Scored(0.9, True)] * 4, share(0.8)) is None
+    assert threshold_for([Scored(0.9, False)] * 40, share(0.8)) is None
 
 
 def test_the_quiet_threshold_lets_no_more_false_alarms_through_than_allowed() -> None:
