@@ -7,6 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from models.packs import PackError, load_pack, shipped_packs
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -18,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--drawn", type=Path, help="folder with drawn frames (images/, labels/) to join to the photographs"
     )
-    parser.add_argument("--weights", type=Path, required=True, help="checkpoint to start from")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="what to start from: a checkpoint, or a pack's name or folder"
+    )
     parser.add_argument("--teacher", type=Path, help="COCO checkpoint that labels people and vehicles")
     parser.add_argument(
         "--work", type=Path, default=Path(".training"), help="where everything is kept (default: %(default)s)"
@@ -53,9 +57,23 @@ def run(args: argparse.Namespace) -> int:
                     ),
                     flush=True,
                 )
-        last = train(args.config, data, args.weights, args.work / args.run)
-    except FileNotFoundError as missing:
-        print(f"trikeye models train: {missing}", file=sys.stderr)
+        last = train(
+            args.config, data, starting_point(args.weights, args.work / f"{args.run}-start.pt"), args.work / args.run
+        )
+    except (FileNotFoundError, PackError, ValueError) as wrong:
+        print(f"trikeye models train: {wrong}", file=sys.stderr)
         return 1
-    print(f"checkpoint: {last}; next: python -m models.training.export {last}")
+    print(f"checkpoint: {last}; next: trikeye models export {last} --out PACK --name NAME")
     return 0
+
+
+def starting_point(weights: Path, out: Path) -> Path:
+    """A checkpoint as it is; of a pack one that is made for it at `out`, once."""
+    if not weights.is_dir() and str(weights) not in shipped_packs():
+        return weights
+    if not out.exists():
+        from models.training.examples import examples
+        from models.training.unpack import PICTURES, unpack
+
+        unpack(load_pack(str(weights)), examples(None, PICTURES), out)
+    return out
