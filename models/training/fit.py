@@ -17,7 +17,7 @@ from typing import Any
 
 from models.packs import Pack, PackError, load_pack
 from models.pixels import BadPicture
-from models.published import CROSS_VALIDATED, MEASURED, table
+from models.published import CROSS_VALIDATED, MEASURED, heading, parts, table
 from models.training.classes import CLASSES
 from models.training.command_evaluate import measure, progress
 from models.training.crossfit import WANTED_PRECISION, Crossfit, crossfit, threshold
@@ -70,7 +70,7 @@ def _fit(args: argparse.Namespace) -> None:
     own = floors_of(looks_of(shipped, drawn, seen, progress), args.precision) if shipped else {}
     fitted = crossfit(thirds, floors, own, args.precision)
     published = document(fitted, packs, [len(third) for third in thirds], args.precision)
-    sys.stdout.write("\n".join(table(published)) + "\n")
+    sys.stdout.write("\n".join([heading(published), *table(published), *parts(published, PROBLEMS)]) + "\n")
     if args.pack:
         write(args.pack, fitted, published, json.loads(args.card.read_text(encoding="utf-8")) if args.card else {})
 
@@ -80,8 +80,11 @@ def check_folds(packs: Sequence[Pack]) -> None:
     if len({pack.digest for pack in packs}) < len(packs):
         raise MixedUp("two of the folds are the same network: one of them has learnt from what it would be measured on")
     for number, pack in enumerate(packs):
-        if pack.card.get("fold", number) != number:
-            raise MixedUp(f"{pack.model.parent} left out third {pack.card['fold']}, but is given as fold {number}")
+        left_out = pack.card.get("fold")
+        if left_out != number:
+            raise MixedUp(
+                f"{pack.model.parent}: given as fold {number}, but its card says fold = {left_out}; write the --fold it was trained with under [card] of pack.toml"
+            )
 
 
 def held_out(street: Path) -> list[list[Sample]]:
@@ -102,7 +105,7 @@ def document(fitted: Crossfit, packs: Sequence[Pack], pictures: Sequence[int], p
     categories = {
         category: {
             **rounded(figures),
-            "standing": "live" if figures.live else "shadow",
+            "standing": "" if category not in PROBLEMS else "live" if figures.live else "shadow",
             "fold_thresholds": [round(each, 3) for each in fitted.fold_thresholds[category]],
             "calibration_error": None
             if fitted.error.get(category) is None
@@ -123,9 +126,8 @@ def document(fitted: Crossfit, packs: Sequence[Pack], pictures: Sequence[int], p
     }
 
 
-def write(folder: Path, fitted: Crossfit, published: dict[str, Any], card: dict[str, Any]) -> None:
-    """Thresholds, probabilities and card into a pack, beside it what was measured of it."""
-    pack = read_pack(folder)
+def apply(pack: dict[str, Any], fitted: Crossfit) -> None:
+    """Thresholds and probabilities into a pack's text."""
     for label in pack["labels"]:
         category = MEASURED_AS[label["name"]]
         label["threshold"] = fitted.thresholds.get(category, label["threshold"])
@@ -134,6 +136,12 @@ def write(folder: Path, fitted: Crossfit, published: dict[str, Any], card: dict[
             label["platt"] = [round(each, 4) for each in fitted.platt[category]]
     a, b = fitted.shared
     pack["calibration"] = {"kind": "platt", "a": round(a, 4), "b": round(b, 4)}
+
+
+def write(folder: Path, fitted: Crossfit, published: dict[str, Any], card: dict[str, Any]) -> None:
+    """Thresholds, probabilities and card into a pack, beside it what was measured of it."""
+    pack = read_pack(folder)
+    apply(pack, fitted)
     pack["card"] |= card
     write_pack(folder, pack)
     measured = measure(load_pack(folder), street_folder() / "data.yaml", "val")
