@@ -64,6 +64,8 @@ VERBS = (
          "trikeye server destination add sandbox http://127.0.0.1:8100/webhook --sandbox --allow-private"),
     Verb("server", "export", "server.command_export", "write what reviewers decided into a folder, for training",
          "trikeye server export verdicts --out verdicts --json"),
+    Verb("server", "category", "server.command_category", "list what is live and what in shadow, or put a category elsewhere",
+         "trikeye server category shadow waste_pile --by li"),
     Verb("server", "broker", "server.command_broker", "write the broker's files, or run the embedded one",
          "trikeye server broker config --out /etc/mosquitto/trikeye"),
     Verb("demo", "run", "demo.command_run", "the whole chain on this machine", "trikeye demo run --headless --until-done --json"),

@@ -234,6 +234,8 @@ class Chain:
                 file.write(
                     f"resend_s = 5.0\n\n[decide]\ncool_down_h = 0.0\nleast_views = {1 if self._is_photos() else 2}\n"
                 )
+        # A drawn street proves nothing of a network: every category may leave, but for sandboxes alone.
+        self._verb("server", "category", "live", "--all", "--sandbox")
         if not (self.data / "status-url").exists():
             said = self._verb(
                 "server", "destination", "add", "sandbox", f"{self.city_url}/webhook", "--sandbox", "--allow-private"

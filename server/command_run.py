@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 
+from server.command_migrate import begin_categories
 from server.lifeline import end_with_parent
 from server.start import start
 
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     settings.DATA.mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
+    begin_categories()
     parts = [part for part in PARTS if not (args.no_broker and part.startswith("broker"))]
     stopped = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from models.taxonomy import CATEGORIES
 from server import pictures
-from server.accounts.services import cases_for, home_city_id
+from server.accounts.services import KEPT_FROM_SHADOW, cases_for, home_city_id
 from server.audit.models import AuditRow
 from server.cases.models import Case, Picture
 from server.cases.rules import State
@@ -100,9 +100,11 @@ def _picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
 
 @require_GET
 def case_list(request: HttpRequest) -> HttpResponse:
-    """Cases, newest first, by state and category. Paged by key: one row more than the page shows tells of older ones, nothing is counted."""
+    """Cases, newest first, by state and category, those in shadow only if asked for. Paged by key: one row more than the page shows tells of older ones, nothing is counted."""
     cases = cases_for(request.user).exclude(state=State.MERGED).select_related("city").order_by("-id")
-    state, category, before = (request.GET.get(key, "") for key in ("state", "category", "before"))
+    state, category, before, asked = (request.GET.get(key, "") for key in ("state", "category", "before", "filter"))
+    shadow = asked == "shadow"
+    cases = cases.filter(shadow=shadow)
     if state in set(State):
         cases = cases.filter(state=state)
     if category in CATEGORIES:
@@ -121,9 +123,9 @@ def case_list(request: HttpRequest) -> HttpResponse:
         }
         for case in page
     ]
-    wanted = urlencode({"state": state, "category": category})
+    wanted = urlencode({"state": state, "category": category, **({"filter": "shadow"} if shadow else {})})
     return render(request, "cases.html", {
-        "rows": rows, "state": state, "category": category, "states": [(s.value, state_name(s)) for s in State if s != State.MERGED],
+        "rows": rows, "state": state, "category": category, "shadow": shadow, "sees_shadow": getattr(request.user, "role", "") not in KEPT_FROM_SHADOW, "states": [(s.value, state_name(s)) for s in State if s != State.MERGED],
         "categories": [(key, each.name(language_now)) for key, each in CATEGORIES.items()],
         "newest": f"?{wanted}" if before else "", "older": f"?{wanted}&before={page[-1].pk}" if len(found) > A_PAGE else "",
     })  # fmt: skip

@@ -8,13 +8,18 @@ from typing import Any
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 
+from server.accounts.models import User
 from server.cases.models import Case
 from server.fleet.models import City
 
+KEPT_FROM_SHADOW = (User.Role.CITY, User.Role.FLEET)
+
 
 def cases_for(person: Any) -> QuerySet[Case]:
-    """The cases a person may see and decide: those of their city, or all if they belong to none."""
+    """The cases a person may see and decide: those of their city, or all if they belong to none. What is in shadow is not for city officers and fleets."""
     cases = Case.objects.all()
+    if person.role in KEPT_FROM_SHADOW:
+        cases = cases.filter(shadow=False)
     return cases.filter(city_id=person.city_id) if person.city_id else cases
 
 

@@ -15,6 +15,7 @@ class Verb(StrEnum):
     HANDOVER_RECEIPTED = "handover_receipted"
     CITY_STATUS = "city_status"
     DESTINATION_DISABLED = "destination_disabled"
+    CATEGORY_PUT = "category_put"
     VEHICLE_ADDED = "vehicle_added"
     VEHICLE_REVOKED = "vehicle_revoked"
     USER_ADD = "user_add"

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 
 from server.cases.rules import OPEN, State
+
+
+def in_shadow(is_so: bool) -> Q:
+    """Of cases: in shadow or not. As a comparison: Django writes a plain False as NOT, which SQLite looks up in no index."""
+    return Q(shadow=Value(is_so))
 
 
 class Case(models.Model):
@@ -28,6 +33,7 @@ class Case(models.Model):
     last_seen_at = models.DateTimeField()
     screening = models.CharField(max_length=32, blank=True)
     blind = models.BooleanField(default=False)
+    shadow = models.BooleanField(default=False)  # reviewed by who asks for it, and never handed over
     priority = models.FloatField(default=0)
     rejected_probability = models.FloatField(null=True)  # null: rejected for a reason that says nothing of later finds
     lease_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
@@ -37,11 +43,12 @@ class Case(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["city", "number"], name="case_number_once")]
         indexes = [
-            models.Index(fields=["-priority", "id"], name="case_queue", condition=Q(state="queued")),
+            # Not of the queued alone: SQLite uses no partial index for a state that is a parameter.
+            models.Index(fields=["state", "shadow", "-priority", "id"], name="case_queue"),
             models.Index(
                 fields=["city", "category", "lat_deg", "lon_deg"], name="case_near", condition=Q(state__in=sorted(OPEN))
             ),
-            models.Index(fields=["state", "state_at"], name="case_state"),
+            models.Index(fields=["state", "shadow", "state_at"], name="case_state"),
         ]
 
 

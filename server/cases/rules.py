@@ -49,6 +49,8 @@ MOVES: dict[State, frozenset[State]] = {
 """What may follow what. Besides, any state but merged may become merged."""
 CLOSED = frozenset({S.REJECTED, S.VERIFIED, S.RETRACTED, S.MERGED})
 OPEN = frozenset(State) - CLOSED
+UNSETTLED = frozenset({S.NEW, S.SET_ASIDE, S.QUEUED, S.DISPUTED})
+"""Without a verdict that counts: the case is in shadow as its category is."""
 SENIORITY = (
     S.FIXED,
     S.ACCEPTED,

@@ -7,7 +7,7 @@ from math import cos, hypot, radians
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 
 from server.audit.rules import Verb
 from server.audit.services import record
@@ -24,6 +24,7 @@ from server.cases.rules import (
     may_move,
     metres_between,
 )
+from server.categories.models import standing_of
 from server.fleet.models import City
 
 REMEMBERED = timedelta(days=30)
@@ -37,9 +38,11 @@ class NotAllowed(Exception):
 
 
 def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | None = None, **changes: Any) -> bool:
-    """One guarded step of a case with its audit row. False if the case was no longer in `old`."""
+    """One guarded step of a case with its audit row. False if the case was no longer in `old`. In the queue a case is in shadow as its category is."""
     if not may_move(old, new):
         raise NotAllowed(f"a case may not go from {old} to {new}")
+    if new == State.QUEUED:
+        changes["shadow"] = ~Exists(standing_of())
     with transaction.atomic():
         done = Case.objects.filter(id=case_id, state=old).update(state=new, state_at=now, **changes)
         if done:
@@ -130,12 +133,14 @@ def _new_case(rows: list[Sighting], now: datetime) -> Case:
         lat_deg=first.lat_deg, lon_deg=first.lon_deg, covariance_ee=first.covariance_ee, covariance_en=first.covariance_en,
         covariance_nn=first.covariance_nn, probability=first.probability, first_seen_at=first.seen_at, last_seen_at=first.seen_at,
     )  # fmt: skip
+    # After the counter: whoever puts a category elsewhere holds the city's row too, so that no case is opened as it stood before.
+    Case.objects.filter(id=case.id).update(shadow=~Exists(standing_of()))
     record(Verb.CASE_OPENED, "case", case.id, city_id=first.city_id)
     return case
 
 
 def _refresh(case: Case, now: datetime) -> None:
-    """Bring a case's figures up to date with its sightings. One set aside is screened again; a rejected one comes back only for a strong reason, a fixed one if it was seen later."""
+    """Bring a case's figures up to date with its sightings. One set aside is screened again; a rejected one comes back only for a strong reason, a fixed one if it was seen later, one confirmed in shadow once its category has left it."""
     rows = list(Sighting.objects.filter(case=case))
     lat, lon, (ee, en, nn) = fused([point_of(row) for row in rows])
     probability, vehicles = max(row.probability for row in rows), len({row.vehicle_id for row in rows})
@@ -149,6 +154,9 @@ def _refresh(case: Case, now: datetime) -> None:
             move(case.id, State.REJECTED, State.QUEUED, now, lease_by=None, lease_until=None)
     elif case.state == State.SET_ASIDE and len(rows) > case.sightings_count:
         move(case.id, State.SET_ASIDE, State.NEW, now)
+    elif case.state == State.CONFIRMED and case.shadow and len(rows) > case.sightings_count:
+        if Case.objects.filter(Exists(standing_of()), id=case.id).exists():
+            move(case.id, State.CONFIRMED, State.QUEUED, now, lease_by=None, lease_until=None)
     elif case.state == State.FIXED:
         reopen_if_seen_later(case, now)
 

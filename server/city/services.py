@@ -18,9 +18,11 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.models import Case, Picture
+from server.cases.models import Case, Picture, in_shadow
 from server.cases.rules import State, ellipse_95
 from server.cases.services import move
+from server.categories.models import standing_of
+from server.categories.rules import Standing
 from server.city.models import Destination, Handover
 from server.city.rules import (
     LARGEST_BODY,
@@ -67,13 +69,17 @@ def live() -> QuerySet[Handover]:
 
 
 def prepare_handovers(now: datetime) -> int:
-    """Write a hand-over for every case that may leave and that a destination does not have: confirmed and past its grace, or reopened. Only a camera's case leaves for a destination that is no sandbox."""
+    """Write a hand-over for every case that may leave and that a destination does not have: confirmed and past its grace, or reopened, and out of shadow.
+
+    Only a camera's case of a live category leaves for a destination that is no sandbox.
+    """
     has_it = live().filter(case=OuterRef(OuterRef("pk")), destination=OuterRef("pk"))
     lacking = Destination.objects.filter(city=OuterRef("city"), enabled=True).exclude(Exists(has_it))
     grace_over = Q(state=State.CONFIRMED, state_at__lte=now - timedelta(seconds=settings.GRACE_S))
     due = Case.objects.filter(
-        grace_over | Q(state=State.REOPENED),
-        Q(Exists(lacking.filter(sandbox=True))) | Q(Exists(lacking), origin="camera"),
+        grace_over & in_shadow(False) | Q(state=State.REOPENED) & in_shadow(False),
+        Exists(lacking.filter(sandbox=True)) & Exists(standing_of())
+        | Exists(lacking) & Exists(standing_of(at_least=Standing.LIVE)) & Q(origin="camera"),
     )
     return sum(_prepare(case_id, now) for case_id in due.values_list("id", flat=True)[:BATCH])
 
@@ -82,13 +88,16 @@ def prepare_handovers(now: datetime) -> int:
 def _prepare(case_id: int, now: datetime) -> int:
     """All destinations of one case at once: a case between two of them would never be looked at again."""
     case = Case.objects.select_for_update().get(id=case_id)
-    if case.state not in (State.CONFIRMED, State.REOPENED):
+    if case.state not in (State.CONFIRMED, State.REOPENED) or case.shadow:
         return 0
     lacking = Destination.objects.filter(city=case.city_id, enabled=True).exclude(
         id__in=live().filter(case=case).values("destination")
     )
     made = 0
-    for destination in lacking if case.origin == "camera" else lacking.filter(sandbox=True):
+    this = Case.objects.filter(id=case.pk)
+    if not this.filter(Exists(standing_of(at_least=Standing.LIVE)), origin="camera").exists():
+        lacking = lacking.filter(sandbox=True) if this.filter(Exists(standing_of())).exists() else lacking.none()
+    for destination in lacking:
         handover = Handover.objects.create(
             case=case, destination=destination, kind=HandoverKind.CONFIRMED, body={}, next_try_at=now
         )
@@ -98,15 +107,18 @@ def _prepare(case_id: int, now: datetime) -> int:
 
 
 def _due(now: datetime) -> QuerySet[Handover]:
-    """What may be tried now. A destination gets the messages of one case in the order in which they were written."""
+    """What may be tried now: retractions, and cases still out of shadow. A destination gets the messages of one case in the order in which they were written."""
     earlier = Handover.objects.filter(
         case=OuterRef("case"),
         destination=OuterRef("destination"),
         state=HandoverState.WAITING,
         made_at__lt=OuterRef("made_at"),
     )
+    may_leave = Exists(standing_of("case__", at_least=Standing.LIVE)) | Exists(standing_of("case__")) & Q(
+        destination__sandbox=True
+    )
     return Handover.objects.filter(
-        Q(kind=HandoverKind.RETRACTED) | Q(case__state__in=SENT_IN),
+        Q(kind=HandoverKind.RETRACTED) | Q(case__state__in=SENT_IN, case__shadow=False) & may_leave,
         state=HandoverState.WAITING,
         next_try_at__lte=now,
         destination__enabled=True,
@@ -184,7 +196,15 @@ def _note_failure(handover: Handover, answer: Answer, now: datetime) -> None:
 
 def withdraw(case: Case, reason: str, now: datetime) -> None:
     """Take a case back from every destination: what was never tried is cancelled; where it is or may be, a retraction follows. Call inside a transaction."""
-    rows = live().filter(case=case)
+    _end(live().filter(case=case), case, reason, now)
+
+
+def hold_back(case: Case, reason: str, now: datetime) -> None:
+    """Withdraw what has not been receipted; a destination that has the case keeps it. Call inside a transaction."""
+    _end(live().filter(case=case, state=HandoverState.WAITING), case, reason, now)
+
+
+def _end(rows: QuerySet[Handover], case: Case, reason: str, now: datetime) -> None:
     rows.filter(state=HandoverState.WAITING, attempts=0).update(state=HandoverState.CANCELLED, ended_at=now)
     for handover in rows.select_related("destination"):
         on_its_way = handover.state == HandoverState.WAITING

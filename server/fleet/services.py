@@ -9,16 +9,20 @@ from models.taxonomy import city_codes
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.broker import embedded_hash, mosquitto_hash, new_password
+from server.categories.services import begin
 from server.fleet.models import City, Fleet, Vehicle
 
 FIRST_CITY, FIRST_FLEET = "taiyuan", "fleet"
 
 
 def city_by_key(key: str) -> City:
-    """A city's row, made from its data at first use."""
+    """A city's row, made from its data at first use; its categories start as the shipped street pack was measured."""
     known = city_codes(key)
-    city, _ = City.objects.get_or_create(key=key, defaults={
-        "name_zh": known.name_zh if known else key, "name_en": known.name_en if known else key, "division_code": known.division_code if known else ""})  # fmt: skip
+    with transaction.atomic():
+        city, is_new = City.objects.get_or_create(key=key, defaults={
+            "name_zh": known.name_zh if known else key, "name_en": known.name_en if known else key, "division_code": known.division_code if known else ""})  # fmt: skip
+        if is_new:
+            begin(city, timezone.now())
     return city
 
 

@@ -22,5 +22,7 @@ REASONS = {
 }  # fmt: skip
 COMMONEST_REASON = 2
 FACE_REASON = 8
+DETECTOR_REASONS = (1, 2)
+"""The detector was wrong; every other reason says nothing of how well it sees."""
 PASSING_REASONS = (4, 7, FACE_REASON)
 """Of the picture or of that day: they say nothing of what is found there later."""

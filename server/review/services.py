@@ -8,13 +8,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.models import Case, Picture
+from server.cases.models import Case, Picture, in_shadow
 from server.cases.rules import State
 from server.cases.services import move
 from server.city.services import retract, withdraw
@@ -57,12 +57,16 @@ def open_to(person: User, now: datetime) -> QuerySet[Case]:
     return cases_for(person).filter(queued | Q(state=State.DISPUTED) & ~Exists(mine))
 
 
-def lease(person: User, now: datetime, count: int = CARDS) -> list[Case]:
-    """Take up to `count` cards for LEASE."""
+def lease(person: User, now: datetime, count: int = CARDS, *, shadow: bool = False) -> list[Case]:
+    """Take up to `count` cards for LEASE: of the queue, or of those in shadow."""
     free = _free(person, now)
     with transaction.atomic():
         # One state at a time: each has an index, both together would be scanned and sorted whole.
-        found = [row for state in UNDECIDED for row in _first(open_to(person, now).filter(free, state=state), count)]
+        found = [
+            row
+            for state in UNDECIDED
+            for row in _first(open_to(person, now).filter(free, in_shadow(shadow), state=state), count)
+        ]
         taken = [
             case_id for _, case_id in sorted(found, key=lambda row: (-row[0], row[1]))[:count]
             if Case.objects.filter(free, id=case_id).update(lease_by=person, lease_until=now + LEASE)
@@ -199,13 +203,13 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
     return True
 
 
-def queue_counts(person: User, now: datetime) -> dict[str, int]:
-    """How many wait for this person, how many of them others hold, how many this person answered in the last 24 hours."""
-    mine = open_to(person, now)
-    return {
-        "waiting": mine.count(),
-        "with_others": mine.filter(lease_until__gte=now).exclude(lease_by=person).count(),
-        "mine_today": Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None)
-        .exclude(answer="skip")
-        .count(),
-    }
+def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> dict[str, int]:
+    """How many wait for this person, in the queue and in shadow; how many of the cards asked for others hold; how many this person answered in the last 24 hours."""
+    held = Q(lease_until__gte=now) & ~Q(lease_by=person)
+    waiting: dict[str, int] = open_to(person, now).aggregate(
+        waiting=Count("id", filter=Q(shadow=False)),
+        in_shadow=Count("id", filter=Q(shadow=True)),
+        with_others=Count("id", filter=held & Q(shadow=shadow)),
+    )
+    answered = Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None)
+    return waiting | {"mine_today": answered.exclude(answer="skip").count()}

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -34,6 +34,11 @@ def for_reviewers(view: View) -> View:
     return guarded
 
 
+def _shadow(asked: QueryDict) -> bool:
+    """Whether the cards in shadow are asked for; any other word means the queue itself."""
+    return asked.get("filter") == "shadow"
+
+
 def _with_counts(response: HttpResponse, counts: dict[str, int]) -> HttpResponse:
     """Cards are HTML, so what the page counts travels in headers."""
     for name, value in counts.items():
@@ -44,10 +49,11 @@ def _with_counts(response: HttpResponse, counts: dict[str, int]) -> HttpResponse
 @for_reviewers
 @require_GET
 def queue(request: HttpRequest) -> HttpResponse:
-    """The page. Its cards come by `lease`."""
+    """The page, of the queue or of what is in shadow. Its cards come by `lease`."""
     person: Any = request.user
+    shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
-    return render(request, "review.html", {"counts": queue_counts(person, timezone.now()), "reasons": REASONS, "last_sighting": last,
+    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow), "shadow": shadow, "reasons": REASONS, "last_sighting": last,
                                            "no_vehicle": not Vehicle.objects.exists()})  # fmt: skip
 
 
@@ -57,13 +63,13 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     """Up to five cards as HTML, those the page holds already left out."""
     person: Any = request.user
     held = {int(each) for each in request.POST.get("held", "").split(",") if each.isdigit()}
-    now = timezone.now()
+    now, shadow = timezone.now(), _shadow(request.GET)
     cards = [
         card_of(case, person.pk)
-        for case in lease(person, now, min(CARDS + len(held), 2 * CARDS))
+        for case in lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow)
         if case.pk not in held
     ][:CARDS]
-    return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))
+    return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now, shadow=shadow))
 
 
 @for_reviewers

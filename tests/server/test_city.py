@@ -25,6 +25,7 @@ from server import command_destination
 from server.cases.models import Case, Sighting
 from server.cases.rules import State
 from server.cases.services import move
+from server.categories.services import make_trial
 from server.city import reports, services, webhooks
 from server.city.models import Destination, Handover, StatusReport
 from server.city.services import add_destination, prepare_handovers, send_due
@@ -551,6 +552,7 @@ def test_a_case_that_cannot_be_written_is_noted_and_the_others_leave(
 ) -> None:
     send(east_m=60.0, outbox=UUID(int=2))
     Case.objects.exclude(id=taken.pk).update(state=State.CONFIRMED)
+    make_trial(taken.city, ["gone_from_the_taxonomy"], timezone.now())
     Case.objects.filter(id=taken.pk).update(category="gone_from_the_taxonomy")
     a_city(taken, "a")
     work()

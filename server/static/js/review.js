@@ -8,6 +8,7 @@ const reasons = document.getElementById("reasons"), help = document.getElementBy
 const FETCH_BELOW = 3, DEAD_MS = 250, LOOK_AGAIN_MS = 5000, LEASE_MS = 60000, IDLE_MS = 180000, UNSENT_AT_MOST = 20;
 let card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), zoom = null, state = { scale: 1, x: 0, y: 0, onBox: false };
 
+const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today") });
 const live = (text) => { document.getElementById("live").textContent = text; };
 const sender = new Sender(say.verdicts, (count, trouble) => {
   const unsent = document.getElementById("unsent");
@@ -22,6 +23,7 @@ function warn(trouble) {
 
 function counts(values) {
   if (values.waiting !== undefined) document.getElementById("waiting").textContent = values.waiting;
+  if (values.in_shadow !== undefined) document.getElementById("in-shadow").textContent = values.in_shadow;
   if (values.mine_today !== undefined) document.getElementById("mine").textContent = values.mine_today;
 }
 
@@ -54,7 +56,7 @@ async function fetchMore() {
   try {
     const held = [...[...cards.querySelectorAll(".card")].map((each) => each.dataset.case), ...sender.waiting.map((each) => each.case)].join(",");
     const response = await post(say.lease, { held });
-    counts({ waiting: response.headers.get("X-waiting"), mine_today: response.headers.get("X-mine-today") });
+    counted(response);
     document.getElementById("empty-others").textContent = +response.headers.get("X-with-others") ? `${response.headers.get("X-with-others")} ${say.others}` : "";
     nothingLeft = !take(await response.text()).length;
     if (!sender.waiting.length) warn("");
@@ -92,7 +94,7 @@ function answer(kind, reason) {
   if (reason) fields.reason = reason;
   gone.remove(); card = null;
   sender.add(fields);
-  const left = Math.max(0, Number(document.getElementById("waiting").textContent) - 1);
+  const left = Math.max(0, Number(document.querySelector(".figures [aria-current] b").textContent) - 1);
   live(`${{ confirm: say.confirmed, reject: say.rejected, unsure: say.unsure, skip: say.skipped }[kind]}, ${left} ${say.left}`);
   next();
 }
@@ -102,7 +104,7 @@ async function undo() {
   try {
     const response = await post(say.undo);
     if (response.status === 204) { live(say.nothingToUndo); return; }
-    counts({ waiting: response.headers.get("X-waiting"), mine_today: response.headers.get("X-mine-today") });
+    counted(response);
     if (card) card.hidden = true;
     take(await response.text(), true);
     live(say.undone);

@@ -1,0 +1,1 @@
+"""What may leave for a city: categories live, live for sandboxes alone, or in shadow."""

@@ -1,0 +1,67 @@
+"""When a category may leave for a city, and how sure its precision is. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import sqrt
+
+LEAST_VERDICTS = 100
+LEAST_PRECISION = 0.70
+Z_95 = 1.96
+
+
+class Standing(StrEnum):
+    """In shadow: reviewed by who asks for it, never handed over. Trial: handed to sandboxes alone. Live: handed over."""
+
+    SHADOW = "shadow"
+    TRIAL = "trial"
+    LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What reviewers said of a category's cases: so many confirmed, so many rejected because the detector was wrong."""
+
+    confirmed: int = 0
+    rejected: int = 0
+
+    @property
+    def verdicts(self) -> int:
+        return self.confirmed + self.rejected
+
+    @property
+    def precision(self) -> float | None:
+        """Share of the confirmed; None without a verdict."""
+        return self.confirmed / self.verdicts if self.verdicts else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the precision; 0 to 1 without a verdict."""
+        return wilson(self.confirmed, self.verdicts)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether a supervisor may make the category live."""
+        return self.verdicts >= LEAST_VERDICTS and self.interval[0] >= LEAST_PRECISION
+
+    @property
+    def figures(self) -> dict[str, float | int | None]:
+        """For an audit row and for machines; shares rounded to 4 digits."""
+        low, high = self.interval
+        share = self.precision
+        return {
+            "verdicts": self.verdicts, "confirmed": self.confirmed, "precision": None if share is None else round(share, 4),
+            "low": round(low, 4), "high": round(high, 4),
+        }  # fmt: skip
+
+
+def wilson(right: int, of: int) -> tuple[float, float]:
+    """95 % interval of a share by Wilson's score (1927); 0 to 1 for nothing at all."""
+    if not of:
+        return 0.0, 1.0
+    share = right / of
+    middle = share + Z_95**2 / (2 * of)
+    reach = Z_95 * sqrt(share * (1 - share) / of + Z_95**2 / (4 * of * of))
+    scale = 1 + Z_95**2 / of
+    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)

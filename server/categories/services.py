@@ -1,0 +1,215 @@
+"""The verbs of categories: how each stands in a city, what reviewers have shown of it, and putting it elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, Q
+
+from models.packs import load_pack
+from models.taxonomy import CATEGORIES
+from server.accounts.models import User
+from server.audit.rules import Verb
+from server.audit.services import record
+from server.cases.models import Case
+from server.cases.rules import OPEN, UNSETTLED, State
+from server.categories.models import CategoryStanding
+from server.categories.rules import LEAST_PRECISION, LEAST_VERDICTS, Proof, Standing
+from server.city.models import Handover
+from server.city.rules import HandoverKind, HandoverState
+from server.city.services import hold_back
+from server.fleet.models import City
+from server.review.models import Verdict
+from server.review.rules import DETECTOR_REASONS
+
+STREET = "street"
+
+
+class NotAllowed(Exception):
+    """A category that this person may not put there; the text says why, with the figures."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One category of a city. `source`: whose word put it there: "person", "pack", "sandbox", or "" (nobody's: in shadow)."""
+
+    category: str
+    standing: Standing
+    source: str
+    pack: str
+    person: str
+    since: datetime | None
+    cards: int
+    proof: Proof
+
+
+@lru_cache(maxsize=4)
+def measured(pack: str) -> tuple[str, dict[str, Standing]]:
+    """A pack's full name, and how it starts each category it sees: live if it was measured well enough. Raises PackError."""
+    found = load_pack(pack)
+    live = set(found.card.get("live", []))
+    seen = sorted({label.category for label in found.labels if label.role == "problem" and label.category})
+    return found.name, {category: Standing.LIVE if category in live else Standing.SHADOW for category in seen}
+
+
+def begin(city: City, now: datetime, pack: str = STREET) -> None:
+    """Give a city without any standing the pack's; a city with cases from before has all its categories in shadow that the pack does not name."""
+    name, starts = measured(pack)
+    with _changing(city):
+        if CategoryStanding.objects.filter(city=city).exists():
+            return
+        others = Case.objects.filter(city=city).values_list("category", flat=True).distinct()
+        for category in sorted({*starts, *others}):
+            _put(city, category, starts.get(category, Standing.SHADOW), now, pack=name, old=None)
+
+
+def adopt(city: City, now: datetime, pack: str = STREET) -> list[str]:
+    """Take over a pack's start values where no person has decided; the categories that stand elsewhere now. Raises PackError."""
+    name, starts = measured(pack)
+    moved = []
+    with _changing(city):
+        rows = {row.category: row for row in CategoryStanding.objects.filter(city=city)}
+        decided = {category for category, row in rows.items() if row.person_id is not None}
+        dropped = {category for category, row in rows.items() if row.pack and category not in starts}
+        for category in sorted({*starts, *dropped} - decided):
+            old = Standing(rows[category].standing) if category in rows else Standing.SHADOW
+            new = starts.get(category, Standing.SHADOW)
+            _put(city, category, new, now, pack=name, old=old)
+            moved += [category] if old != new else []
+    return moved
+
+
+def newer_pack(city: City) -> list[str]:
+    """A sentence if the shipped street pack is not the one whose figures this city's categories started from."""
+    name, _ = measured(STREET)
+    old = CategoryStanding.objects.filter(city=city).exclude(pack__in=("", name)).values_list("pack", flat=True).first()
+    if not old:
+        return []
+    return [
+        f"{city.key}: categories stand as {old} was measured; {name} is shipped now, take its figures over: trikeye server category adopt --city {city.key}"
+    ]
+
+
+def make_live(city: City, category: str, person: User, now: datetime) -> Proof:
+    """A supervisor's word that a category may leave. Raises NotAllowed without the verdicts that show it."""
+    _check(city, category, person)
+    with _changing(city):
+        proof = proofs(city).get(category, Proof())
+        if not proof.is_enough:
+            raise NotAllowed(
+                f"{category} may not go live: {proof.verdicts} verdicts ({LEAST_VERDICTS} are needed), "
+                f"precision surely over {proof.interval[0]:.2f} ({LEAST_PRECISION:.2f} is needed)"
+            )
+        _put(city, category, Standing.LIVE, now, person=person, old=_stands(city, category), proof=proof)
+    return proof
+
+
+def make_shadow(city: City, category: str, person: User, now: datetime) -> Proof:
+    """A supervisor's word that a category leaves no more; at any time. Raises NotAllowed."""
+    _check(city, category, person)
+    with _changing(city):
+        proof = proofs(city).get(category, Proof())
+        _put(city, category, Standing.SHADOW, now, person=person, old=_stands(city, category), proof=proof)
+    return proof
+
+
+def make_trial(city: City, categories: Iterable[str], now: datetime) -> list[str]:
+    """Let categories leave for sandboxes alone, without any proof. One that is live, or where a supervisor has decided, stays as it is. Those that were moved."""
+    out = Q(standing__in=(Standing.TRIAL, Standing.LIVE))
+    with _changing(city):
+        kept = CategoryStanding.objects.filter(out | Q(person__isnull=False), city=city)
+        moved = sorted(set(categories) - set(kept.values_list("category", flat=True)))
+        for category in moved:
+            _put(city, category, Standing.TRIAL, now, old=Standing.SHADOW)
+    return moved
+
+
+def proofs(city: City) -> dict[str, Proof]:
+    """What reviewers said of cases that cameras found here: each case once, by its last answer that counted. Drawn and replayed rides show nothing of a street."""
+    said = Verdict.objects.filter(counted=True, undone_at=None, answer__in=("confirm", "reject"))
+    later = said.filter(case=OuterRef("case"), at__gt=OuterRef("at"))
+    last = said.filter(case__city=city, case__origin="camera").exclude(case__state=State.MERGED).exclude(Exists(later))
+    rows = last.values_list("case__category").annotate(
+        confirmed=Count("id", filter=Q(answer="confirm")),
+        rejected=Count("id", filter=Q(answer="reject", reason__in=DETECTOR_REASONS)),
+    )
+    return {category: Proof(confirmed, rejected) for category, confirmed, rejected in rows}
+
+
+def overview(city: City) -> list[Row]:
+    """Every category that a pack sees, that has a standing, or that has cases here, by name."""
+    rows = {row.category: row for row in CategoryStanding.objects.filter(city=city).select_related("person")}
+    cards = dict(
+        Case.objects.filter(city=city).exclude(state=State.MERGED).values_list("category").annotate(n=Count("id"))
+    )
+    proof = proofs(city)
+    return [_row(category, rows.get(category), cards.get(category, 0), proof.get(category, Proof()))
+            for category in sorted({*rows, *cards, *measured(STREET)[1]})]  # fmt: skip
+
+
+def _row(category: str, row: CategoryStanding | None, cards: int, proof: Proof) -> Row:
+    if row is None:
+        return Row(category, Standing.SHADOW, "", "", "", None, cards, proof)
+    source = "person" if row.person else "pack" if row.pack else "sandbox"
+    name = row.person.username if row.person else ""
+    return Row(category, Standing(row.standing), source, row.pack, name, row.since, cards, proof)
+
+
+@contextmanager
+def _changing(city: City) -> Iterator[None]:
+    """A transaction that holds the city's row: nobody else changes its categories, and no case is opened meanwhile."""
+    with transaction.atomic():
+        City.objects.select_for_update().get(id=city.pk)
+        yield
+
+
+def _check(city: City, category: str, person: User) -> None:
+    if category not in CATEGORIES:
+        raise NotAllowed(f"there is no category {category!r}")
+    if person.role != User.Role.SUPERVISOR or not person.is_active:
+        raise NotAllowed(f"{person.username} is no supervisor: only one puts a category live or in shadow")
+    if person.city_id not in (None, city.pk):
+        raise NotAllowed(f"{person.username} belongs to another city than {city.key}")
+
+
+def _stands(city: City, category: str) -> Standing:
+    row = CategoryStanding.objects.filter(city=city, category=category).first()
+    return Standing(row.standing) if row else Standing.SHADOW
+
+
+def _put(
+    city: City,
+    category: str,
+    new: Standing,
+    now: datetime,
+    *,
+    old: Standing | None,
+    pack: str = "",
+    person: User | None = None,
+    proof: Proof | None = None,
+) -> None:
+    """Write how a category stands, tell its cases, and record it. `old` None: there was no such thing as a standing before. Call while `_changing`."""
+    CategoryStanding.objects.update_or_create(city=city, category=category, defaults={"standing": new, "since": now, "pack": pack, "person": person})  # fmt: skip
+    if old != new:
+        _tell_cases(Case.objects.filter(city=city, category=category), old, new, now)
+    why: dict[str, Any] = proof.figures if proof else {"pack": pack} if pack else {"sandbox": True}
+    record(Verb.CATEGORY_PUT, "category", category, city_id=city.pk, actor_id=person.pk if person else None, old=old, new=new, **why)  # fmt: skip
+
+
+def _tell_cases(cases: Any, old: Standing | None, new: Standing, now: datetime) -> None:
+    """Undecided cases go with their category. What was confirmed under the old standing does not leave by the new one."""
+    cases.filter(state__in=sorted(UNSETTLED)).update(shadow=new == Standing.SHADOW)
+    if old is None and new != Standing.SHADOW:
+        return
+    # A trial's cases have only been in a sandbox, however far they came there.
+    decided = OPEN - UNSETTLED if old == Standing.TRIAL else {State.CONFIRMED}
+    cases.filter(state__in=sorted(decided)).update(shadow=True)
+    waiting = Handover.objects.filter(case=OuterRef("pk"), kind=HandoverKind.CONFIRMED, state=HandoverState.WAITING)
+    for case in cases.filter(Exists(waiting)):
+        hold_back(case, f"its category is {new} now", now)
