@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -86,6 +88,34 @@ def layout(sizes: Tensor, groups: Tensor, side: int, strength: Strength) -> Layo
 
 def warp_pictures(pictures: Tensor, sizes: Tensor, plan: Layout) -> Tensor:
     """Sample every tile where the output shows it."""
+    return (_warp_by_opencv if pictures.device.type == "cpu" else _warp_by_sampling)(pictures, sizes, plan)
+
+
+def _warp_by_opencv(pictures: Tensor, sizes: Tensor, plan: Layout) -> Tensor:
+    # On two cores 25 times faster than sampling a grid, which took longer than the network.
+    side = pictures.shape[-1]
+    given = pictures.permute(0, 2, 3, 1).contiguous().numpy()
+    out = np.full_like(given, GREY)
+    for target, (tiles, origins, warp, centre) in enumerate(
+        zip(plan.tiles.tolist(), plan.origins.numpy(), plan.warp.numpy(), plan.centre.numpy(), strict=True)
+    ):
+        for tile, origin in zip(tiles, origins, strict=True):
+            if tile < 0:
+                continue
+            low = np.clip(np.ceil(-origin), 0, None).astype(int)
+            high = np.minimum(sizes[tile].numpy(), np.floor(2 * side - origin)).astype(int)
+            if (high <= low).any():
+                continue
+            shift = centre + warp @ (origin + low - side)  # of the corner of the tile's first pixel
+            matrix = np.column_stack([warp, shift + (warp.sum(axis=1) - 1) / 2])  # pixels' middles lie half a pixel on
+            cv2.warpAffine(
+                given[tile, low[1] : high[1], low[0] : high[0]], matrix, (side, side), dst=out[target],
+                flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT,
+            )  # fmt: skip
+    return torch.from_numpy(out).permute(0, 3, 1, 2)
+
+
+def _warp_by_sampling(pictures: Tensor, sizes: Tensor, plan: Layout) -> Tensor:
     side = pictures.shape[-1]
     at = torch.arange(side, device=pictures.device) + 0.5
     seen = torch.stack(torch.meshgrid(at, at, indexing="xy"), dim=-1)
@@ -125,19 +155,22 @@ def warp_boxes(boxes: Tensor, of: Tensor, sizes: Tensor, plan: Layout, side: int
 def recolour(pictures: Tensor, strength: Strength) -> Tensor:
     """Hue, saturation, brightness, blur by motion, and the noise of a sensor, each picture by its own lot."""
     n, device = len(pictures), pictures.device
-    luma = (pictures * torch.tensor(LUMA, device=device).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    turned = torch.einsum("nij,njhw->nihw", _hue_matrix(2 * torch.pi * _around(n, strength.hue, device)), pictures)
-    bright = (1 + _around(n, strength.brightness, device)).view(n, 1, 1, 1)
-    vivid = (1 + _around(n, strength.saturation, device)).view(n, 1, 1, 1)
-    out = ((luma + (turned - luma) * vivid) * bright).clamp(0, 1)
+    luma = torch.tensor(LUMA, device=device).expand(n, 3, 3)
+    turned = _hue_matrix(2 * torch.pi * _around(n, strength.hue, device))
+    bright = (1 + _around(n, strength.brightness, device)).view(n, 1, 1)
+    vivid = (1 + _around(n, strength.saturation, device)).view(n, 1, 1)
+    pixels = pictures.permute(0, 2, 3, 1).reshape(n, -1, 3)
+    mixed = torch.bmm(pixels, ((luma + (turned - luma) * vivid) * bright).mT).clamp_(0, 1)
+    out = mixed.view(n, *pictures.shape[2:], 3).permute(0, 3, 1, 2)
     for number in (_lot(n, device) < strength.blur).nonzero().flatten().tolist():
         length = int(torch.randint(1, 4, ())) * 2 + 1
         kernel = (1, length) if torch.rand(()) < 0.5 else (length, 1)
         out[number] = functional.avg_pool2d(
             out[number], kernel, 1, (kernel[0] // 2, kernel[1] // 2), count_include_pad=False
         )
-    loud = (_lot(n, device) < strength.noise).float() * torch.rand(n, device=device) * 0.05
-    return (out + torch.randn_like(out) * loud.view(n, 1, 1, 1)).clamp(0, 1)
+    for number in (_lot(n, device) < strength.noise).nonzero().flatten().tolist():
+        out[number] += torch.randn_like(out[number]) * torch.rand((), device=device) * 0.05
+    return out.clamp(0, 1)
 
 
 def _hue_matrix(angle: Tensor) -> Tensor:

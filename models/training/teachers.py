@@ -64,7 +64,9 @@ class PlateTeacher:
     """A plate detector with rows of centre, size, objectness, four corners, and two class scores."""
 
     def __init__(self, model: Path) -> None:
-        self._session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         self._canvas = np.full((640, 640, 3), 114, np.uint8)
 
     def plates(self, image: Image, least: float) -> Found:

@@ -11,7 +11,8 @@ from typing import Any
 def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     """Train on `data` (a folder with data.yaml), keep everything in `work`, return the last checkpoint.
 
-    Runs on a GPU where torch sees one, else on all cores. ultralytics keeps of `start` every layer, and of its class rows those
+    `recipe` has the tables [train] (of ultralytics), [pictures] (models.training.augment.Strength) and, where sets annotate different
+    classes, [sources]. Runs on a GPU where torch sees one, else on all cores or as many as OMP_NUM_THREADS says. ultralytics keeps of `start` every layer, and of its class rows those
     whose names are ours. The last checkpoint is taken, not its "best": that is chosen by losses or by figures that count a class
     where nobody labelled it.
     """
@@ -19,7 +20,7 @@ def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     settings: dict[str, dict[str, Any]] = tomllib.loads(recipe.read_text())
     work = work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    cores = os.cpu_count() or 1
+    cores = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
     _use_threads(cores)
     import torch
     from ultralytics import YOLO
@@ -27,7 +28,7 @@ def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     from models.training.augment import Strength
     from models.training.sources import trainer_class
 
-    trainer = trainer_class(**settings["sources"], strength=Strength(**settings["pictures"]))
+    trainer = trainer_class(Strength(**settings["pictures"]), **settings.get("sources", {}))
     last = work / "run" / "weights" / "last.pt"
     if last.exists() and _finished(last):
         pass
