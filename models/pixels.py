@@ -61,10 +61,22 @@ def decode_jpeg(data: bytes) -> Image:
 
 
 def read_picture(path: Path) -> Image:
-    """A picture file of any usual kind, of one's own disk. Raises BadPicture."""
-    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    """A picture file of any usual kind, of one's own disk. Raises BadPicture, MemoryError."""
+    try:
+        data = path.read_bytes()
+    except OSError as wrong:
+        raise BadPicture(f"{path} cannot be read: {wrong.strerror}") from None
+    if data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
+        # OpenCV would paint the missing part grey, and whatever is measured on it would be wrong.
+        raise BadPicture(f"{path} is cut off: its last part is missing; copy it again")
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error as wrong:
+        if wrong.code == cv2.Error.StsNoMem:
+            raise MemoryError(str(path)) from None
+        raise BadPicture(f"{path} cannot be unpacked: {wrong.err}") from None
     if image is None:
-        raise BadPicture(f"{path} is no picture")
+        raise BadPicture(f"{path} is no picture, or is cut off")
     return np.asarray(image, np.uint8)
 
 

@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     # Read when torch is loaded: threads that spin while they wait take eight times the time where others work too.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from models.pixels import BadPicture
     from models.training.data import build, street_folder, teach
+    from models.training.sets import BadSet
     from models.training.train import train
 
     data = args.data
@@ -63,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
         last = train(
             args.config, data, starting_point(args.weights, args.work / f"{args.run}-start.pt"), args.work / args.run
         )
-    except (FileNotFoundError, PackError, ValueError) as wrong:
+    except (FileNotFoundError, PackError, BadSet, BadPicture, ValueError) as wrong:
         print(f"trikeye models train: {wrong}", file=sys.stderr)
         return 1
     print(f"checkpoint: {last}; next: trikeye models export {last} --out PACK --name NAME")

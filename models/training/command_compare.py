@@ -24,13 +24,13 @@ def run(args: argparse.Namespace) -> int:
     from models.training.compare import compare
     from models.training.data import street_folder
     from models.training.dataset import BadSet, read_set
-    from models.training.looks import look_at
+    from models.training.looks import OutOfMemory, look_at
 
     try:
         packs = [load_pack(each) for each in (args.a, args.b)]
         samples = read_set(args.data or street_folder() / "data.yaml", args.split)
         looks = [look_at(Detector(pack), samples, progress) for pack in packs]
-    except (PackError, BadSet, BadPicture, FileNotFoundError) as wrong:
+    except (PackError, BadSet, BadPicture, OutOfMemory, FileNotFoundError) as wrong:
         print(f"trikeye models compare: {wrong}", file=sys.stderr)
         return 1
     differences = compare(looks[0], looks[1])

@@ -15,8 +15,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+from models.pixels import read_picture
+from models.training.alike import alike, fingerprint
 from models.training.classes import CONTEXT_FROM_COCO, NAMES
-from models.training.sets import Policy, may_train
+from models.training.sets import BadSet, Policy, may_train, read_index, set_of, shares
 
 MAX_DRAWN_SHARE = 0.15
 TEACHER_CONFIDENCE = 0.5
@@ -106,33 +108,65 @@ def build(
     fold: int | None = None,
     seed: int = 1,
 ) -> dict[str, object]:
-    """Put the set together and return the report. Drawn frames go to train only, once each; photographs of rare classes repeat."""
-    shutil.rmtree(out, ignore_errors=True)
+    """Put the set together, whole or not at all, and return the report. Drawn frames go to train only, once each; photographs of rare
+    classes repeat; one that is nearly a photograph of val is left out of train. Raises BadSet where a scene is on both sides."""
+    part = out.with_name(f"{out.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
     boxes: Counter[str] = Counter()
-    pictures: dict[str, int] = {}
+    sets: dict[str, tuple[int, int]] = {}
     known: dict[str, set[int]] = {}
-    for split, chosen in photographs(street, fold).items():
-        (out / "images" / split).mkdir(parents=True)
-        (out / "labels" / split).mkdir(parents=True)
-        usable = [p for p in chosen if split == "val" or may_train(p.stem, policy)]
-        for picture in usable:
-            own = street / "labels" / picture.parent.name / f"{picture.stem}.txt"
-            rows = read_rows(own) + read_rows(teacher / f"{picture.stem}.txt")
-            _add(out, split, picture, rows)
-            boxes.update(NAMES[row[0]] for row in rows if split == "train")
-            known |= {picture.name: {row[0] for row in rows}} if split == "train" else {}
-        pictures[split] = len(usable)
+    sides, left_out = apart(street, photographs(street, fold), policy)
+    for split, chosen in sides.items():
+        (part / "images" / split).mkdir(parents=True)
+        (part / "labels" / split).mkdir(parents=True)
+        for picture in chosen:
+            own = read_rows(street / "labels" / picture.parent.name / f"{picture.stem}.txt")
+            rows = own + read_rows(teacher / f"{picture.stem}.txt")
+            _add(part, split, picture, rows)
+            if split == "train":
+                boxes.update(NAMES[row[0]] for row in rows)
+                known[picture.name] = {row[0] for row in rows}
+                seen = sets.get(set_of(picture.stem), (0, 0))
+                sets[set_of(picture.stem)] = seen[0] + 1, seen[1] + len(own)
     frames = sorted((drawn / "images").glob("*.jpg")) if drawn else []
-    joined = random.Random(seed).sample(frames, drawn_allowed(pictures["train"], len(frames)))
+    joined = random.Random(seed).sample(frames, drawn_allowed(len(sides["train"]), len(frames)))
     for picture in joined:
-        _add(out, "train", picture, read_rows(picture.parent.parent / "labels" / f"{picture.stem}.txt"))
+        _add(part, "train", picture, read_rows(picture.parent.parent / "labels" / f"{picture.stem}.txt"))
     listed = [*repeated(known, seed), *(picture.name for picture in joined)]
-    (out / "train.txt").write_text("".join(f"{out.resolve()}/images/train/{name}\n" for name in listed))
+    (part / "train.txt").write_text("".join(f"{out.resolve()}/images/train/{name}\n" for name in listed))
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(NAMES))
-    (out / "data.yaml").write_text(f"path: {out.resolve()}\ntrain: train.txt\nval: images/val\nnames:\n{names}")
-    report: dict[str, object] = {"photos": pictures, "drawn": len(joined), "an_epoch": len(listed), "policy": policy, "photo_boxes": dict(boxes.most_common())}  # fmt: skip
-    (out / "report.json").write_text(json.dumps(report, indent=1))
+    (part / "data.yaml").write_text(f"path: {out.resolve()}\ntrain: train.txt\nval: images/val\nnames:\n{names}")
+    photos = {split: len(chosen) for split, chosen in sides.items()}
+    report: dict[str, object] = {
+        "photos": photos, "drawn": len(joined), "an_epoch": len(listed), "policy": policy, "fold": fold, "sets": shares(sets),
+        "left_out_as_alike": left_out, "photo_boxes": dict(boxes.most_common()),
+    }  # fmt: skip
+    (part / "report.json").write_text(json.dumps(report, indent=1))
+    shutil.rmtree(out, ignore_errors=True)
+    part.rename(out)
     return report
+
+
+def apart(
+    street: Path, chosen: dict[str, list[Path]], policy: Policy
+) -> tuple[dict[str, list[Path]], list[tuple[str, str]]]:
+    """The sides with nothing of one in the other: what the policy forbids and what is nearly a picture of val leaves train.
+
+    Also returns (file left out, file of val it is like). Raises BadSet where a scene is on both sides, BadPicture."""
+    index = read_index(street / "index.tsv")
+    scenes = {
+        split: {index[p.name].get("scene", ""): p for p in here if p.name in index} for split, here in chosen.items()
+    }
+    for scene in sorted((scenes["train"].keys() & scenes["val"].keys()) - {""}):
+        there, here = scenes["train"][scene], scenes["val"][scene]
+        raise BadSet(
+            f"{street / 'index.tsv'}: scene {scene} is on both sides: {there} is to train on, {here} to measure on"
+        )
+    train = [picture for picture in chosen["train"] if may_train(picture.stem, policy)]
+    ones, others = ([fingerprint(read_picture(picture)) for picture in side] for side in (train, chosen["val"]))
+    like = {train[pair.one]: chosen["val"][pair.other] for pair in reversed(alike(ones, others))}
+    left_out = [(picture.name, like[picture].name) for picture in train if picture in like]
+    return {"train": [picture for picture in train if picture not in like], "val": chosen["val"]}, left_out
 
 
 def repeated(known: dict[str, set[int]], seed: int) -> list[str]:

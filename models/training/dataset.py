@@ -15,6 +15,7 @@ from models.training.sets import BadSet as BadSet
 from models.training.sets import read_index, source_of
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+SPLITS = ("train", "val", "test")
 OUTSIDE = 0.01
 """How far a box may stand out of the picture, as a share of it: rounding does that."""
 MEASURED_AS = {each.name: each.category or each.name for each in CLASSES}
@@ -49,18 +50,40 @@ class Sample:
 
 def read_set(data: Path, split: str) -> list[Sample]:
     """One split of a YOLO set by its data.yaml, in name order. Raises BadSet."""
-    about = _about(data)
-    names = _names(data, about.get("names"))
-    root = _root(data, about.get("path"))
-    if split not in about:
+    folder = open_set(data)
+    pictures = folder.pictures(split)
+    if not any(labels_of(picture).exists() for picture in pictures):
         raise BadSet(
-            f"{data} has no split {split!r}; it has {', '.join(k for k in about if k not in ('names', 'path', 'nc'))}"
+            f"{data}: no picture of {split!r} has a label file; the first was looked for at {labels_of(pictures[0])}"
         )
-    index = read_index(root / "index.tsv")
-    pictures = sorted(_pictures(root, str(about[split])))
-    if not pictures:
-        raise BadSet(f"{data}: no pictures under {root / str(about[split])}")
-    return [_sample(picture, names, index) for picture in pictures]
+    index = read_index(folder.root / "index.tsv")
+    return [_sample(picture, folder.names, index) for picture in pictures]
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What a data.yaml says: what each class is measured as, and where the pictures of each split lie, below `root`."""
+
+    data: Path
+    root: Path
+    names: list[str]
+    splits: dict[str, str]
+
+    def pictures(self, split: str) -> list[Path]:
+        """The pictures of a split in name order, one or more. Raises BadSet."""
+        if split not in self.splits:
+            raise BadSet(f"{self.data} has no split {split!r}; it has {', '.join(self.splits)}")
+        pictures = sorted(_pictures(self.root, self.splits[split]))
+        if not pictures:
+            raise BadSet(f"{self.data}: no pictures under {self.root / self.splits[split]}")
+        return pictures
+
+
+def open_set(data: Path) -> Folder:
+    """Read a data.yaml. Raises BadSet."""
+    about = _about(data)
+    splits = {key: str(about[key]) for key in SPLITS if about.get(key)}
+    return Folder(data, _root(data, about.get("path")), _names(data, about.get("names")), splits)
 
 
 def scenes_on_both_sides(one: list[Sample], other: list[Sample]) -> set[str]:
@@ -108,25 +131,43 @@ def _sample(picture: Path, names: list[str], index: dict[str, dict[str, str]]) -
     row = index.get(picture.name, {})
     source = source_of(row)
     known = [frozenset(MEASURED_AS[n] for n in each) for each in (source.annotates, source.complete)] if source else []
-    labels = Path(*("labels" if part == "images" else part for part in picture.parts)).with_suffix(".txt")
-    return Sample(picture, tuple(read_boxes(labels, names)), row.get("set", ""), row.get("scene", ""), *known)
+    boxes = tuple(read_boxes(labels_of(picture), names))
+    return Sample(picture, boxes, row.get("set", ""), row.get("scene", ""), *known)
+
+
+def labels_of(picture: Path) -> Path:
+    """The label file of a picture: beside the last folder of its path called images there is one called labels."""
+    parts = list(picture.parts)
+    if "images" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    return Path(*parts).with_suffix(".txt")
 
 
 def read_boxes(labels: Path, names: list[str]) -> Iterator[Box]:
     """The boxes of one label file. A missing file is a picture in which nothing is labelled. Raises BadSet."""
-    if not labels.exists():
-        return
-    for number, line in enumerate(labels.read_text().split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            kind, x, y, w, h = (float(word) for word in line.split()[:5])
-        except ValueError:
-            raise BadSet(f"{labels}:{number}: a box is five numbers, this is {line[:60]!r}") from None
-        if kind != int(kind) or not 0 <= kind < len(names):
-            raise BadSet(f"{labels}:{number}: class {kind:g}, but the set has {len(names)} names")
-        corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
-        if not all(isfinite(c) and -OUTSIDE <= c <= 1 + OUTSIDE for c in corners) or w <= 0 or h <= 0:
-            raise BadSet(f"{labels}:{number}: the box lies outside of the picture or is empty: {line[:60]!r}")
-        x1, y1, x2, y2 = (min(1.0, max(0.0, c)) for c in corners)
-        yield Box(names[int(kind)], (x1, y1, x2, y2))
+    for number, line in lines_of(labels):
+        yield box_of(labels, number, line, names)
+
+
+def lines_of(labels: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a label file that say something, with their numbers; none of a missing file. Raises BadSet."""
+    try:
+        text = labels.read_text(encoding="utf-8") if labels.exists() else ""
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise BadSet(f"{labels} cannot be read: {wrong}") from None
+    yield from ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
+
+
+def box_of(labels: Path, number: int, line: str, names: list[str]) -> Box:
+    """The box that a line of a label file tells. Raises BadSet."""
+    try:
+        kind, x, y, w, h = (float(word) for word in line.split()[:5])
+    except ValueError:
+        raise BadSet(f"{labels}:{number}: a box is five numbers, this is {line[:60]!r}") from None
+    if not kind.is_integer() or not 0 <= kind < len(names):
+        raise BadSet(f"{labels}:{number}: class {kind:g}, but the set has {len(names)} names")
+    corners = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+    if not all(isfinite(c) and -OUTSIDE <= c <= 1 + OUTSIDE for c in corners) or w <= 0 or h <= 0:
+        raise BadSet(f"{labels}:{number}: the box lies outside of the picture or is empty: {line[:60]!r}")
+    x1, y1, x2, y2 = (min(1.0, max(0.0, c)) for c in corners)
+    return Box(names[int(kind)], (x1, y1, x2, y2))

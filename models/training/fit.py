@@ -25,7 +25,7 @@ from models.training.data import FOLDS, folds, street_folder
 from models.training.dataset import MEASURED_AS, BadSet, Sample, read_set
 from models.training.figures import PROBLEMS, rounded, summary
 from models.training.kept import looks_of
-from models.training.looks import Look, outcome
+from models.training.looks import Look, OutOfMemory, outcome
 from models.training.packfile import read_pack, write_aside, write_pack
 
 
@@ -51,7 +51,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         _fit(args)
-    except (PackError, BadSet, BadPicture, FileNotFoundError, MixedUp) as wrong:
+    except (PackError, BadSet, BadPicture, OutOfMemory, FileNotFoundError, MixedUp) as wrong:
         sys.stderr.write(f"fit: {wrong}\n")
         return 1
     return 0

@@ -90,7 +90,9 @@ def look_at(detector: Detector, samples: Sequence[Sample], progress: Callable[[i
     for number, sample in enumerate(samples):
         try:
             looks.append(_look_at(detector, sample))
-        except MemoryError:
+        except Exception as wrong:  # onnxruntime has no type of its own for what it cannot allocate
+            if not isinstance(wrong, MemoryError) and "alloc" not in str(wrong):
+                raise
             raise OutOfMemory(
                 f"{sample.picture}: out of memory at picture {number + 1} of {len(samples)}; give this process more, or the picture fewer pixels"
             ) from None

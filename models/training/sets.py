@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -110,3 +111,21 @@ def may_train(stem: str, policy: Policy) -> bool:
     """Whether a picture's set allows training a pack of this policy."""
     name = set_of(stem)
     return not name or SOURCES[name].terms in TERMS_ALLOWED[policy]
+
+
+def terms_of(name: str) -> str:
+    """open, unstated or noncommercial; of a set that nobody knows: unstated."""
+    return SOURCES[name].terms if name in SOURCES else "unstated"
+
+
+def shares(sets: Mapping[str, tuple[int, int]]) -> list[dict[str, Any]]:
+    """Of sets by their pictures and boxes: name, terms, and what share of all pictures and boxes they are, the largest first."""
+    pictures, boxes = (max(1, sum(each[n] for each in sets.values())) for n in (0, 1))
+    rows = [
+        {
+            "set": name, "terms": terms_of(name), "pictures": p, "boxes": b,
+            "pictures_share": round(p / pictures, 4), "boxes_share": round(b / boxes, 4),
+        }
+        for name, (p, b) in sets.items()
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: (-row["pictures"], row["set"]))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections import Counter
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from models.training.classes import CLASSES, CONTEXT_FROM_COCO, NAMES
@@ -21,7 +24,13 @@ from models.training.data import (
     street_folder,
     write_rows,
 )
-from models.training.sets import SOURCES, annotated, may_train, set_of, trained
+from models.training.sets import SOURCES, BadSet, annotated, may_train, set_of, trained
+
+
+def draw(path: Path) -> None:
+    """A picture unlike any other, of large patches, so that it survives being encoded; its name is its seed."""
+    patches = np.random.default_rng(zlib.crc32(path.stem.encode())).integers(0, 255, (6, 8, 3))
+    cv2.imwrite(str(path), cv2.resize(patches.astype(np.uint8), (160, 120), interpolation=cv2.INTER_CUBIC))
 
 
 @pytest.fixture
@@ -33,7 +42,7 @@ def street(tmp_path: Path) -> Path:
         (root / "images" / split).mkdir(parents=True)
         (root / "labels" / split).mkdir(parents=True)
         for stem in stems:
-            (root / "images" / split / f"{stem}.webp").write_bytes(b"picture")
+            draw(root / "images" / split / f"{stem}.webp")
             write_rows(root / "labels" / split / f"{stem}.txt", [(1, 0.5, 0.5, 0.2, 0.2)])
     return root
 
@@ -76,6 +85,31 @@ def test_the_teachers_boxes_join_those_of_the_photograph(street: Path, tmp_path:
     write_rows(teacher / "malta__3.txt", [car])
     build(street, teacher, None, tmp_path / "set")
     assert read_rows(tmp_path / "set" / "labels" / "train" / "malta__3.txt") == [(1, 0.5, 0.5, 0.2, 0.2), car]
+
+
+def test_what_is_nearly_a_photograph_to_measure_on_is_not_trained_on(street: Path, tmp_path: Path) -> None:
+    taken = cv2.imread(str(street / "images" / "val" / "sdaia__1.webp"))
+    cv2.imwrite(str(street / "images" / "train" / "malta__5.webp"), cv2.flip(cv2.resize(taken, (200, 150)), 1))
+    report = build(street, tmp_path / "no-teacher", None, tmp_path / "set")
+    assert report["left_out_as_alike"] == [("malta__5.webp", "sdaia__1.webp")]
+    assert not (tmp_path / "set" / "images" / "train" / "malta__5.webp").exists()
+    assert report["photos"] == {"train": 16, "val": 2}
+
+
+def test_a_scene_on_both_sides_is_refused_and_nothing_is_written(street: Path, tmp_path: Path) -> None:
+    rows = "malta__5.webp\tmalta\ts7\nmalta__6.webp\tmalta\t\nsdaia__1.webp\tsdaia\ts7\nclean__2.webp\tclean\t\n"
+    (street / "index.tsv").write_text("file\tset\tscene\n" + rows)
+    with pytest.raises(BadSet, match=r"scene s7 is on both sides: .*malta__5.webp is to train on, .*sdaia__1.webp"):
+        build(street, tmp_path / "no-teacher", None, tmp_path / "set")
+    assert not list(tmp_path.glob("set*"))
+
+
+def test_the_report_says_of_which_terms_the_photographs_are(street: Path, tmp_path: Path) -> None:
+    report = build(street, tmp_path / "no-teacher", None, tmp_path / "set")
+    assert (report["policy"], report["fold"]) == ("shipped", None)
+    row = {"set": "malta", "terms": "unstated", "pictures": 17, "boxes": 17, "pictures_share": 1.0, "boxes_share": 1.0}
+    assert report["sets"] == [row]
+    assert not (tmp_path / "set.part").exists()
 
 
 def test_building_again_leaves_nothing_of_the_last_time(street: Path, tmp_path: Path) -> None:
