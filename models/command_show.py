@@ -56,5 +56,11 @@ def _lines(shown: dict[str, Any], by: bool) -> list[str]:
     if "images" in shown:
         lines += [heading(shown), *table(shown), *(parts(shown, frozenset(shown["categories"])) if by else [])]
     for key, value in shown["card"].items():
-        lines += [f"{key}:", *(f"  - {each}" for each in (value if isinstance(value, list) else [value]))]
+        lines += [f"{key}:", *(f"  - {_words(each)}" for each in (value if isinstance(value, list) else [value]))]
     return lines
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict) and "terms" in value:
+        return f"{value['set']:12} {value['terms']:14} {value['pictures']:5} pictures, {value['pictures_share']:.1%} of them and {value['boxes_share']:.1%} of the boxes"
+    return str(value)

@@ -41,7 +41,10 @@ def main() -> int:
     parser.add_argument("pack", type=Path, nargs="?", help="the pack that is to ship")
     parser.add_argument("--folds", nargs=FOLDS, required=True, metavar="FOLD", help="packs trained without each third")
     parser.add_argument("--drawn", type=Path, help="folder of drawn frames not trained on: thresholds only, no figure")
-    parser.add_argument("--card", type=Path, help="JSON whose keys go into the card (trained_on, sets, notes)")
+    parser.add_argument(
+        "--built", type=Path, help="report.json of the set it was trained on: policy and sets go into the card"
+    )
+    parser.add_argument("--card", type=Path, help="JSON whose keys go into the card (trained_on, notes)")
     parser.add_argument(
         "--precision", type=float, default=WANTED_PRECISION, help="wanted of each category (default: %(default)s)"
     )
@@ -72,7 +75,8 @@ def _fit(args: argparse.Namespace) -> None:
     published = document(fitted, packs, [len(third) for third in thirds], args.precision)
     sys.stdout.write("\n".join([heading(published), *table(published), *parts(published, PROBLEMS)]) + "\n")
     if args.pack:
-        write(args.pack, fitted, published, json.loads(args.card.read_text(encoding="utf-8")) if args.card else {})
+        card = json.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
+        write(args.pack, fitted, published, card | (terms(args.built) if args.built else {}))
 
 
 def check_folds(packs: Sequence[Pack]) -> None:
@@ -162,6 +166,12 @@ def write(folder: Path, fitted: Crossfit, published: dict[str, Any], card: dict[
         folder / MEASURED, json.dumps(measured.result | {"data": "data/street"}, ensure_ascii=False, indent=1) + "\n"
     )
     write_pack(folder, pack)
+
+
+def terms(built: Path) -> dict[str, Any]:
+    """For the card: the licence policy a training set was built by, and its sets with their terms and shares."""
+    report = json.loads(built.read_text(encoding="utf-8"))
+    return {"licence_policy": report["policy"], "sets": report["sets"]}
 
 
 def _drawn(folder: Path) -> list[Sample]:
