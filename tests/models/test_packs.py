@@ -15,6 +15,7 @@ import pytest
 
 from models.command_show import card_of
 from models.packs import SHIPPED, MalformedPack, PackMissing, WrongDigest, load_pack
+from models.published import MEASURED, published_of
 from models.redaction import FLOOR, SUSPECTED, RedactedImage, RedactionUnavailable, Redactor, merged, region_of
 from models.runtime import Detector
 from models.taxonomy import CATEGORIES
@@ -30,21 +31,23 @@ def test_the_shipped_pack_is_what_its_card_says() -> None:
 
 
 def test_the_card_says_what_was_measured_of_this_very_network() -> None:
-    """`trikeye models evaluate street --json` prints measured.json again, given the photographs."""
+    """`trikeye models evaluate street --json` prints measured.json again, given the photographs; `models.training.fit` the other."""
     pack = load_pack("street")
-    measured = json.loads((SHIPPED / "street" / "measured.json").read_text())
-    assert measured["digest"] == pack.digest
-    assert measured["map50"] == pack.card["map50"]
+    published = published_of(pack.model.parent)
     thresholds = {label.category: label.threshold for label in pack.labels if label.role == "problem"}
-    for category, figures in measured["categories"].items():
-        assert figures["threshold"] == pytest.approx(thresholds.get(category, figures["threshold"]))
-        assert (figures["ap50"] is None) == (figures["boxes"] < 30)
+    for stored in (published, json.loads((SHIPPED / "street" / MEASURED).read_text())):
+        assert stored["digest"] == pack.digest
+        for category, figures in stored["categories"].items():
+            assert figures["threshold"] == pytest.approx(thresholds.get(category, figures["threshold"]))
+            assert (figures["ap50"] is None) == (figures["boxes"] < 30)
+    assert published["map50"] == pack.card["map50"]
     live = {
         c
-        for c, f in measured["categories"].items()
-        if c in thresholds and f["precision_interval"] and f["precision_interval"][0] >= 0.7
+        for c, f in published["categories"].items()
+        if c in thresholds and f["precision_interval"] and f["precision_interval"][0] >= 0.7 and f["pictures"] >= 10
     }
     assert set(pack.card["live"]) == live
+    assert {c for c, f in published["categories"].items() if f.get("standing") == "live"} <= live
 
 
 def test_a_category_that_is_not_live_is_in_shadow_and_few_boxes_give_no_figure() -> None:

@@ -202,8 +202,11 @@ def test_the_command_prints_figures_of_any_yolo_set_and_writes_a_page(tmp_path: 
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.strip().splitlines()[-1])
-    assert result["categories"][CATEGORY]["boxes"] == 1
-    assert result["categories"][CATEGORY]["ap50"] is None
+    row = result["categories"][CATEGORY]
+    assert row["boxes"] == row["pictures"] == 1
+    assert row["threshold"] > 0
+    assert [row[key] for key in ("ap50", "precision", "recall", "false_per_100_images")] == [None] * 4
+    assert set(result["by"]) == {"source", "size", "light"}
     assert result["map50"] is None
     assert "Worst misses" in page.read_text()
 
