@@ -50,6 +50,8 @@ VERBS = (
          "trikeye models calibrate street --verdicts verdicts --out street-here"),
     Verb("models", "train", "models.training.command", "train a street pack (needs .venv-training)",
          "trikeye models train --weights yolo26n.pt --teacher yolo26n.pt --drawn FRAMES"),
+    Verb("models", "export", "models.training.command_export", "make a pack of a checkpoint, or other files (needs .venv-training)",
+         "trikeye models export last.pt --out PACK --name street-2027.1"),
     Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",
          "trikeye server run --data ./data"),
     Verb("server", "web", "server.command_web", "serve the pages", "trikeye server web --port 8000"),
@@ -133,6 +135,8 @@ def _in_words(wrong: Exception) -> str:
             if is_old
             else "see who else holds it, and how full the disk is"
         )
+    if isinstance(cause, MemoryError):
+        return "out of memory; give this process more, or let it do less at once"
     if isinstance(cause, OSError):
         return f"{cause}; see that the place exists, may be written and has room"
     return ""

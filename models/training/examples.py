@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from models.films import frames
-from models.pixels import BadPicture, Image, read_picture
+from models.pixels import BadPicture, Image, blob, letterbox, read_picture
 from models.training.data import street_folder
 from models.training.dataset import PICTURES, read_set
 
@@ -32,6 +35,15 @@ def examples(source: Path | None, count: int) -> list[Image]:
     if not paths:
         raise BadPicture(f"no pictures in {source}")
     return [read_picture(paths[number]) for number in _spread(len(paths), count)]
+
+
+def seen(
+    image: Image, shape: tuple[int, int], pad: int = 114, scale: float = 1 / 255, rgb: bool = True
+) -> npt.NDArray[np.float32]:
+    """A picture as a network of this input (height, width) gets it: float32 [1, 3, height, width]."""
+    canvas = np.full((*shape, 3), pad, np.uint8)
+    letterbox(image, canvas)
+    return blob(canvas, scale, rgb)
 
 
 def _spread(of: int, count: int) -> list[int]:

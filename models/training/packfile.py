@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.training.classes import CLASSES
+from models import packs
+from models.training.classes import CLASSES, NetworkClass
 
 MAX_PACK_BYTES = 12 * 1024 * 1024
 DEFAULT_THRESHOLD = 0.35
@@ -16,10 +18,14 @@ LICENCE = {
     "name": "AGPL-3.0-or-later",
     "reason": "trained with ultralytics (AGPL-3.0) from weights under the same licence",
 }
+MEASURED = ("live", "map50", "measured_on")
+"""What a card says of one file of weights at one input, and of no other."""
 Pack = dict[str, Any]
 
 
-def new_pack(name: str, model: Path, width: int, height: int) -> Pack:
+def new_pack(
+    name: str, model: Path, width: int, height: int, sizes: str = "fixed", classes: Sequence[NetworkClass] = CLASSES
+) -> Pack:
     """What is known of a pack before anything was measured. Raises ValueError if too large to ship."""
     data = model.read_bytes()
     if len(data) > MAX_PACK_BYTES:
@@ -28,7 +34,15 @@ def new_pack(name: str, model: Path, width: int, height: int) -> Pack:
         "version": 1,
         "name": name,
         "digest": f"sha256:{hashlib.sha256(data).hexdigest()}",
-        "input": {"width": width, "height": height, "layout": "nchw", "colour": "rgb", "scale": 1 / 255, "pad": 114},
+        "input": {
+            "width": width,
+            "height": height,
+            "sizes": sizes,
+            "layout": "nchw",
+            "colour": "rgb",
+            "scale": 1 / 255,
+            "pad": 114,
+        },
         "output": {"layout": "raw"},
         "labels": [
             {
@@ -38,11 +52,23 @@ def new_pack(name: str, model: Path, width: int, height: int) -> Pack:
                 "threshold": DEFAULT_THRESHOLD,
                 "detail": "",
             }
-            for each in CLASSES
+            for each in classes
         ],
         "calibration": {"kind": "platt", "a": 1.0, "b": 0.0},
         "licence": dict(LICENCE),
         "card": {"trained_on": [], "measured_on": "", "notes": []},
+    }
+
+
+def pack_like(pack: packs.Pack, name: str, model: Path, width: int, height: int, sizes: str) -> Pack:
+    """The same labels, thresholds, probabilities and licence for another file of the same network; of its card, what was not measured."""
+    labels = [each.model_dump(exclude_none=True) for each in pack.labels]
+    card = {key: value for key, value in pack.card.items() if key not in MEASURED}
+    return new_pack(name, model, width, height, sizes) | {
+        "labels": [each | ({"platt": list(each["platt"])} if "platt" in each else {}) for each in labels],
+        "calibration": {"kind": "platt", "a": pack.platt[0], "b": pack.platt[1]},
+        "licence": dict(pack.licence),
+        "card": card | {"measured_on": "", "exported_from": f"{pack.name} sha256:{pack.digest}"},
     }
 
 

@@ -6,6 +6,7 @@ the mean and variance of every channel become the layer's own, and its scale and
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from models.packs import Pack
-from models.pixels import Image, blob, letterbox, shape_like
+from models.pixels import Image, shape_like
+from models.training.examples import seen
 
 PICTURES = 64
 """With much fewer, the statistics of layers whose maps are small would be chance."""
@@ -30,21 +32,36 @@ def unpack(pack: Pack, pictures: Iterable[Image], out: Path) -> Path:
     A second, end-to-end branch of the head, which no raw pack holds, becomes a copy of the first. Raises ValueError if the pack's file
     is not the float ONNX of a network known here.
     """
-    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false")
+    network = restored(pack)
+    with torch.inference_mode():
+        _normalise(network, (_input(pack, each) for each in pictures))
+    return save(network, out)
+
+
+def restored(pack: Pack) -> Any:
+    """The pack's network before its batch normalisations were merged, these doing nothing yet: good to export, not to train."""
+    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false")
     given, said = read_weights(pack.model)
     network = _fitting(given, len(pack.labels), (said,) if said else NETWORKS)
     if network is None:
         raise ValueError(
             f"{pack.model} does not hold the weights of {said or ' or '.join(NETWORKS)} as floats, so no checkpoint can be made of it"
         )
-    with torch.inference_mode():
-        _normalise(network, (_seen(pack, each) for each in pictures))
     network.names = {number: label.name for number, label in enumerate(pack.labels)}
     network.task = "detect"
+    return network
+
+
+def save(network: nn.Module, out: Path) -> Path:
+    """Write a network as ultralytics reads it, whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + ".part")
-    torch.save({"model": network, "ema": None, "epoch": -1, "optimizer": None, "train_args": {}}, part)
-    part.replace(out)
+    part, kept = out.with_name(out.name + ".part"), io.BytesIO()  # torch tells of a full disk in riddles
+    torch.save({"model": network, "ema": None, "epoch": -1, "optimizer": None, "train_args": {}}, kept)
+    try:
+        part.write_bytes(kept.getvalue())
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
     return out
 
 
@@ -135,10 +152,7 @@ def _normalise(network: nn.Module, pictures: Iterable[Tensor]) -> None:
         norm.bias.data += mean.float()
 
 
-def _seen(pack: Pack, image: Image) -> Tensor:
-    """A picture as the pack's network gets it, [1, 3, height, width]."""
+def _input(pack: Pack, image: Image) -> Tensor:
     size = (image.shape[0], image.shape[1])
     shape = shape_like(*size, pack.width * pack.height) if pack.any_aspect else (pack.height, pack.width)
-    canvas = np.full((*shape, 3), pack.pad, np.uint8)
-    letterbox(image, canvas)
-    return torch.from_numpy(blob(canvas, pack.scale, pack.rgb))
+    return torch.from_numpy(seen(image, shape, pack.pad, pack.scale, pack.rgb))

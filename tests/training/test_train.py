@@ -88,10 +88,10 @@ def test_a_killed_training_goes_on_where_it_was_and_ends_as_a_pack(data: Path, t
     assert epochs(tmp_path) == [1, 2]
 
     pack = tmp_path / "pack"
-    export = subprocess.run([sys.executable, "-m", "models.training.export", str(last), "--out", str(pack), "--name", "tiny"],
+    export = subprocess.run([sys.executable, "-m", "trikeye", "models", "export", str(last), "--out", str(pack), "--name", "tiny"],
                             cwd=ROOT, capture_output=True, text=True)  # fmt: skip
     assert export.returncode == 0, export.stderr
-    assert "off the checkpoint by" in export.stdout
+    assert "off its network by" in export.stdout
     assert (pack / "model.onnx").stat().st_size < 12 * 1024 * 1024
     compare = [sys.executable, "-m", "trikeye", "models", "compare", str(pack), str(pack), "--data", str(data / "data.yaml"), "--split", "train", "--json"]  # fmt: skip
     done = subprocess.run(compare, cwd=ROOT, capture_output=True, text=True)
