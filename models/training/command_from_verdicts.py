@@ -11,7 +11,9 @@ SUMMARY = "Make a training set of what reviewers confirmed (boxes) and rejected 
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("export", type=Path, help="folder written by: trikeye server export verdicts --out DIR")
+    parser.add_argument(
+        "export", type=Path, nargs="+", help="folders written by: trikeye server export verdicts --out DIR"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to make, with data.yaml")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 

@@ -1,4 +1,4 @@
-"""A training set out of an export of verdicts: what reviewers confirmed as boxes, what they rejected as hard negatives.
+"""A training set out of exports of verdicts: what reviewers confirmed as boxes, what they rejected as hard negatives.
 
 A picture teaches only about the categories judged in it. A confirmed box is a box of its class; a rejected one says that the classes of its category are
 absent from the picture (`complete` in index.tsv, so that training counts them there as background in full); whatever else may stand in it is unlabelled. Boxes
@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +37,7 @@ CLASSES_OF = {
 class Taught:
     """What all verdicts together say of one picture: rows of its label file, categories judged, and those that are certainly absent."""
 
+    export: Path
     shown: Shown
     scene: str
     rows: set[Row] = field(default_factory=set)
@@ -58,14 +59,15 @@ class Report:
         return {name: dict(counts.most_common()) for name, counts in vars(self).items()}
 
 
-def build(export: Path, out: Path, progress: Callable[[int, int], None]) -> Report:
+def build(exports: Sequence[Path], out: Path, progress: Callable[[int, int], None]) -> Report:
     """Make the set. Raises BadExport; FileExistsError if `out` is there."""
     if out.exists():
         raise FileExistsError(f"{out} is there already; name a folder that is not")
     report = Report()
-    taught = read(read_export(export), report)
+    taught = read(((export, line) for export in exports for line in read_export(export)), report)
     if not taught:
-        raise BadExport(f"{export} teaches nothing: {dict(report.left_out) or 'it has no lines'}")
+        said = dict(report.left_out) or "no lines"
+        raise BadExport(f"{', '.join(map(str, exports))} can teach nothing: {said}")
     val = val_scenes({each.scene for each in taught})
     part = out.with_name(f"{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -77,7 +79,7 @@ def build(export: Path, out: Path, progress: Callable[[int, int], None]) -> Repo
         index.writerow(COLUMNS)
         for number, each in enumerate(taught, start=1):
             split = "val" if each.scene in val else "train"
-            _place(picture_of(export, each.shown), part / "images" / split / f"{each.shown.sha256}.jpg")
+            _place(picture_of(each.export, each.shown), part / "images" / split / f"{each.shown.sha256}.jpg")
             write_rows(part / "labels" / split / f"{each.shown.sha256}.txt", sorted(each.rows))
             known = [
                 " ".join(name for c in sorted(some) for name in CLASSES_OF[c]) for some in (each.judged, each.absent)
@@ -92,17 +94,17 @@ def build(export: Path, out: Path, progress: Callable[[int, int], None]) -> Repo
     return report
 
 
-def read(lines: Iterable[Judged], report: Report) -> list[Taught]:
-    """Gather by picture what the lines teach, in the order of the pictures' digests."""
+def read(lines: Iterable[tuple[Path, Judged]], report: Report) -> list[Taught]:
+    """Gather by picture what the lines of exports teach, in the order of the pictures' digests."""
     pictures: dict[str, Taught] = {}
-    for line in lines:
+    for export, line in lines:
         why = _useless(line)
         if why:
             report.left_out[why] += 1
             continue
         for shown in line.pictures:
             if shown.box is not None:
-                _learn(pictures.setdefault(shown.sha256, Taught(shown, line.scene)), line, shown.box, report)
+                _learn(pictures.setdefault(shown.sha256, Taught(export, shown, line.scene)), line, shown.box, report)
     return [pictures[sha256] for sha256 in sorted(pictures)]
 
 

@@ -23,7 +23,7 @@ ROAD = {"pothole", "crack", "footpath_damaged"}
 
 def made(tmp_path: Path, *lines: Judged) -> tuple[Path, Report]:
     out = tmp_path / "set"
-    return out, build(export(tmp_path / "export", *lines), out, lambda *_: None)
+    return out, build([export(tmp_path / "export", *lines)], out, lambda *_: None)
 
 
 def index(out: Path) -> list[dict[str, str]]:
@@ -80,6 +80,16 @@ def test_two_verdicts_on_one_picture_meet_in_it(tmp_path: Path) -> None:
     assert sum(report.pictures.values()) == 1
 
 
+def test_exports_of_two_rides_make_one_set(tmp_path: Path) -> None:
+    folders = [
+        export(tmp_path / "one", line(1)),
+        export(tmp_path / "two", line(1, seed=2), line(1, box=(0.5, 0.5, 0.6, 0.6))),
+    ]
+    report = build(folders, tmp_path / "set", lambda *_: None)
+    assert sum(report.pictures.values()) == 2, "a picture in both is one"
+    assert report.boxes == {"road_damage": 3}
+
+
 def test_what_says_nothing_of_the_picture_is_left_out_and_counted(tmp_path: Path) -> None:
     lines = (line(1), line(2, verdict="unsure"), rejected(3, reason=3), line(4, box=None),
              line(5, proposed="illegal_parking", decided="illegal_parking"))  # fmt: skip
@@ -110,10 +120,10 @@ def test_the_set_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     broken = next((folder / "pictures").rglob("*.jpg"))
     broken.write_bytes(b"half")
     with pytest.raises(BadExport, match=broken.name):
-        build(folder, tmp_path / "set", lambda *_: None)
+        build([folder], tmp_path / "set", lambda *_: None)
     assert not (tmp_path / "set").exists()
-    with pytest.raises(BadExport, match="teaches nothing"):
-        build(export(tmp_path / "empty"), tmp_path / "set", lambda *_: None)
+    with pytest.raises(BadExport, match="can teach nothing"):
+        build([export(tmp_path / "empty")], tmp_path / "set", lambda *_: None)
 
 
 def test_an_index_with_a_class_that_is_none_is_refused_by_line(tmp_path: Path) -> None:
