@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from models.pixels import BadPicture
     from models.training.data import build, street_folder, teach
+    from models.training.dataset import fit_to_train
     from models.training.sets import BadSet
     from models.training.train import train
 
@@ -62,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
                     ),
                     flush=True,
                 )
+        else:
+            fit_to_train(data / "data.yaml")
         last = train(
             args.config, data, starting_point(args.weights, args.work / f"{args.run}-start.pt"), args.work / args.run
         )

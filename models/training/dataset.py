@@ -91,6 +91,19 @@ def scenes_on_both_sides(one: list[Sample], other: list[Sample]) -> set[str]:
     return {s.scene for s in one if s.scene} & {s.scene for s in other if s.scene}
 
 
+def fit_to_train(data: Path) -> None:
+    """Refuse a set before hours go into it: a label that cannot be read, a scene to train on that is also measured on. Raises BadSet."""
+    train = read_set(data, "train")
+    val = read_set(data, "val") if "val" in open_set(data).splits else []
+    shared = scenes_on_both_sides(train, val)
+    if shared:
+        scene = min(shared)
+        one, other = (next(each.picture for each in side if each.scene == scene) for side in (train, val))
+        raise BadSet(
+            f"{data}: scene {scene} is on both sides: {one} is to train on, {other} to measure on; see trikeye models dataset check {data}"
+        )
+
+
 def _about(data: Path) -> dict[str, object]:
     try:
         about = yaml.safe_load(data.read_text(encoding="utf-8"))

@@ -73,7 +73,8 @@ def worst_misses(looks: Sequence[Look], figures: dict[str, Figures]) -> list[Wor
         for each in outcome(looks, category).there:
             if not each.met_at or each.met_at < figures[category].threshold:
                 share = looks[each.look].share(each.box)
-                words = f"{category}, {share:.1%} of the picture"
+                seen = f", seen at {each.met_at:.2f}" if each.met_at else ""
+                words = f"{category}, {share:.1%} of the picture{seen}"
                 missed.append((share, Worst(looks[each.look], category, each.box, words)))
     return [worst for _, worst in sorted(missed, key=lambda pair: -pair[0])[:WORST]]
 

@@ -15,7 +15,7 @@ from models.pixels import BadPicture, read_picture
 from models.training import looks
 from models.training.alike import ALIKE, BITS, alike, fingerprint
 from models.training.check import Checked, check
-from models.training.dataset import BadSet, labels_of, read_set
+from models.training.dataset import BadSet, fit_to_train, labels_of, read_set
 from models.training.sets import shares
 
 BOX = "0 0.5 0.5 0.2 0.2\n"
@@ -116,6 +116,17 @@ def test_a_scene_on_both_sides_is_an_error_that_names_both_files(data: Path) -> 
     words = said(data)
     assert "p3.jpg: is of scene s1, and so is" in words
     assert "p1.jpg of train" in words
+
+
+def test_training_refuses_a_scene_on_both_sides_and_a_bad_label(data: Path) -> None:
+    fit_to_train(data)
+    index = data.parent / "index.tsv"
+    index.write_text(index.read_text().replace("s3", "s1"))
+    with pytest.raises(BadSet, match=r"scene s1 is on both sides: .*p1\.jpg is to train on, .*p3\.jpg to measure on"):
+        fit_to_train(data)
+    (data.parent / "labels" / "train" / "p2.txt").write_text("0 0.5\n")
+    with pytest.raises(BadSet, match=r"p2\.txt:1: a box is five numbers"):
+        fit_to_train(data)
 
 
 def test_what_is_nearly_one_picture_may_not_be_on_both_sides(data: Path) -> None:
