@@ -44,6 +44,7 @@ class Chain:
     headless: bool
     port: int | None = None
     embedded_broker: bool = False
+    pack: str = ""
     processes: list[Process] = field(default_factory=list)
     _lock: IO[str] | None = field(default=None, repr=False)
 
@@ -76,7 +77,8 @@ class Chain:
             ("city", ["demo", "city", "--data", str(self.city_data), "--port", str(self.city_port), "--secret-file", str(self.data / "city-secret"),
                       "--status-url", (self.data / "status-url").read_text()], False),
             ("uplink", ["edge", "uplink", "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data)], False),
-            ("vehicle", ["edge", "replay", str(self.ride), "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data), "--json"], True),
+            ("vehicle", ["edge", "replay", str(self.ride), "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data), "--json",
+                         *(["--pack", self.pack] if self.pack else [])], True),
         ]  # fmt: skip
         self.processes = [
             Process(name, [sys.executable, "-m", "trikeye", *argv], self.env, self.data / "logs" / f"{name}.log", once)

@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, help="folder that is kept (default: .demo, or a new empty one with --headless)"
     )
     parser.add_argument("--ride", type=Path, help="folder of a ride (default: the sample ride)")
+    parser.add_argument("--pack", default="", help="a shipped pack's name or a folder (default: the shipped street pack)")
     parser.add_argument("--port", type=int, help="port of the pages at the first start (default: a free one)")
     parser.add_argument(
         "--broker", choices=("auto", "amqtt"), default="auto", help="auto: Mosquitto if it is installed"
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
     temporary = args.headless and args.data is None
     data = args.data or (temporary_data() if temporary else Path(".demo"))
-    chain = Chain(data, (args.ride or SAMPLE).resolve(), args.headless, args.port, args.broker == "amqtt")
+    chain = Chain(data, (args.ride or SAMPLE).resolve(), args.headless, args.port, args.broker == "amqtt", args.pack)
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     began = time.monotonic()
     try:

@@ -18,6 +18,9 @@ import pytest
 
 from demo.chain import SAMPLE, Chain, ChainFailed
 from demo.people import People
+from models.packs import load_pack
+from models.training.from_verdicts import build
+from models.verdicts import read_export
 
 pytestmark = pytest.mark.process
 NAMES = ("vehicle", "uplink", "broker", "intake", "web", "work", "city")
@@ -38,6 +41,19 @@ def test_the_sample_ride_ends_as_cases_in_the_city(mosquitto: str, tmp_path: Pat
     assert result["lost"] == 0
     assert result["handovers"] > 0
     assert result["acknowledged"] == result["sightings"]
+    teaches(tmp_path / "d" / "server", tmp_path / "verdicts", result)
+
+
+def teaches(server: Path, out: Path, result: dict[str, Any]) -> None:
+    """What was decided leaves the back office, and becomes boxes of every category found and hard negatives of what was false."""
+    argv = ["server", "export", "verdicts", "--out", str(out), "--json"]
+    done = subprocess.run([sys.executable, "-m", "trikeye", *argv], capture_output=True, text=True, env={**os.environ, "TRIKEYE_DATA": str(server)})  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["cases"] == result["cases"] - result["screened_out"]
+    report = build([out], out.with_name("set"), lambda *_: None)
+    assert len(report.boxes) >= result["categories_found"]
+    assert (sum(report.negatives.values()) > 0) == (result["false_cases"] > 0)
+    assert all(pack.startswith(load_pack("street").name) for pack in {line.pack for line in read_export(out)})
 
 
 @pytest.fixture(scope="session")
