@@ -10,11 +10,11 @@ import pytest
 
 from models.packs import SHIPPED, load_pack
 from models.published import heading, parts, table
-from models.training.crossfit import LEAST_THRESHOLD, Crossfit, crossfit
+from models.training.crossfit import LEAST_THRESHOLD, Crossfit, crossfit, threshold
 from models.training.dataset import Box, Sample
 from models.training.fit import MixedUp, apply, check_folds, document
 from models.training.kept import looks_of
-from models.training.looks import Look
+from models.training.looks import Look, outcome
 from models.training.packfile import read_pack, write_pack
 
 CATEGORY = "exposed_garbage"
@@ -70,6 +70,13 @@ def test_where_no_threshold_is_precise_one_is_quiet() -> None:
     silent = fitted(*[[look(0.1, True)] * 3] * 3)
     assert silent.thresholds[CATEGORY] == LEAST_THRESHOLD
     assert silent.figures[CATEGORY].ap50 is None
+
+
+def test_of_precise_thresholds_one_that_lets_the_category_live_is_taken() -> None:
+    seen = [outcome([*[look(0.9, True)] * 13, look(0.6, False)], CATEGORY)]
+    # 13 of 14 is surely over 0.80 by one standard error, but over 0.685 only by Wilson's 95 %; 13 of 13 is over 0.77.
+    assert threshold(seen, 0.8) == 0.9
+    assert threshold(seen, 0.8, more=1.5) == 0.6, "with half as many again it will be live there too"
 
 
 def by_chance(rng: np.random.Generator, count: int) -> list[Look]:

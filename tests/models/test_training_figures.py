@@ -149,6 +149,7 @@ def test_parts_add_up_and_say_nothing_of_few_boxes() -> None:
     # A box of 30 x 30 of 100 x 100 pixels is large, the wrong one of 10 x 15 medium.
     assert (parts["size"]["large"][CATEGORY].told, parts["size"]["large"][CATEGORY].precision) == (59, 1.0)
     assert parts["size"]["medium"] == parts["size"]["small"] == {}
+    assert parts_of([look([])] * 30, {CATEGORY: [0.0] * 30})["light"]["bright"][CATEGORY].recall == 0.0
 
 
 def test_wilsons_interval_is_the_published_one() -> None:
