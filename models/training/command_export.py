@@ -87,4 +87,7 @@ def _told(args: argparse.Namespace, differences: dict[str, float]) -> list[str]:
             first,
             f"Files for {args.format}, not a pack: trikeye runs packs with ONNX Runtime and does not read these.",
         ]
-    return [first, f"Now measure it: trikeye models evaluate {args.out}, or python -m models.training.fit {args.out}"]
+    return [
+        first,
+        f"Now measure it: trikeye models evaluate {args.out}, and set its thresholds: python -m models.training.fit {args.out} --folds …",
+    ]
