@@ -6,6 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from server import pages
+from server.categories import views as categories
 from server.city import views as city
 from server.review import views as review
 
@@ -25,5 +26,6 @@ urlpatterns = [
     path("review/undo", review.undo_last, name="review_undo"),
     path("cases/", pages.case_list, name="case_list"),
     path("cases/<int:number>/", pages.case_page, name="case"),
+    path("categories/", categories.categories, name="categories"),
     path("city/status/<int:destination_id>", city.status, name="city_status"),
 ]

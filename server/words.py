@@ -10,6 +10,7 @@ from django.utils.translation import pgettext
 
 from server.audit.rules import Verb
 from server.cases.rules import State
+from server.categories.rules import Standing
 from server.city.rules import HandoverKind, HandoverState
 from server.review.rules import REASONS
 
@@ -23,6 +24,15 @@ def state_name(state: str) -> str:
         State.RETURNED: pgettext("state", "returned by the city"), State.FIXED: pgettext("state", "fixed"), State.RETRACTED: pgettext("state", "retracted"),
         State.VERIFIED: pgettext("state", "verified"), State.REOPENED: pgettext("state", "reopened"), State.MERGED: pgettext("state", "merged"),
     }[State(state)]  # fmt: skip
+
+
+def standing_name(standing: str) -> str:
+    """How a category stands."""
+    return {
+        Standing.SHADOW: pgettext("standing", "in shadow"),
+        Standing.TRIAL: pgettext("standing", "sandbox alone"),
+        Standing.LIVE: pgettext("standing", "live"),
+    }[Standing(standing)]
 
 
 def severity_name(severity: str) -> str:

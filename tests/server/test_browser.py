@@ -395,7 +395,9 @@ def test_a_session_that_ends_keeps_what_waits_for_its_own_person(
 
 def test_the_language_is_switched_on_the_page(open_page: Open, deal: Deal, reviewer: User) -> None:
     deal(1)
-    page = open_page("/review/", reviewer)
+    page = open_page("/review/?filter=shadow", reviewer)
+    expect(page.locator("#empty")).to_be_visible()
+    page.locator("#empty a").press("Enter")
     for button, lang, word in (("EN", "en", "Confirm"), ("中文", "zh-Hans", "确认")):
         page.get_by_role("button", name=button).press("Enter")
         expect(page.locator("html")).to_have_attribute("lang", lang)
@@ -419,6 +421,62 @@ def test_help_opens_by_its_key_and_gives_the_focus_back(open_page: Open, deal: D
     assert not Verdict.objects.exists()
 
 
+def test_cards_in_shadow_are_seen_under_their_filter_alone(
+    open_page: Open, deal: Deal, send: Any, reviewer: User
+) -> None:
+    """Keys alone: the queue, by Tab to the filter, the cards in shadow, an undo there, and back."""
+    for number in range(2):
+        send(
+            north_m=500.0 + 60 * number, outbox=UUID(int=number + 50), picture=jpeg(90 + number), category="road_damage"
+        )
+    dealt = {case.pk: case.shadow for case in deal(3)}
+    assert sorted(dealt.values()) == [False, False, False, True, True]
+    page = open_page("/review/", reviewer)
+    expect(page.locator("#in-shadow")).to_have_text("2")
+    for _ in range(3):
+        assert not dealt[shown(page)]
+        expect(card(page).locator(".in-shadow")).to_have_count(0)
+        press(page, "f")
+    expect(page.locator("#empty")).to_be_visible()
+    all_sent(page)
+    expect(page.locator("#waiting")).to_have_text("0")
+    while not page.evaluate("document.activeElement.matches('[href$=\"filter=shadow\"]')"):
+        press(page, "Tab")
+    press(page, "Enter")
+    expect(page).to_have_url("/review/?filter=shadow")
+    case = shown(page)
+    assert dealt[case]
+    expect(card(page).locator(".in-shadow")).to_have_text("影子")
+    press(page, "f")
+    expect(page.locator("#live")).to_have_text("已确认, 1 件待审")
+    shown(page)
+    press(page, "a")
+    expect(card(page)).to_have_attribute("data-case", str(case))
+    for _ in range(2):
+        assert dealt[shown(page)]
+        press(page, "f")
+    expect(page.locator("#empty h1")).to_have_text("没有影子案件待审")
+    all_sent(page)
+    expect(page.locator("#in-shadow")).to_have_text("0")
+    assert set(Case.objects.values_list("id", "shadow", "state")) == {(k, v, "confirmed") for k, v in dealt.items()}
+
+
+def test_a_supervisor_puts_a_category_elsewhere_on_the_page(open_page: Open, deal: Deal) -> None:
+    deal(1)
+    chief = User.objects.create_user("zhao", password=PASSWORD, role="supervisor")
+    page = open_page("/review/", chief, "en")
+    shown(page)
+    page.get_by_role("link", name="Cases").press("Enter")
+    page.get_by_role("link", name="Categories").press("Enter")
+    row = page.locator("tr", has_text="Bagged garbage")
+    expect(row.locator(".tag")).to_have_text("live")
+    expect(page.get_by_role("button", name="Make live")).to_have_count(0)
+    row.get_by_role("button", name="Into shadow").press("Enter")
+    expect(row.locator(".tag")).to_have_text("in shadow")
+    expect(row).to_contain_text("100 verdicts more are needed")
+    assert Case.objects.get().shadow
+
+
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 @pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
 def test_every_page_is_fit_for_all(
@@ -438,8 +496,16 @@ def test_every_page_is_fit_for_all(
     for address in ("/cases/", f"/cases/{case.number}/"):
         page.goto(address)
         assert_fit_for_all(page, address)
+    User.objects.filter(id=reviewer.pk).update(role="supervisor")
+    page.goto("/categories/")
+    assert_fit_for_all(page, "categories")
+    Case.objects.filter(id=case.pk).update(shadow=True)
+    page.goto("/review/?filter=shadow")
+    shown(page)
+    assert_fit_for_all(page, "card in shadow")
     give_back(reviewer)
-    lease(colleague, timezone.now(), 9)
+    for shadow in (False, True):
+        lease(colleague, timezone.now(), 9, shadow=shadow)
     page.goto("/review/")
     expect(page.locator("#empty")).to_be_visible()
     assert_fit_for_all(page, "empty")
