@@ -161,6 +161,15 @@ def letterbox(image: Image, canvas: Image) -> tuple[float, float, float]:
     return scale, left, top
 
 
+def paste_warped(
+    source: npt.NDArray[np.float32], matrix: npt.NDArray[np.float64], onto: npt.NDArray[np.float32]
+) -> None:
+    """Draw `source` into `onto` where the affine `matrix` [2, 3] takes its pixels; the rest of `onto` stays."""
+    cv2.warpAffine(
+        source, matrix, (onto.shape[1], onto.shape[0]), dst=onto, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT
+    )  # fmt: skip
+
+
 def blob(canvas: Image, scale: float, rgb: bool) -> npt.NDArray[np.float32]:
     """The network's input: float32 [1, 3, height, width], values times `scale`."""
     return np.asarray(cv2.dnn.blobFromImage(canvas, scale, swapRB=rgb), np.float32)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from models.pixels import paste_warped
 
 GREY = 114 / 255
 LEAST_PX, LEAST_SHARE = 2.0, 0.1
@@ -108,10 +109,7 @@ def _warp_by_opencv(pictures: Tensor, sizes: Tensor, plan: Layout) -> Tensor:
                 continue
             shift = centre + warp @ (origin + low - side)  # of the corner of the tile's first pixel
             matrix = np.column_stack([warp, shift + (warp.sum(axis=1) - 1) / 2])  # pixels' middles lie half a pixel on
-            cv2.warpAffine(
-                given[tile, low[1] : high[1], low[0] : high[0]], matrix, (side, side), dst=out[target],
-                flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_TRANSPARENT,
-            )  # fmt: skip
+            paste_warped(given[tile, low[1] : high[1], low[0] : high[0]], matrix, out[target])
     return torch.from_numpy(out).permute(0, 3, 1, 2)
 
 
