@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from models.command_show import card_of
+from models.command_show import card_of, standings
 from models.packs import SHIPPED, MalformedPack, PackMissing, WrongDigest, load_pack
 from models.published import MEASURED, published_of
 from models.redaction import FLOOR, SUSPECTED, RedactedImage, RedactionUnavailable, Redactor, merged, region_of
@@ -57,6 +57,13 @@ def test_a_category_that_is_not_live_is_in_shadow_and_few_boxes_give_no_figure()
     assert sum(standing == "live" for standing in standings.values()) == shown["live"]
     assert shown["live"] + shown["shadow"] == len(standings)
     assert all(row["ap50"] is None for row in shown["categories"].values() if row["boxes"] < 30)
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh.md"])
+def test_the_readme_names_what_is_live_and_what_in_shadow(readme: str) -> None:
+    """A pack that measures otherwise needs these two lines renewed: trikeye models show street."""
+    text = (SHIPPED.parents[1] / readme).read_text(encoding="utf-8")
+    assert "\n".join(standings(card_of(load_pack("street")))) in text
 
 
 @pytest.mark.shared
