@@ -64,9 +64,16 @@ def begin(city: City, now: datetime, pack: str = STREET) -> None:
     with _changing(city):
         if CategoryStanding.objects.filter(city=city).exists():
             return
-        others = Case.objects.filter(city=city).values_list("category", flat=True).distinct()
-        for category in sorted({*starts, *others}):
-            _put(city, category, starts.get(category, Standing.SHADOW), now, pack=name, old=None)
+        of_cases = set(Case.objects.filter(city=city).values_list("category", flat=True).distinct())
+        begun = {category: starts.get(category, Standing.SHADOW) for category in sorted({*starts, *of_cases})}
+        CategoryStanding.objects.bulk_create(
+            CategoryStanding(city=city, category=category, standing=standing, since=now, pack=name)
+            for category, standing in begun.items()
+        )
+        for category, standing in begun.items():
+            record(Verb.CATEGORY_PUT, "category", category, city_id=city.pk, old=None, new=standing, pack=name)
+        for category in sorted(of_cases):
+            _tell_cases(Case.objects.filter(city=city, category=category), None, begun[category], now)
 
 
 def adopt(city: City, now: datetime, pack: str = STREET) -> list[str]:
@@ -189,12 +196,12 @@ def _put(
     new: Standing,
     now: datetime,
     *,
-    old: Standing | None,
+    old: Standing,
     pack: str = "",
     person: User | None = None,
     proof: Proof | None = None,
 ) -> None:
-    """Write how a category stands, tell its cases, and record it. `old` None: there was no such thing as a standing before. Call while `_changing`."""
+    """Write how a category stands, tell its cases, and record it. Call while `_changing`."""
     CategoryStanding.objects.update_or_create(city=city, category=category, defaults={"standing": new, "since": now, "pack": pack, "person": person})  # fmt: skip
     if old != new:
         _tell_cases(Case.objects.filter(city=city, category=category), old, new, now)
@@ -203,7 +210,7 @@ def _put(
 
 
 def _tell_cases(cases: Any, old: Standing | None, new: Standing, now: datetime) -> None:
-    """Undecided cases go with their category. What was confirmed under the old standing does not leave by the new one."""
+    """Undecided cases go with their category. What was confirmed under the old standing does not leave by the new one. `old` None: before, everything left."""
     cases.filter(state__in=sorted(UNSETTLED)).update(shadow=new == Standing.SHADOW)
     if old is None and new != Standing.SHADOW:
         return
