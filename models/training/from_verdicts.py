@@ -1,9 +1,10 @@
 """A training set out of exports of verdicts: what reviewers confirmed as boxes, what they rejected as hard negatives.
 
-A picture teaches only about the categories judged in it. A confirmed box is a box of its class; a rejected one says that the classes of its category are
-absent from the picture (`complete` in index.tsv, so that training counts them there as background in full); whatever else may stand in it is unlabelled. Boxes
-are the network's own, which a reviewer accepted without redrawing. Pictures of one scene, the cell of about 50 m in which a case lies, stay on one side of
-train and val, and always on the same one, however the export grows.
+A picture teaches only about the categories judged in it; whatever else may stand in it is unlabelled, not absent. A confirmed box is a box of its class. A
+rejected one says what is not in that box, and nothing of the rest of the picture, where another such thing may stand: so a second picture, named …-not.jpg,
+shows the box and its surroundings alone, all else grey, and only there are the classes of its category known to be absent (`complete` in index.tsv: training
+counts them as background in full). Boxes are the network's own, which a reviewer accepted without redrawing. Pictures of one scene, the cell of about 50 m in
+which a case lies, stay on one side of train and val, and always on the same one, however the export grows.
 
 Layout made in `out`: {images,labels}/{train,val}, data.yaml, index.tsv, report.json; it appears whole or not at all.
 """
@@ -16,15 +17,22 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from models.pixels import Image, encode_jpeg, read_picture
 from models.training.classes import CLASSES, NAMES
 from models.training.data import Row, write_rows
 from models.verdicts import BadExport, Judged, Shown, picture_of, read_export
 
 VAL_SHARE = 0.2
+GREY = 114
+"""What a network sees around a picture."""
+QUALITY = 92
+Corners = tuple[float, float, float, float]
 COLUMNS = ("file", "set", "licence", "scene", "split", "annotates", "complete")
 CLASSES_OF = {
     category: tuple(each.name for each in CLASSES if each.category == category)
@@ -35,14 +43,14 @@ CLASSES_OF = {
 
 @dataclass
 class Taught:
-    """What all verdicts together say of one picture: rows of its label file, categories judged, and those that are certainly absent."""
+    """What all verdicts together say of one picture: rows of its label file, and the boxes with the category that they are, or are not."""
 
     export: Path
     shown: Shown
     scene: str
     rows: set[Row] = field(default_factory=set)
-    judged: set[str] = field(default_factory=set)
-    absent: set[str] = field(default_factory=set)
+    confirmed: dict[Corners, str] = field(default_factory=dict)
+    rejected: dict[Corners, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -79,13 +87,9 @@ def build(exports: Sequence[Path], out: Path, progress: Callable[[int, int], Non
         index.writerow(COLUMNS)
         for number, each in enumerate(taught, start=1):
             split = "val" if each.scene in val else "train"
-            _place(picture_of(each.export, each.shown), part / "images" / split / f"{each.shown.sha256}.jpg")
-            write_rows(part / "labels" / split / f"{each.shown.sha256}.txt", sorted(each.rows))
-            known = [
-                " ".join(name for c in sorted(some) for name in CLASSES_OF[c]) for some in (each.judged, each.absent)
-            ]
-            index.writerow([f"{each.shown.sha256}.jpg", "verdicts", "own", each.scene, split, *known])
-            report.pictures[split] += 1
+            for name, known, complete in _pictures(each, part, split):
+                index.writerow([name, "verdicts", "own", each.scene, split, _classes(known), _classes(complete)])
+                report.pictures[split] += 1
             progress(number, len(taught))
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(NAMES))
     (part / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames:\n{names}")
@@ -118,17 +122,50 @@ def _useless(line: Judged) -> str:
     return "" if known else "a category without a class of the network"
 
 
-def _learn(picture: Taught, line: Judged, box: tuple[float, float, float, float], report: Report) -> None:
+def _learn(picture: Taught, line: Judged, box: Corners, report: Report) -> None:
     if line.decided:
         x1, y1, x2, y2 = box
         row = (NAMES.index(class_of(line)), (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)
         report.boxes[line.decided] += row not in picture.rows
         picture.rows.add(row)
-        picture.judged.add(line.decided)
+        picture.confirmed[box] = line.decided
     if not line.is_right and line.proposed in CLASSES_OF:
-        report.negatives[line.proposed] += line.proposed not in picture.absent
-        picture.judged.add(line.proposed)
-        picture.absent.add(line.proposed)
+        report.negatives[line.proposed] += box not in picture.rejected
+        picture.rejected[box] = line.proposed
+
+
+def _pictures(each: Taught, part: Path, split: str) -> Iterator[tuple[str, set[str], set[str]]]:
+    """Write the picture for what was confirmed and the one for what was rejected; name, categories judged, categories absent of each."""
+    source = picture_of(each.export, each.shown)
+    for suffix, boxes in (("", each.confirmed), ("-not", each.rejected)):
+        if not boxes:
+            continue
+        stem = f"{each.shown.sha256}{suffix}"
+        picture = part / "images" / split / f"{stem}.jpg"
+        if suffix:
+            picture.write_bytes(encode_jpeg(alone(read_picture(source), each.rejected, each.confirmed), QUALITY))
+        else:
+            _place(source, picture)
+        write_rows(part / "labels" / split / f"{stem}.txt", [] if suffix else sorted(each.rows))
+        judged = set(boxes.values())
+        yield picture.name, judged, judged if suffix else set()
+
+
+def alone(image: Image, rejected: Iterable[Corners], confirmed: Iterable[Corners]) -> Image:
+    """The picture with nothing to be seen but the rejected boxes and half their size around them, less the confirmed ones."""
+    height, width = image.shape[:2]
+    shown = np.full_like(image, GREY)
+    for margin, boxes, source in ((0.5, rejected, image), (0.0, confirmed, shown.copy()), (0.0, rejected, image)):
+        for x1, y1, x2, y2 in boxes:
+            across, down = margin * (x2 - x1), margin * (y2 - y1)
+            columns = slice(max(0, int((x1 - across) * width)), max(1, round((x2 + across) * width)))
+            rows = slice(max(0, int((y1 - down) * height)), max(1, round((y2 + down) * height)))
+            shown[rows, columns] = source[rows, columns]
+    return shown
+
+
+def _classes(categories: set[str]) -> str:
+    return " ".join(name for category in sorted(categories) for name in CLASSES_OF[category])
 
 
 def class_of(line: Judged) -> str:

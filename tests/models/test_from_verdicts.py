@@ -8,13 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from judged import export, line, rejected
 
 from models.training.classes import NAMES
 from models.training.data import read_rows
 from models.training.dataset import BadSet, read_set, scenes_on_both_sides
-from models.training.from_verdicts import CLASSES_OF, Report, build, val_scenes
+from models.training.from_verdicts import CLASSES_OF, GREY, Report, alone, build, val_scenes
 from models.training.sets import trained
 from models.verdicts import BadExport, Judged
 
@@ -61,7 +62,19 @@ def test_a_changed_category_is_a_box_of_the_one_and_a_negative_of_the_other(tmp_
     out, report = made(tmp_path, line(decided="road_ponding"))
     assert [box[0] for box in labels(out)] == ["water_on_road"]
     assert (report.boxes, report.negatives) == ({"road_ponding": 1}, {"road_damage": 1})
-    assert trained(read_set(out / "data.yaml", "train")[0].picture) == ROAD
+    known = {trained(path) for path in out.glob("images/train/*.jpg")}
+    assert known == {frozenset(), frozenset(ROAD)}
+
+
+def test_of_a_rejected_box_only_its_surroundings_are_shown(tmp_path: Path) -> None:
+    """Elsewhere in the picture the same thing may stand, and nobody said that it does not."""
+    image = np.full((100, 200, 3), 255, np.uint8)
+    shown = alone(image, [(0.1, 0.4, 0.2, 0.6)], [(0.2, 0.0, 0.3, 1.0)])
+    white = (shown == 255).all(axis=2)
+    assert white[40:60, 20:40].all(), "the box"
+    assert white[30:70, 10:40].all(), "half its size around it"
+    assert not white[:, 40:].any(), "less what was confirmed"
+    assert set(np.unique(shown[~white])) == {GREY}
 
 
 def test_without_a_label_of_the_category_its_first_class_is_taken(tmp_path: Path) -> None:
@@ -74,10 +87,9 @@ def test_two_verdicts_on_one_picture_meet_in_it(tmp_path: Path) -> None:
     lines = line(1), line(2, seed=1, box=other, proposed="small_ads", label="graffiti", decided="small_ads"), rejected(3, seed=1, proposed="road_dirty")  # fmt: skip
     out, report = made(tmp_path, *lines)
     assert sorted(box[0] for box in labels(out)) == ["crack", "graffiti"]
-    (row,) = index(out)
-    assert set(row["annotates"].split()) == ROAD | {"graffiti", "sand_on_road"}
-    assert row["complete"] == "sand_on_road"
-    assert sum(report.pictures.values()) == 1
+    told = {row["file"].endswith("-not.jpg"): (set(row["annotates"].split()), row["complete"]) for row in index(out)}
+    assert told == {False: (ROAD | {"graffiti"}, ""), True: ({"sand_on_road"}, "sand_on_road")}
+    assert sum(report.pictures.values()) == 2
 
 
 def test_exports_of_two_rides_make_one_set(tmp_path: Path) -> None:
