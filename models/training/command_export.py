@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="onnx makes a pack; the others make files for another runtime, no pack (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--size", default="640x384", metavar="WxH|aspect",
+        "--size", default="640x384", metavar="WxH|aspect[:WxH]",
         help="the network's input in pixels; aspect: each picture's own, with no more pixels than 640x384 (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(

@@ -44,13 +44,13 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """ "640x384", or "aspect". Raises ValueError."""
+        """ "640x384"; "aspect:640x384" for each picture's own aspect at no more pixels; "aspect" for that. Raises ValueError."""
         if text == "aspect":
             return cls(any_aspect=True)
-        sides = re.fullmatch(r"(\d+)x(\d+)", text)
+        sides = re.fullmatch(r"(?:aspect:)?(\d+)x(\d+)", text)
         if sides is None or any(int(side) % 32 or not 32 <= int(side) <= 4096 for side in sides.groups()):
             raise ValueError(f"{text!r} is no input: WIDTHxHEIGHT, each a multiple of 32 from 32 to 4096, or aspect")
-        return cls(int(sides[1]), int(sides[2]))
+        return cls(int(sides[1]), int(sides[2]), text.startswith("aspect"))
 
     def shape_for(self, height: int, width: int) -> Shape:
         """Height and width of the input for a picture of this size."""
@@ -122,7 +122,6 @@ def written_aside(out: Path) -> Iterator[Path]:
 
 def open_source(source: str, folder: Path) -> Source:
     """The network of a checkpoint, or of a pack by its name or folder, as a checkpoint in `folder`. Raises ValueError or PackError."""
-    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false")
     checkpoint = folder / "model.pt"
     if source in shipped_packs() or Path(source).is_dir():
         from models.training.unpack import restored, save
@@ -140,6 +139,7 @@ def open_source(source: str, folder: Path) -> Source:
 
 
 def _network(checkpoint: Path, source: str = "") -> Any:
+    os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_VERBOSE="false")
     from ultralytics import YOLO
 
     try:
@@ -206,7 +206,8 @@ def run_onnx(model: Path) -> Callable[[F32], F32]:
         if shape not in sessions:
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 3
-            options.intra_op_num_threads = 1
+            options.intra_op_num_threads = options.inter_op_num_threads = 1
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             for side, length in zip(FREE_SIDES, shape, strict=True):
                 options.add_free_dimension_override_by_name(side, length)
             sessions[shape] = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])

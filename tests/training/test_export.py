@@ -16,9 +16,11 @@ import pytest
 import torch
 
 from models.packs import MalformedPack, WrongDigest, load_pack
+from models.pixels import Image
 from models.runtime import Detector
 from models.training import export as exporting
 from models.training.classes import CLASSES, NAMES
+from models.training.command import starting_point
 from models.training.examples import SAMPLE_RIDE, examples
 from models.training.export import REDACTION, Size, export, run_onnx
 from models.training.packfile import read_pack, write_pack
@@ -30,10 +32,24 @@ SMALL = Size(160, 96)
 
 
 @pytest.fixture(scope="module")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def looks() -> list[Image]:
+    """Frames of the sample ride."""
+    return examples(SAMPLE_RIDE, 4)
+
+
+@pytest.fixture(scope="module")
+def unpacked(looks: list[Image], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkpoint made of the shipped pack with the statistics of a few frames of the sample ride."""
     torch.set_num_threads(1)
-    return unpack(load_pack("street"), examples(SAMPLE_RIDE, 4), tmp_path_factory.mktemp("unpacked") / "street.pt")
+    return unpack(load_pack("street"), looks, tmp_path_factory.mktemp("unpacked") / "street.pt")
+
+
+@pytest.fixture(scope="module")
+def aspect(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped pack with free sides."""
+    out = tmp_path_factory.mktemp("aspect") / "pack"
+    export("street", out, "aspect-1", Size.parse("aspect"))
+    return out
 
 
 def network_of(checkpoint: Path) -> torch.nn.Module:
@@ -64,16 +80,28 @@ def test_the_checkpoint_of_a_pack_says_what_the_pack_says(unpacked: Path) -> Non
         torch.testing.assert_close(raw["one2one"][kind], raw["one2many"][kind])
 
 
-def test_it_trains_on_the_statistics_it_was_given(unpacked: Path) -> None:
+def test_it_trains_on_the_statistics_it_was_given(unpacked: Path, looks: list[Image]) -> None:
     """What a layer expects of a channel is what it gets: as a batch, the same frames give what they give one by one."""
     from models.training.unpack import _input
 
-    frames = torch.cat([_input(load_pack("street"), each) for each in examples(SAMPLE_RIDE, 4)])
+    frames = torch.cat([_input(load_pack("street"), each) for each in looks])
     network = network_of(unpacked)
     with torch.no_grad():
         expected = network.eval()(frames)[1]["one2many"]["scores"]
         got = network.train()(frames)["one2many"]["scores"]
     torch.testing.assert_close(got, expected, atol=0.05, rtol=0.01)
+
+
+def test_a_training_may_start_from_a_pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a checkpoint as it is; from a pack by its name, made into one once, and of pictures that every checkout has."""
+    monkeypatch.setenv("TRIKEYE_SHARED", str(tmp_path))
+    monkeypatch.setattr("models.training.unpack.PICTURES", 2)
+    out = tmp_path / "start.pt"
+    assert starting_point(Path("last.pt"), out) == Path("last.pt")
+    assert starting_point(Path("street"), out) == out
+    assert tuple(network_of(out).names.values()) == NAMES
+    made = out.stat().st_mtime_ns
+    assert starting_point(Path("street"), out).stat().st_mtime_ns == made
 
 
 def test_a_checkpoint_becomes_a_pack_and_the_pack_one_again(unpacked: Path, tmp_path: Path) -> None:
@@ -99,40 +127,40 @@ def test_a_pack_made_of_a_pack_keeps_what_holds_of_its_labels_and_not_its_figure
     assert not {"live", "map50"} & set(new.card)
 
 
-def test_with_free_sides_every_shape_is_seen_as_by_a_network_made_for_it(tmp_path: Path) -> None:
-    """The shipped network, 640x384 for ever, against the same with free sides; upright it has no more pixels."""
-    export("street", tmp_path / "pack", "aspect-1", Size.parse("aspect"))
-    pack = load_pack(tmp_path / "pack")
-    (look,) = examples(SAMPLE_RIDE, 1)
+def test_with_free_sides_every_shape_is_seen_as_by_a_network_made_for_it(aspect: Path, looks: list[Image]) -> None:
+    """The shipped network, 640x384 for ever, against the same with free sides; an upright picture stands in an upright input."""
+    pack = load_pack(aspect)
+    look = looks[0]
     lying = np.ascontiguousarray(look[: look.shape[1] * 384 // 640])
     fixed, free = Detector(load_pack("street")), Detector(pack)
     expected, got = fixed.detect(lying), free.detect(lying)
     assert len(expected) >= 3
     assert [each.label.name for each in got] == [each.label.name for each in expected]
     np.testing.assert_allclose([each.box_px for each in got], [each.box_px for each in expected], atol=0.1)
-    assert free.detect(np.ascontiguousarray(look[:, :200])) is not None
+    upright = np.ascontiguousarray(look[:, : look.shape[0] * 384 // 640])
+    assert len(free.detect(upright)) >= len(fixed.detect(upright)) > 0
     session = onnxruntime.InferenceSession(str(pack.model))
     assert session.get_inputs()[0].shape == [1, 3, "height", "width"]
-    assert session.run(None, {"images": blocks((64, 352)).numpy()})[0].shape == (1, 37, (64 * 352) * 21 // 1024)
+    anchors = sum((64 // step) * (352 // step) for step in (8, 16, 32))
+    assert session.run(None, {"images": blocks((64, 352)).numpy()})[0].shape == (1, 37, anchors)
 
 
-def test_free_sides_cost_nothing_once_they_are_known(tmp_path: Path) -> None:
+def test_free_sides_cost_nothing_once_they_are_known(aspect: Path, tmp_path: Path) -> None:
     """Folded for a shape, the graph has the same operations as one that was exported for it."""
     kinds = []
-    for number, size in enumerate((Size(), Size.parse("aspect"))):
-        export("street", tmp_path / str(number), "pack-1", size)
+    for number, model in enumerate((load_pack("street").model, aspect / "model.onnx")):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.optimized_model_filepath = str(tmp_path / f"{number}.onnx")
         for side, length in (("height", 384), ("width", 640)):
             options.add_free_dimension_override_by_name(side, length)
-        onnxruntime.InferenceSession(str(tmp_path / str(number) / "model.onnx"), options)
+        onnxruntime.InferenceSession(str(model), options)
         kinds.append(sorted(node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node))
     assert kinds[0] == kinds[1]
 
 
-def test_int8_sees_what_floats_see_with_the_head_in_floats(tmp_path: Path) -> None:
-    differences = export("street", tmp_path / "pack", "int8-1", Size(320, 192), examples(SAMPLE_RIDE, 6))
+def test_int8_sees_what_floats_see_with_the_head_in_floats(looks: list[Image], tmp_path: Path) -> None:
+    differences = export("street", tmp_path / "pack", "int8-1", Size(320, 192), looks)
     assert differences["agreement"] >= 0.6
     graph = onnx.load(str(tmp_path / "pack" / "model.onnx")).graph
     assert {prop.key for prop in onnx.load(str(tmp_path / "pack" / "model.onnx")).metadata_props} >= {
@@ -149,11 +177,14 @@ def test_int8_sees_what_floats_see_with_the_head_in_floats(tmp_path: Path) -> No
         restored(load_pack(tmp_path / "pack"))
 
 
-def test_an_int8_network_that_lost_its_head_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.training.quantise.head_of", lambda _: [])
-    with pytest.raises(ValueError, match="the quantised one keeps"):
-        export("street", tmp_path / "pack", "int8-1", Size(), examples(SAMPLE_RIDE, 2))
-    assert list(tmp_path.iterdir()) == []
+def test_an_int8_network_that_lost_its_scores_is_refused(looks: list[Image]) -> None:
+    """As it does with its head in integers: steps as large as a box's pixels need leave nothing of a score."""
+    whole = run_onnx(load_pack("street").model)
+    assert exporting.agreement(whole, whole, looks, Size()) == 1.0
+    with pytest.raises(ValueError, match="the quantised one keeps 0%"):
+        exporting.agreement(whole, lambda picture: np.round(whole(picture) / 3) * 3, looks, Size())
+    with pytest.raises(ValueError, match="sure of nothing"):
+        exporting.agreement(whole, whole, [np.zeros((384, 640, 3), np.uint8)], Size())
 
 
 def test_an_export_that_differs_is_refused_and_leaves_the_old_pack(
@@ -233,7 +264,8 @@ def test_the_verb_says_what_it_made_and_what_is_missing(tmp_path: Path) -> None:
     }  # fmt: skip
     for argv, words in (
         (["street", "--format", "ncnn"], "pip install pnnx ncnn"), (["street", "--format", "openvino"], "pip install openvino"),
-        (["street", "--size", "640x360"], "multiple of 32"), (["street", "--format", "ncnn", "--size", "aspect"], "leave them out"),
+        (["street", "--size", "640x360"], "multiple of 32"),
+        (["street", "--format", "ncnn", "--size", "aspect"], "leave them out"),
     ):  # fmt: skip
         done = trikeye(tmp_path / "other", *argv)
         assert (done.returncode, words in done.stderr) == (1, True), done.stderr
