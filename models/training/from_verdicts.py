@@ -20,15 +20,22 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from models.pixels import Image, encode_jpeg, read_picture
 from models.training.classes import CLASSES, NAMES
 from models.training.data import Row, write_rows
+from models.training.measure import overlap
 from models.verdicts import BadExport, Judged, Shown, picture_of, read_export
 
+if TYPE_CHECKING:
+    from models.runtime import Detector
+
 VAL_SHARE = 0.2
+SURE, SAME_PLACE = 0.5, 0.3
+"""From which score a teacher's box counts, and how much it may overlap with a judged one."""
 GREY = 114
 """What a network sees around a picture."""
 QUALITY = 92
@@ -55,11 +62,12 @@ class Taught:
 
 @dataclass
 class Report:
-    """What was made: pictures of each split, boxes and hard negatives by category, and lines left out with the reason."""
+    """What was made: pictures of each split, boxes and hard negatives by category, the teacher's boxes by class, and lines left out with the reason."""
 
     pictures: Counter[str] = field(default_factory=Counter)
     boxes: Counter[str] = field(default_factory=Counter)
     negatives: Counter[str] = field(default_factory=Counter)
+    taught: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
     def as_json(self) -> dict[str, dict[str, int]]:
@@ -67,8 +75,10 @@ class Report:
         return {name: dict(counts.most_common()) for name, counts in vars(self).items()}
 
 
-def build(exports: Sequence[Path], out: Path, progress: Callable[[int, int], None]) -> Report:
-    """Make the set. Raises BadExport; FileExistsError if `out` is there."""
+def build(
+    exports: Sequence[Path], out: Path, progress: Callable[[int, int], None], teacher: Detector | None = None
+) -> Report:
+    """Make the set. Where nobody judged, things of which `teacher` is sure become boxes too, so that training does not forget them. Raises BadExport; FileExistsError if `out` is there."""
     if out.exists():
         raise FileExistsError(f"{out} is there already; name a folder that is not")
     report = Report()
@@ -87,7 +97,7 @@ def build(exports: Sequence[Path], out: Path, progress: Callable[[int, int], Non
         index.writerow(COLUMNS)
         for number, each in enumerate(taught, start=1):
             split = "val" if each.scene in val else "train"
-            for name, known, complete in _pictures(each, part, split):
+            for name, known, complete in _pictures(each, part, split, teacher, report):
                 index.writerow([name, "verdicts", "own", each.scene, split, _classes(known), _classes(complete)])
                 report.pictures[split] += 1
             progress(number, len(taught))
@@ -134,7 +144,9 @@ def _learn(picture: Taught, line: Judged, box: Corners, report: Report) -> None:
         picture.rejected[box] = line.proposed
 
 
-def _pictures(each: Taught, part: Path, split: str) -> Iterator[tuple[str, set[str], set[str]]]:
+def _pictures(
+    each: Taught, part: Path, split: str, teacher: Detector | None, report: Report
+) -> Iterator[tuple[str, set[str], set[str]]]:
     """Write the picture for what was confirmed and the one for what was rejected; name, categories judged, categories absent of each."""
     source = picture_of(each.export, each.shown)
     for suffix, boxes in (("", each.confirmed), ("-not", each.rejected)):
@@ -142,13 +154,35 @@ def _pictures(each: Taught, part: Path, split: str) -> Iterator[tuple[str, set[s
             continue
         stem = f"{each.shown.sha256}{suffix}"
         picture = part / "images" / split / f"{stem}.jpg"
+        rows: list[Row] = []
         if suffix:
             picture.write_bytes(encode_jpeg(alone(read_picture(source), each.rejected, each.confirmed), QUALITY))
         else:
             _place(source, picture)
-        write_rows(part / "labels" / split / f"{stem}.txt", [] if suffix else sorted(each.rows))
+            rows = sorted(each.rows) + (taught_by(teacher, read_picture(source), each, report) if teacher else [])
+        write_rows(part / "labels" / split / f"{stem}.txt", rows)
         judged = set(boxes.values())
         yield picture.name, judged, judged if suffix else set()
+
+
+def taught_by(teacher: Detector, image: Image, each: Taught, report: Report) -> list[Row]:
+    """What the teacher is sure of where nobody judged, of categories that nobody judged in this picture."""
+    height, width = image.shape[:2]
+    judged = [*each.confirmed, *each.rejected]
+    categories = {*each.confirmed.values(), *each.rejected.values()}
+    rows = []
+    for found in teacher.detect(image, floor=SURE):
+        x1, y1, x2, y2 = (edge / side for edge, side in zip(found.box_px, (width, height) * 2, strict=True))
+        apart = all(overlap((x1, y1, x2, y2), box) < SAME_PLACE for box in judged)
+        if (
+            found.score >= SURE
+            and apart
+            and found.label.name in NAMES
+            and found.label.category not in categories - {""}
+        ):
+            rows.append((NAMES.index(found.label.name), (x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1))
+            report.taught[found.label.name] += 1
+    return rows
 
 
 def alone(image: Image, rejected: Iterable[Corners], confirmed: Iterable[Corners]) -> Image:

@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from judged import export, line, rejected
 
+from models.packs import load_pack
+from models.pixels import Image
+from models.runtime import Found
 from models.training.classes import NAMES
 from models.training.data import read_rows
 from models.training.dataset import BadSet, read_set, scenes_on_both_sides
@@ -90,6 +93,33 @@ def test_two_verdicts_on_one_picture_meet_in_it(tmp_path: Path) -> None:
     told = {row["file"].endswith("-not.jpg"): (set(row["annotates"].split()), row["complete"]) for row in index(out)}
     assert told == {False: (ROAD | {"graffiti"}, ""), True: ({"sand_on_road"}, "sand_on_road")}
     assert sum(report.pictures.values()) == 2
+
+
+class Teacher:
+    """Sure of a bin in one place, of a crack and a person in another, not quite of a car; and of a bag where a crack was confirmed."""
+
+    def detect(self, image: Image, floor: float) -> list[Found]:
+        height, width = image.shape[:2]
+        labels = {label.name: label for label in load_pack("street").labels}
+        seen = (
+            ("bin_ok", 0.6, 0.8),
+            ("crack", 0.6, 0.9),
+            ("person", 0.7, 0.7),
+            ("car", 0.7, 0.4),
+            ("garbage_bag", 0.1, 0.9),
+        )
+        return [
+            Found((x * width, 0.2 * height, (x + 0.2) * width, 0.6 * height), labels[name], score, score)
+            for name, x, score in seen
+        ]
+
+
+def test_a_teacher_labels_what_it_is_sure_of_and_nobody_judged(tmp_path: Path) -> None:
+    report = build([export(tmp_path / "export", line())], tmp_path / "set", lambda *_: None, Teacher())  # type: ignore[arg-type]
+    assert sorted(box[0] for box in labels(tmp_path / "set")) == ["bin_ok", "crack", "person"]
+    assert report.taught == {"bin_ok": 1, "person": 1}
+    (sample,) = read_set(tmp_path / "set" / "data.yaml", "train")
+    assert trained(sample.picture) == frozenset(), "what the teacher did not see is not known to be absent"
 
 
 def test_exports_of_two_rides_make_one_set(tmp_path: Path) -> None:
