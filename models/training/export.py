@@ -134,7 +134,7 @@ def open_source(source: str, folder: Path) -> Source:
         if names == tuple(each.name for each in classes):
             return Source(checkpoint, None, classes)
     raise ValueError(
-        f"{source} has other classes than a street pack (models/training/classes.py) or a redaction pack: {', '.join(names[:6])} …"
+        f"{source} has other classes ({len(names)}, from {names[0]} to {names[-1]}) than a street pack ({len(CLASSES)}, models/training/classes.py) or a redaction pack"
     )
 
 

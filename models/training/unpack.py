@@ -113,7 +113,7 @@ def _unmerged(network: nn.Module, given: dict[str, Tensor]) -> dict[str, Tensor]
         source = name.replace(".one2one_", ".")
         before, _, kind = source.rpartition(".bn.")
         if not before:
-            state[name] = value if ".dfl." in source else given[source]
+            state[name] = given.get(source, value) if ".dfl." in source else given[source]
         elif kind == "bias":
             state[name] = given[f"{before}.conv.bias"]
         else:
