@@ -102,6 +102,11 @@ class Judged(_Row):
         return False if self.verdict == "rejected" and self.reason in NOTHING_OF_THE_KIND else None
 
     @property
+    def place_m(self) -> tuple[float, float]:
+        """North and east of the case in metres, good for distances of a few hundred."""
+        return self.lat_deg * METRES_PER_DEGREE, self.lon_deg * METRES_PER_DEGREE * cos(radians(self.lat_deg))
+
+    @property
     def scene(self) -> str:
         """The cell of about SCENE_M in which the case lies: pictures of one cell show the same things."""
         north = floor(self.lat_deg * METRES_PER_DEGREE / SCENE_M)

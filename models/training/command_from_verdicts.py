@@ -60,6 +60,6 @@ def run(args: argparse.Namespace) -> int:
     for name, count in made["taught"].items():
         print(f"the teacher's: {count} {name}")
     for why, count in made["left_out"].items():
-        print(f"left out: {count} sightings, {why}")
-    print(f"next: trikeye models train --data {args.out} --weights CHECKPOINT")
+        print(f"left out: {count}, {why}")
+    print(f"next: trikeye models train --data {args.out} --weights street")
     return 0

@@ -2,11 +2,11 @@
 
 A picture teaches only about the categories judged in it; whatever else may stand in it is unlabelled, not absent. A confirmed box is a box of its class. A
 rejected one says what is not in that box, and nothing of the rest of the picture, where another such thing may stand: so a second picture, named …-not.jpg,
-shows the box and its surroundings alone, all else grey, and only there are the classes of its category known to be absent (`complete` in index.tsv: training
+shows the box and its surroundings alone, all else grey (to train on, not to measure on), and only there are the classes of its category known to be absent (`complete` in index.tsv: training
 counts them as background in full). Boxes are the network's own, which a reviewer accepted without redrawing. Pictures of one scene, the cell of about 50 m in
 which a case lies, stay on one side of train and val, and always on the same one, however the export grows.
 
-Layout made in `out`: {images,labels}/{train,val}, data.yaml, index.tsv, report.json; it appears whole or not at all.
+Layout made in `out`: {images,labels}/{train,val}, train.txt (the pictures of an epoch), data.yaml, index.tsv, report.json; it appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.pixels import Image, encode_jpeg, read_picture
+from models.training.alike import alike, fingerprint
 from models.training.classes import CLASSES, NAMES
 from models.training.data import Row, write_rows
 from models.training.measure import overlap
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 VAL_SHARE = 0.2
 SURE, SAME_PLACE = 0.5, 0.3
 """From which score a teacher's box counts, and how much it may overlap with a judged one."""
+MOST_REPEATS = 4
+REACH_M = 100.0
+"""Farther from the middle of a scene nothing of it is seen."""
 GREY = 114
 """What a network sees around a picture."""
 QUALITY = 92
@@ -55,6 +59,7 @@ class Taught:
     export: Path
     shown: Shown
     scene: str
+    place_m: tuple[float, float]
     rows: set[Row] = field(default_factory=set)
     confirmed: dict[Corners, str] = field(default_factory=dict)
     rejected: dict[Corners, str] = field(default_factory=dict)
@@ -87,6 +92,10 @@ def build(
         said = dict(report.left_out) or "no lines"
         raise BadExport(f"{', '.join(map(str, exports))} can teach nothing: {said}")
     val = val_scenes({each.scene for each in taught})
+    like = near_val(taught, val)
+    if like:
+        report.left_out["a picture that is nearly one to measure on"] = len(like)
+    taught = [each for each in taught if each.shown.sha256 not in like]
     part = out.with_name(f"{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     for split in ("train", "val"):
@@ -102,7 +111,8 @@ def build(
                 report.pictures[split] += 1
             progress(number, len(taught))
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(NAMES))
-    (part / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames:\n{names}")
+    (part / "train.txt").write_text("".join(f"./images/train/{name}\n" for name in an_epoch(part)))
+    (part / "data.yaml").write_text(f"train: train.txt\nval: images/val\nnames:\n{names}")
     (part / "report.json").write_text(json.dumps(report.as_json(), indent=1))
     part.replace(out)
     return report
@@ -118,7 +128,12 @@ def read(lines: Iterable[tuple[Path, Judged]], report: Report) -> list[Taught]:
             continue
         for shown in line.pictures:
             if shown.box is not None:
-                _learn(pictures.setdefault(shown.sha256, Taught(export, shown, line.scene)), line, shown.box, report)
+                _learn(
+                    pictures.setdefault(shown.sha256, Taught(export, shown, line.scene, line.place_m)),
+                    line,
+                    shown.box,
+                    report,
+                )
     return [pictures[sha256] for sha256 in sorted(pictures)]
 
 
@@ -149,9 +164,7 @@ def _pictures(
 ) -> Iterator[tuple[str, set[str], set[str]]]:
     """Write the picture for what was confirmed and the one for what was rejected; name, categories judged, categories absent of each."""
     source = picture_of(each.export, each.shown)
-    for suffix, boxes in (("", each.confirmed), ("-not", each.rejected)):
-        if not boxes:
-            continue
+    for suffix, boxes in _parts(each, split):
         stem = f"{each.shown.sha256}{suffix}"
         picture = part / "images" / split / f"{stem}.jpg"
         rows: list[Row] = []
@@ -163,6 +176,27 @@ def _pictures(
         write_rows(part / "labels" / split / f"{stem}.txt", rows)
         judged = set(boxes.values())
         yield picture.name, judged, judged if suffix else set()
+
+
+def an_epoch(folder: Path) -> list[str]:
+    """The pictures to train on; where most of them are rejected ones, those with boxes repeat until they are half, or MOST_REPEATS times over:
+    a network that hears "no" nine times in ten learns to say nothing."""
+    names = sorted(path.name for path in (folder / "images" / "train").iterdir())
+    rejected = [name for name in names if name.endswith("-not.jpg")]
+    boxed = [name for name in names if not name.endswith("-not.jpg")]
+    times = min(MOST_REPEATS, max(1, round(len(rejected) / max(1, len(boxed)))))
+    return boxed * times + rejected
+
+
+def _parts(each: Taught, split: str) -> Iterator[tuple[str, dict[Corners, str]]]:
+    """The boxes of the whole picture, and those to be shown alone. What is to be measured on stays whole: told there, a rejected box is a false alarm."""
+    if split == "val":
+        yield "", {**each.rejected, **each.confirmed}
+        return
+    if each.confirmed:
+        yield "", each.confirmed
+    if each.rejected:
+        yield "-not", each.rejected
 
 
 def taught_by(teacher: Detector, image: Image, each: Taught, report: Report) -> list[Row]:
@@ -215,6 +249,22 @@ def val_scenes(scenes: set[str]) -> set[str]:
     if not chosen and len(scenes) > 1:
         chosen = {min(lots, key=lots.__getitem__)}
     return chosen if len(chosen) < len(scenes) else chosen - {max(lots, key=lots.__getitem__)}
+
+
+def near_val(taught: Sequence[Taught], val: set[str]) -> set[str]:
+    """Digests of pictures to train on that are nearly one to measure on: where cells meet, a vehicle takes both within a few metres."""
+    places = np.array([each.place_m for each in taught])
+    like: set[str] = set()
+    for scene in sorted(val):
+        here = np.array([each.scene == scene for each in taught])
+        away = np.hypot(*(places - places[here].mean(axis=0)).T)
+        ones = [each for each, far in zip(taught, away, strict=True) if far < REACH_M and each.scene not in val]
+        others = [each for each, inside in zip(taught, here, strict=True) if inside]
+        ours, theirs = (
+            [fingerprint(read_picture(picture_of(e.export, e.shown))) for e in side] for side in (ones, others)
+        )
+        like |= {ones[pair.one].shown.sha256 for pair in alike(ours, theirs)}
+    return like
 
 
 def _place(picture: Path, target: Path) -> None:

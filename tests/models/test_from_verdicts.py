@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import subprocess
 import sys
@@ -13,14 +14,14 @@ import pytest
 from judged import export, line, rejected
 
 from models.packs import load_pack
-from models.pixels import Image
+from models.pixels import Image, encode_jpeg, read_picture
 from models.runtime import Found
 from models.training.classes import NAMES
 from models.training.data import read_rows
 from models.training.dataset import BadSet, read_set, scenes_on_both_sides
 from models.training.from_verdicts import CLASSES_OF, GREY, Report, alone, build, val_scenes
 from models.training.sets import trained
-from models.verdicts import BadExport, Judged
+from models.verdicts import LINES, BadExport, Judged
 
 ROAD = {"pothole", "crack", "footpath_damaged"}
 
@@ -95,6 +96,16 @@ def test_two_verdicts_on_one_picture_meet_in_it(tmp_path: Path) -> None:
     assert sum(report.pictures.values()) == 2
 
 
+@pytest.mark.parametrize(("wrong", "times"), [(1, 1), (3, 3), (12, 4)])
+def test_boxes_are_not_outnumbered_by_what_was_rejected(tmp_path: Path, wrong: int, times: int) -> None:
+    same = {"lat_deg": 37.87}  # one scene, so that nothing is set aside to measure on
+    out, _ = made(tmp_path, line(1, **same), *(rejected(number, **same) for number in range(2, wrong + 2)))
+    epoch = (out / "train.txt").read_text().split()
+    assert sum(not name.endswith("-not.jpg") for name in epoch) == times
+    assert len(epoch) == times + wrong
+    assert all((out / name).is_file() for name in epoch)
+
+
 class Teacher:
     """Sure of a bin in one place, of a crack and a person in another, not quite of a car; and of a bag where a crack was confirmed."""
 
@@ -155,6 +166,25 @@ def test_no_scene_is_on_both_sides_and_none_ever_changes_sides(tmp_path: Path) -
     assert 150 < len(val_scenes(many)) < 250
     assert val_scenes(many) & scenes <= val_scenes(many | {"new_0"})
     assert val_scenes({"one"}) == set()
+
+
+def test_a_picture_like_one_to_measure_on_is_not_trained_on(tmp_path: Path) -> None:
+    """Two cases on both sides of a cell's edge, seen a step apart."""
+    scenes = {each.scene: each for each in (line(number) for number in range(1, 30))}
+    inside = scenes[min(val_scenes(set(scenes)))]
+    folder = tmp_path / "export"
+    edge = next(each for each in scenes.values() if each.case == inside.case + 1)
+    export(folder, *scenes.values())
+    twin = read_picture(folder / inside.pictures[0].file)
+    twin[::9] = twin[::9] // 2
+    data = encode_jpeg(twin)
+    sha256 = hashlib.sha256(data).hexdigest()
+    (folder / "pictures" / sha256[:2]).mkdir(exist_ok=True)
+    (folder / "pictures" / sha256[:2] / f"{sha256}.jpg").write_bytes(data)
+    (folder / LINES).write_text((folder / LINES).read_text().replace(edge.pictures[0].sha256, sha256))
+    report = build([folder], tmp_path / "set", lambda *_: None)
+    assert report.left_out == {"a picture that is nearly one to measure on": 1}
+    assert sha256 not in (tmp_path / "set" / "train.txt").read_text()
 
 
 def test_the_set_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
