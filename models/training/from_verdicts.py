@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 VAL_SHARE = 0.2
 SURE, SAME_PLACE = 0.5, 0.3
 """From which score a teacher's box counts, and how much it may overlap with a judged one."""
-MOST_REPEATS = 4
+MOST_REPEATS, NEGATIVES = 4, 3
 REACH_M = 100.0
 """Farther from the middle of a scene nothing of it is seen."""
 GREY = 114
@@ -54,7 +54,7 @@ CLASSES_OF = {
 
 @dataclass
 class Taught:
-    """What all verdicts together say of one picture: rows of its label file, and the boxes with the category that they are, or are not."""
+    """What all verdicts together say of one picture: rows of its label file, the boxes with the category that they are, or are not, and the scores of the latter."""
 
     export: Path
     shown: Shown
@@ -63,6 +63,7 @@ class Taught:
     rows: set[Row] = field(default_factory=set)
     confirmed: dict[Corners, str] = field(default_factory=dict)
     rejected: dict[Corners, str] = field(default_factory=dict)
+    scores: dict[Corners, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -87,7 +88,7 @@ def build(
     if out.exists():
         raise FileExistsError(f"{out} is there already; name a folder that is not")
     report = Report()
-    taught = read(((export, line) for export in exports for line in read_export(export)), report)
+    taught = keep_hardest(read(((export, line) for export in exports for line in read_export(export)), report), report)
     if not taught:
         said = dict(report.left_out) or "no lines"
         raise BadExport(f"{', '.join(map(str, exports))} can teach nothing: {said}")
@@ -155,8 +156,26 @@ def _learn(picture: Taught, line: Judged, box: Corners, report: Report) -> None:
         picture.rows.add(row)
         picture.confirmed[box] = line.decided
     if not line.is_right and line.proposed in CLASSES_OF:
-        report.negatives[line.proposed] += box not in picture.rejected
         picture.rejected[box] = line.proposed
+        picture.scores[box] = line.score
+
+
+def keep_hardest(taught: Sequence[Taught], report: Report) -> list[Taught]:
+    """Of each category's rejected boxes the surest, NEGATIVES for each confirmed one: with more a network learns that there is no such thing."""
+    left: dict[str, list[tuple[float, str, Corners]]] = {}
+    for each in taught:
+        for box, category in each.rejected.items():
+            left.setdefault(category, []).append((-each.scores[box], each.shown.sha256, box))
+    kept = set()
+    for category, boxes in left.items():
+        most = NEGATIVES * max(1, report.boxes[category])
+        kept |= {(sha256, box) for _, sha256, box in sorted(boxes)[:most]}
+        report.negatives[category] = min(most, len(boxes))
+        if len(boxes) > most:
+            report.left_out["a rejection beyond three for each confirmation"] += len(boxes) - most
+    for each in taught:
+        each.rejected = {box: category for box, category in each.rejected.items() if (each.shown.sha256, box) in kept}
+    return [each for each in taught if each.rejected or each.confirmed]
 
 
 def _pictures(

@@ -96,10 +96,22 @@ def test_two_verdicts_on_one_picture_meet_in_it(tmp_path: Path) -> None:
     assert sum(report.pictures.values()) == 2
 
 
+def test_of_many_rejections_the_surest_are_kept(tmp_path: Path) -> None:
+    same = {"lat_deg": 37.87}
+    lines = [rejected(number, score=number / 100, **same) for number in range(2, 30)]
+    out, report = made(tmp_path, line(1, **same), *lines)
+    assert report.negatives == {"road_damage": 3}
+    assert report.left_out == {"a rejection beyond three for each confirmation": 25}
+    kept = {path.stem.removesuffix("-not") for path in out.glob("images/train/*-not.jpg")}
+    assert kept == {each.pictures[0].sha256 for each in lines[-3:]}
+
+
 @pytest.mark.parametrize(("wrong", "times"), [(1, 1), (3, 3), (12, 4)])
 def test_boxes_are_not_outnumbered_by_what_was_rejected(tmp_path: Path, wrong: int, times: int) -> None:
     same = {"lat_deg": 37.87}  # one scene, so that nothing is set aside to measure on
-    out, _ = made(tmp_path, line(1, **same), *(rejected(number, **same) for number in range(2, wrong + 2)))
+    categories = ("road_damage", "small_ads", "road_dirty", "waste_pile")
+    wrongs = [rejected(number, proposed=categories[number % 4], **same) for number in range(2, wrong + 2)]
+    out, _ = made(tmp_path, line(1, **same), *wrongs)
     epoch = (out / "train.txt").read_text().split()
     assert sum(not name.endswith("-not.jpg") for name in epoch) == times
     assert len(epoch) == times + wrong
