@@ -7,10 +7,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.contract import WIRE_VERSION, Ack, Message, Sighting, Status
+from models.contract import WIRE_VERSION, Ack, Desired, Health, Message, Sighting, Status
 
 SCHEMAS = Path(__file__).with_name("schema")
-KINDS: dict[str, type[Message]] = {"sighting": Sighting, "ack": Ack, "status": Status}
+KINDS: dict[str, type[Message]] = {
+    "sighting": Sighting,
+    "ack": Ack,
+    "status": Status,
+    "health": Health,
+    "desired": Desired,
+}
 CARRIED_AS = "Carried as CBOR (RFC 8949): uuid is tag 37, date-time is tag 0, binary is a byte string."
 
 

@@ -21,6 +21,7 @@ UTC = timezone.utc  # noqa: UP017
 WIRE_VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_NESTING = 16
+MAX_HEALTH_BYTES = 4096
 MAX_INTEGER = 2**63 - 1  # what a database's integer holds
 VEHICLE_NAME = r"^[A-Za-z0-9_-]{1,32}$"
 
@@ -168,8 +169,124 @@ class Status(Message):
     at: Instant | None = None
 
 
+Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Counts = Annotated[dict[Name, Count], Field(max_length=64)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Revision = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Version = Annotated[str, StringConstraints(max_length=32)]
+
+
+class OutboxHealth(Message):
+    """How the outbox stands; `evicted` names sequences, first and last of each run, newest runs first as far as there is room."""
+
+    id: UUID | None = None
+    committed: Count
+    waiting: Count
+    aside: Count
+    oldest_s: Seconds | None = None
+    evicted_count: Count = 0
+    evicted: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=64)] = ()
+
+
+class FixHealth(Message):
+    """Quality and age of the newest fix, never where."""
+
+    quality: Name
+    age_s: Seconds
+    sigma_m: Metres
+
+
+class Health(Message):
+    """How a vehicle is: retained, once a minute or when a word of `troubles` changes. Counters run since the process that counts began.
+
+    (`boot_id`, `monotonic_s`) orders the messages of one start, whatever the clocks say. `watch_age_s` is None if nothing watches.
+    """
+
+    version: Literal[1] = 1
+    vehicle: VehicleName
+    at: SeenAt
+    boot_id: UUID
+    monotonic_s: Seconds
+    software: Version
+    pack: PackName | None = None
+    redaction: Sha256 | None = None
+    calibration_digest: Sha256 | None = None
+    calibration_alarm: Name | None = None
+    settings_revision: Revision
+    desired_refused: Annotated[str, StringConstraints(max_length=200)] = ""
+    zones: Sha256 | None = None
+    troubles: Annotated[tuple[Name, ...], Field(max_length=32)] = ()
+    watch_age_s: Seconds | None = None
+    rates_per_s: Annotated[dict[Name, Seconds], Field(max_length=16)] = {}
+    gate: Counts = {}
+    faults: Counts = {}
+    sent: Counts = {}
+    temperatures_c: Annotated[dict[Name, Annotated[float, Field(ge=-100, le=300)]], Field(max_length=16)] = {}
+    disk_free_bytes: Count | None = None
+    disk_bytes: Count | None = None
+    outbox: OutboxHealth | None = None
+    fix: FixHealth | None = None
+
+
+Url = Annotated[str, StringConstraints(max_length=500, pattern=r"^(https|http|file)://[!-~]+$")]
+Setting = Annotated[int, Field(ge=-MAX_INTEGER, le=MAX_INTEGER)] | Finite
+SettingName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,32}\.[a-z_]{1,32}$")]
+
+
+class PackLink(Message):
+    name: Annotated[str, StringConstraints(max_length=64)]
+    digest: Sha256
+    url: Url
+
+
+class ZonesLink(Message):
+    digest: Sha256
+    url: Url
+
+
+class Desired(Message):
+    """What the server wants of a vehicle. Ed25519 `signature` over the deterministic CBOR of all other fields, see `signed_text`."""
+
+    version: Literal[1] = 1
+    vehicle: VehicleName
+    revision: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    settings: Annotated[dict[SettingName, Setting], Field(max_length=64)] = {}
+    pack: PackLink | None = None
+    zones: ZonesLink | None = None
+    send_again_since: Instant | None = None
+    signature: Annotated[bytes, Field(min_length=64, max_length=64)] | None = None
+
+
+ADJUSTABLE: dict[str, tuple[type[int] | type[float], float, float]] = {
+    "gate.every_m": (float, 0.2, 50), "gate.standing_every_s": (float, 1, 3600), "gate.worst_fix_m": (float, 1, 100),
+    "gate.darkest": (float, 0, 255), "gate.sharpest_blur": (float, 0, 10_000),
+    "decide.least_views": (int, 1, 20), "decide.least_probability": (float, 0, 1), "decide.cool_down_h": (float, 0, 240),
+    "decide.cool_down_m": (float, 0.5, 100), "decide.pass_length_m": (float, 50, 5000), "decide.pass_time_s": (float, 30, 3600),
+    "decide.pass_stop_s": (float, 10, 3600), "evidence.picture_bytes": (int, 10_000, 200_000),
+    "uplink.resend_s": (float, 2, 600), "uplink.in_flight": (int, 1, 20), "health.every_s": (float, 10, 3600),
+}  # fmt: skip
+"""The settings a server may change from afar, with their bounds: never where a vehicle connects to, by which password, or what it redacts."""
+
+
+def why_not_adjustable(name: str, value: float) -> str:
+    """Why a setting may not be given this value from afar; empty if it may."""
+    if name not in ADJUSTABLE:
+        return f"{name} cannot be set from afar; these can: {', '.join(ADJUSTABLE)}"
+    kind, least, most = ADJUSTABLE[name]
+    if isinstance(value, bool) or (kind is int and not isinstance(value, int)) or not least <= value <= most:
+        return f"{name} = {value} is out of its bounds: {'a whole number ' if kind is int else ''}from {least:g} to {most:g}"
+    return ""
+
+
+def signed_text(data: bytes) -> tuple[bytes, bytes]:
+    """What of a `desired` message is signed, and its signature (empty if there is none): fields this side does not know are signed too. Raises RefusedMessage."""
+    raw = dict(_load(data))
+    signature = raw.pop("signature", b"")
+    return _dumps(raw), signature if isinstance(signature, bytes) else b""
+
+
 def topic(vehicle: str, kind: str) -> str:
-    """The topic of one kind of message (`sighting`, `ack`, `status`) of one vehicle."""
+    """The topic of one kind of message (`sighting`, `ack`, `status`, `health`, `desired`) of one vehicle."""
     return f"trikeye/v{WIRE_VERSION}/{vehicle}/{kind}"
 
 
@@ -183,11 +300,14 @@ def vehicle_of(topic_name: str) -> tuple[str, str]:
 
 def encode(message: Message) -> bytes:
     """Deterministic CBOR of a message. Raises RefusedMessage if it exceeds MAX_MESSAGE_BYTES."""
-    data = cbor2.dumps(message.model_dump(mode="python", exclude_none=True), canonical=True, default=_plain,
-                       timezone=None, datetime_as_timestamp=False)  # fmt: skip
+    data = _dumps(message.model_dump(mode="python", exclude_none=True))
     if len(data) > MAX_MESSAGE_BYTES:
         raise RefusedMessage("too_large", f"the message has {len(data)} bytes, the limit is {MAX_MESSAGE_BYTES}")
     return data
+
+
+def _dumps(values: Mapping[str, Any]) -> bytes:
+    return cbor2.dumps(values, canonical=True, default=_plain, timezone=None, datetime_as_timestamp=False)
 
 
 def digest_of(data: bytes) -> str:

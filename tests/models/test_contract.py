@@ -20,6 +20,8 @@ from models.command_schema import KINDS, SCHEMAS, schema_text
 from models.contract import (
     MAX_MESSAGE_BYTES,
     Ack,
+    Desired,
+    Health,
     Message,
     RefusedMessage,
     Sighting,
@@ -47,7 +49,26 @@ def examples() -> dict[str, Message]:
     ack = Ack.model_validate(
         {"items": [{"id": UUID(int=1), "digest": "d" * 64, "outcome": "refused", "reason": "malformed: place"}]}
     )
-    return {"sighting": sighting, "ack": ack, "status": Status(vehicle="TY-01", online=True, at=NOON)}
+    health = Health.model_validate({
+        "vehicle": "TY-01", "at": {"utc": NOON, "source": "ntp", "sigma_s": 1.0}, "boot_id": UUID(int=5), "monotonic_s": 90.5, "software": "0.1.0",
+        "pack": {"name": "street", "digest": "b" * 64}, "redaction": "c" * 64, "calibration_digest": "a" * 64, "calibration_alarm": "pitch", "settings_revision": 6,
+        "desired_refused": "bad_signature", "zones": "e" * 64, "troubles": ["camera_gone", "backlog"], "watch_age_s": 1.5, "rates_per_s": {"frames": 25.0, "inferred": 1.5},
+        "gate": {"not_far_enough": 300, "dark": 2}, "faults": {"camera_gone": 1}, "sent": {"accepted": 12}, "temperatures_c": {"cpu": 61.5},
+        "disk_free_bytes": 10**9, "disk_bytes": 10**10, "fix": {"quality": "gnss", "age_s": 0.5, "sigma_m": 1.5},
+        "outbox": {"id": UUID(int=2), "committed": 20, "waiting": 3, "aside": 1, "oldest_s": 4000.0, "evicted_count": 3, "evicted": [[7, 8], [3, 3]]},
+    })  # fmt: skip
+    desired = Desired.model_validate({
+        "vehicle": "TY-01", "revision": 7, "settings": {"gate.every_m": 2.0, "uplink.in_flight": 4}, "send_again_since": NOON, "signature": b"s" * 64,
+        "pack": {"name": "street", "digest": "b" * 64, "url": "https://review.example/packs/b"},
+        "zones": {"digest": "e" * 64, "url": "https://review.example/zones/e"},
+    })  # fmt: skip
+    return {
+        "sighting": sighting,
+        "ack": ack,
+        "status": Status(vehicle="TY-01", online=True, at=NOON),
+        "health": health,
+        "desired": desired,
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)
