@@ -1,10 +1,10 @@
-# make setup | demo | check | test | test-fast | setup-training | test-training        ARGS="…" is handed to the demo
+# make setup | demo | check | test | test-fast | chaos | setup-training | test-training        ARGS="…" is handed to the demo
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo check format test test-fast setup-training test-training lock
+.PHONY: setup demo check format test test-fast chaos setup-training test-training lock
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
@@ -35,6 +35,9 @@ test: setup
 
 test-fast: setup
 	$(BIN)/pytest -q -n auto --dist loadfile -m "not process and not broker and not browser and not shared"
+
+chaos: setup
+	$(BIN)/python -m demo.chaos.command --seed $(or $(SEED),1) $(ARGS)
 
 setup-training:
 	bash models/training/setup.sh

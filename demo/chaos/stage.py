@@ -1,0 +1,146 @@
+"""What faults befall: vehicles with real outboxes and uplinks, Mosquitto, intake and pages, each a process that is started again when it dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.chain import free_port
+from demo.processes import Process, stop_all
+
+RESEND_S = 4.0
+
+
+class ChaosFailed(Exception):
+    """The stage could not be set; the text says what was missing."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """How much is committed, how fast: `count` sightings of each vehicle, `rate_hz` of each."""
+
+    seed: int
+    vehicles: int
+    count: int
+    rate_hz: float
+    full_size_every: int = 0
+    unknown_share: float = 0.01
+
+
+@dataclass
+class Machine:
+    """A vehicle: its folder, its two programs, and a ledger that no fault reaches."""
+
+    name: str
+    folder: Path
+    ledger: Path
+    producer: Process
+    uplink: Process
+
+    @property
+    def outbox(self) -> Path:
+        """Its outbox file."""
+        return self.folder / "outbox.sqlite3"
+
+    @property
+    def processes(self) -> list[Process]:
+        """What dies with it."""
+        return [self.producer, self.uplink]
+
+    def waiting(self) -> int:
+        """How many messages the server has not answered yet; -1 if the outbox cannot be asked now."""
+        try:
+            with closing(sqlite3.connect(f"file:{self.outbox}?mode=ro", uri=True, timeout=2)) as db:
+                return int(db.execute("SELECT COUNT(*) FROM message WHERE aside IS NULL").fetchone()[0])
+        except sqlite3.Error:
+            return -1
+
+
+@dataclass
+class Stage:
+    """One run's folder and processes. `set_up`, `start`, `watch` now and then, `stop`."""
+
+    data: Path
+    load: Load
+    machines: list[Machine] = field(default_factory=list)
+    server: dict[str, Process] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.server_data, self.logs = self.data / "server", self.data / "logs"
+        self.broker_port, self.web_port = free_port(), free_port()
+        self.env = {"TRIKEYE_DATA": str(self.server_data), "TRIKEYE_BROKER": f"127.0.0.1:{self.broker_port}", "TRIKEYE_HTTP_PORT": str(self.web_port),
+                    "TRIKEYE_URL": f"http://127.0.0.1:{self.web_port}", "DJANGO_SETTINGS_MODULE": "server.settings"}  # fmt: skip
+
+    def set_up(self) -> None:
+        """Database, vehicles and their settings. Raises ChaosFailed."""
+        self.server_data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._verb("server", "migrate", "--quiet")
+        for verb in ("broker", "intake", "web"):
+            argv = {"broker": ["broker", "run"], "intake": ["intake"], "web": ["web", "--port", str(self.web_port)]}[verb]  # fmt: skip
+            self.server[verb] = self._process(verb, ["-m", "trikeye", "server", *argv], self.env)
+        self.machines = [self._machine(number) for number in range(self.load.vehicles)]
+
+    def start(self) -> None:
+        """Start every process."""
+        for process in self.processes:
+            process.start()
+
+    def watch(self) -> None:
+        """Start again what has died."""
+        for process in self.processes:
+            process.watch()
+
+    def stop(self) -> None:
+        """End every process."""
+        stop_all(self.processes)
+
+    @property
+    def processes(self) -> list[Process]:
+        """All, the server's first."""
+        return [*self.server.values(), *(process for machine in self.machines for process in machine.processes)]
+
+    @property
+    def all_committed(self) -> bool:
+        """Whether every producer has written what it was asked for."""
+        return all(machine.producer.done for machine in self.machines)
+
+    def waiting(self) -> int:
+        """How many messages are still on vehicles; an outbox that cannot be asked counts as one."""
+        return sum(abs(machine.waiting()) for machine in self.machines)
+
+    def _machine(self, number: int) -> Machine:
+        name, load = f"CH-{number:02}", self.load
+        folder, ledger = self.data / name, self.data / f"{name}.ledger"
+        folder.mkdir(mode=0o700)
+        config = folder / "edge.toml"
+        self._verb("server", "vehicle", "add", name, "--origin", "demo", "--write-config", str(config))
+        with config.open("a") as file:
+            file.write(f"resend_s = {RESEND_S}\n")
+        producer = ["-m", "demo.chaos.command_producer", "--outbox", str(folder / "outbox.sqlite3"), "--ledger", str(ledger), "--vehicle", name, "--seed", str(load.seed),
+                    "--street", str(number), "--count", str(load.count), "--rate", str(load.rate_hz), "--unknown-share", str(load.unknown_share),
+                    "--full-size-every", str(load.full_size_every)]  # fmt: skip
+        uplink = ["-m", "trikeye", "edge", "uplink", "--config", str(config), "--data", str(folder)]
+        return Machine(name, folder, ledger, self._process(f"{name}-producer", producer, {}, once=True), self._process(f"{name}-uplink", uplink, {}))  # fmt: skip
+
+    def _process(self, name: str, argv: list[str], env: dict[str, str], once: bool = False) -> Process:
+        return Process(name, [sys.executable, *argv], env, self.logs / f"{name}.log", once)
+
+    def _verb(self, *argv: str) -> None:
+        done = subprocess.run([sys.executable, "-m", "trikeye", *argv], env={**os.environ, **self.env}, capture_output=True, text=True)  # fmt: skip
+        if done.returncode:
+            raise ChaosFailed(f"trikeye {' '.join(argv)}: {(done.stderr or done.stdout).strip()[-600:]}")
+
+
+def kill(process: Process) -> bool:
+    """End a process at once, with all its children, as a crash does. False if it was not running."""
+    if process.popen is None or process.popen.poll() is not None:
+        return False
+    os.killpg(process.popen.pid, signal.SIGKILL)
+    process.popen.wait()
+    return True
