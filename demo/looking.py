@@ -1,0 +1,48 @@
+"""A scripted reviewer who looks at the picture too: a box that is not on the problem is rejected, though one stands near."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+
+from demo.reviewer import Reviewer
+from demo.ride.write import HEIGHT, WIDTH
+from models.boxes import iou
+
+SHOWS = 0.3
+"""From which overlap on a person takes a box for one of the thing."""
+BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"[^>]*data-x="(\d+)" data-y="(\d+)" data-w="(\d+)" data-h="(\d+)"')
+TIME = re.compile(r'<time datetime="([^"]+)"')
+
+
+class LookingReviewer(Reviewer):
+    """Answers from the boxes of a drawn ride's truth."""
+
+    def __init__(self, base_url: str, name: str, password: str, ride: Path) -> None:
+        super().__init__(base_url, name, password, None)
+        about = tomllib.loads((ride / "ride.toml").read_text(encoding="utf-8"))
+        self._start, self._fps = datetime.fromisoformat(about["start"]), float(about["fps"])
+        self._problems_shown = json.loads((ride / "truth.json").read_text(encoding="utf-8"))["problems"]
+
+    def is_real(self, values: dict[str, str], article: str) -> bool:
+        """Whether the first picture's box lies on a problem of the category in that frame, or the one before or after."""
+        box, time = BOX.search(article), TIME.search(article)
+        if box is None or time is None:
+            return False
+        wide, high, x, y, w, h = map(int, box.groups())
+        frame = round((datetime.fromisoformat(time[1]) - self._start).total_seconds() * self._fps)
+        across, down = WIDTH / wide, HEIGHT / high
+        seen = np.array((x * across, y * down, (x + w) * across, (y + h) * down), np.float32)
+        shown = [
+            view[1:5]
+            for problem in self._problems_shown
+            if problem["category"] == values["category"]
+            for view in problem["views"]
+            if abs(view[0] - frame) <= 1
+        ]
+        return bool(shown) and float(iou(seen, np.array(shown, np.float32)).max()) >= SHOWS
