@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -80,6 +81,7 @@ class LiveCamera:
         self._changed = threading.Condition()
         self._stopped = threading.Event()
         self.trouble = ""
+        self.faults: Counter[str] = Counter()
         threading.Thread(target=self._read, name="camera", daemon=True).start()
 
     def frames(self) -> Iterator[Frame]:
@@ -90,6 +92,11 @@ class LiveCamera:
             if frame is not None:
                 seen = frame.number
                 yield frame
+
+    @property
+    def newest(self) -> Frame | None:
+        """The newest frame, whoever has seen it."""
+        return self._newest
 
     def stop(self) -> None:
         """End `frames` and the reading thread."""
@@ -111,9 +118,12 @@ class LiveCamera:
             apart_s = 1 / (film_fps(Path(self._source)) or 25.0) if Path(self._source).is_file() else 0.0
             due_s = time.monotonic()
             while not self._stopped.is_set():
-                done, image = camera.read()
-                if not done:
+                if not camera.grab():
                     break
+                done, image = camera.retrieve()
+                if not done:
+                    self.faults["unreadable_frame"] += 1
+                    continue
                 self.trouble, pause_s = "", FIRST_PAUSE_S
                 self._put(number, np.asarray(image, np.uint8))
                 number += 1
@@ -124,6 +134,7 @@ class LiveCamera:
             if not self.trouble and not self._stopped.is_set():
                 self.trouble = f"camera {self._source} gives no pictures: check its cable and /dev/video*; trying again"
                 log.warning("%s", self.trouble)
+                self.faults["camera_gone"] += not apart_s
             self._stopped.wait(pause_s)
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 

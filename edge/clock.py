@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import NamedTuple
@@ -51,3 +53,30 @@ def seen_at(utc: datetime, source: str, sigma_s: float) -> SeenAt:
     if not EARLIEST <= utc <= LATEST:
         utc, source, sigma_s = min(max(utc, EARLIEST), LATEST), "none", UNKNOWN_SIGMA_S
     return SeenAt.model_validate({"utc": utc, "source": source, "sigma_s": sigma_s})
+
+
+BACK_S, FORWARD_S = 1.0, 60.0
+"""By less a time server puts a clock right in normal use. Forward by more is its first setting after a start, or a jump."""
+
+
+@dataclass
+class ClockWatch:
+    """Notices that the system's clock was set, by a clock that only counts. `faults` counts, `back_at_s` is when it last went back."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    back_at_s: float | None = None
+    _ahead_s: float | None = None
+    _was_unset: bool = False
+
+    def see(self, now: datetime, monotonic_s: float) -> None:
+        """Look at the clock; call it again and again."""
+        ahead_s = now.timestamp() - monotonic_s
+        jump_s = 0.0 if self._ahead_s is None else ahead_s - self._ahead_s
+        self._ahead_s = ahead_s
+        if jump_s < -BACK_S:
+            self.faults["clock_back"] += 1
+            self.back_at_s = monotonic_s
+        self.faults["clock_forward"] += jump_s > FORWARD_S
+        is_unset = not NOT_BEFORE <= now <= LATEST
+        self.faults["clock_unset"] += is_unset and not self._was_unset
+        self._was_unset = is_unset

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from edge.outbox import Outbox, OutboxError
+from edge.prometheus import serve
 from edge.settings import BadSettings, read_settings
 from edge.uplink import Uplink
 
@@ -30,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
         settings = read_settings(args.config)
         outbox = Outbox((args.data or settings.vehicle.data) / "outbox.sqlite3", settings.outbox.cap_bytes)
         uplink = Uplink(settings, outbox)
+        if settings.health.prometheus_port:
+            serve(settings.health.prometheus_port, lambda: uplink.reporter.newest)
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, lambda *_: uplink.stop())
         uplink.run(args.until_empty)

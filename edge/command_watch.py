@@ -20,6 +20,7 @@ from edge.outbox import Outbox, OutboxError
 from edge.pipeline import Vehicle
 from edge.position import SerialReceiver
 from edge.settings import BadSettings, Settings, read_settings
+from edge.watching import Watching
 from models.contract import Sighting
 from models.packs import PackError, load_pack
 from models.redaction import RedactionUnavailable, Redactor
@@ -37,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
-    with ExitStack() as at_end:
-        try:
+    try:
+        with ExitStack() as at_end:
             settings = read_settings(args.config)
             receiver = SerialReceiver(settings.receiver)
             at_end.callback(receiver.stop)
@@ -49,12 +50,13 @@ def run(args: argparse.Namespace) -> int:
             at_end.callback(camera.stop)
             for each in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(each, lambda *_: camera.stop())
-            vehicle = _vehicle(settings)
+            watching = at_end.enter_context(Watching(settings, camera, receiver))
+            watching.vehicle = vehicle = _vehicle(settings)
             at_end.callback(vehicle.outbox.close)
-            vehicle.drive(islice(camera.frames(), args.frames))
-        except (BadSettings, MalformedCameraFile, OtherShape, PackError, RedactionUnavailable, OutboxError) as trouble:
-            print(f"trikeye edge watch: {trouble}", file=sys.stderr)
-            return 1
+            vehicle.drive(watching.stills(islice(camera.frames(), args.frames)))
+    except (BadSettings, MalformedCameraFile, OtherShape, PackError, RedactionUnavailable, OutboxError) as trouble:
+        print(f"trikeye edge watch: {trouble}", file=sys.stderr)
+        return 1
     print(json.dumps({"frames": vehicle.counts.frames, "inferred": vehicle.counts.inferred, "sightings": vehicle.counts.sightings,
                       "gate_reasons": dict(vehicle.gate.reasons), "no_fix": vehicle.counts.no_fix}))  # fmt: skip
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -31,8 +32,10 @@ class SerialReceiver:
         self._newest: tuple[float, Position] | None = None
         self._heading_deg: float | None = None
         self._stopped = threading.Event()
-        self.trouble = ""
+        self.trouble = self.kind = ""
         self.bad_sentences = 0
+        self.faults: Counter[str] = Counter()
+        self.heard_at_s: float | None = None
         if settings.device:
             threading.Thread(target=self._read, name="receiver", daemon=True).start()
 
@@ -43,6 +46,11 @@ class SerialReceiver:
             return None
         age_s = time.monotonic() - newest[0]
         return carried(newest[1], age_s) if age_s <= self._settings.oldest_fix_s else None
+
+    def newest(self) -> tuple[Position, float] | None:
+        """The last position, however old, and its age in seconds."""
+        newest = self._newest
+        return (newest[1], time.monotonic() - newest[0]) if newest is not None else None
 
     def stop(self) -> None:
         """End the reading thread."""
@@ -56,7 +64,7 @@ class SerialReceiver:
             except (
                 Exception
             ) as wrong:  # whatever the port's driver raises, a vehicle without a receiver thread sees nothing
-                self._tell(f"{wrong}; check the cable and [receiver] in edge.toml")
+                self._tell("receiver_gone", f"{wrong}; check the cable and [receiver] in edge.toml")
             self._stopped.wait(PAUSE_S)
 
     def _keep(self, position: Position) -> None:
@@ -67,11 +75,12 @@ class SerialReceiver:
     def _count_bad(self, _: str) -> None:
         self.bad_sentences += 1
 
-    def _tell(self, what: str) -> None:
+    def _tell(self, kind: str, what: str) -> None:
         trouble = f"receiver {self._settings.device}: {what}; trying again"
         if trouble != self.trouble:
             log.warning("%s", trouble)
-        self.trouble = trouble
+            self.faults[kind] += 1
+        self.trouble, self.kind = trouble, kind
 
     def _lines(self) -> Iterator[bytes]:
         import serial
@@ -81,10 +90,14 @@ class SerialReceiver:
             while not self._stopped.is_set():
                 line = port.readline(LONGEST_SENTENCE)
                 if line.startswith(b"$"):
-                    heard_s, self.trouble = time.monotonic(), ""
+                    heard_s = self.heard_at_s = time.monotonic()
+                    self.trouble = ""
                     yield line
                 elif time.monotonic() - heard_s > SILENT_S:
-                    self._tell(f"no sentence for {SILENT_S:.0f} s; check its power, its antenna and baud in edge.toml")
+                    self._tell(
+                        "receiver_silent",
+                        f"no sentence for {SILENT_S:.0f} s; check its power, its antenna and baud in edge.toml",
+                    )
 
 
 def carried(position: Position, age_s: float) -> Fix:

@@ -82,6 +82,12 @@ class Uplink(_Section):
     ca_file: Path | None = None
     resend_s: Positive = 20.0
     in_flight: Annotated[int, Field(ge=1, le=20)] = 8
+    server_key: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+
+
+class Health(_Section):
+    every_s: Annotated[float, Field(ge=10, le=3600)] = 60.0
+    prometheus_port: Annotated[int, Field(ge=0, le=65535)] = 0
 
 
 class Settings(_Section):
@@ -98,6 +104,7 @@ class Settings(_Section):
     evidence: Evidence = Evidence()
     outbox: Outbox = Outbox()
     uplink: Uplink = Uplink()
+    health: Health = Health()
 
 
 def read_settings(path: Path) -> Settings:

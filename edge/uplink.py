@@ -22,7 +22,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.health import Reporter
 from edge.outbox import Outbox
+from edge.part import UplinkPart, write_part
 from edge.settings import Settings
 from models.contract import Ack, AckItem, RefusedMessage, Status, decode, encode, topic
 
@@ -52,6 +54,9 @@ class Uplink:
     _failed: str = ""
     _protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5
     _stop: bool = False
+
+    def __post_init__(self) -> None:
+        self.reporter = Reporter(self.settings, self.outbox)
 
     def stop(self) -> None:
         """Let `run` end after its present step."""
@@ -98,6 +103,7 @@ class Uplink:
             if self._connected:
                 was_connected, self.trouble = True, ""
                 self._send_due(client, time.monotonic())
+                self._report(client, time.monotonic())
             self._settle_all(0.2)
             if until_empty and self._is_empty():
                 break
@@ -113,6 +119,23 @@ class Uplink:
                 return
             self.counts["resent" if message.id in self._sent_s else "sent"] += 1
             self._sent_s[message.id] = now_s
+
+    def _report(self, client: mqtt.Client, now_s: float) -> None:
+        self._look(now_s)
+        body = self.reporter.due(now_s)
+        if body is None:
+            return
+        info = client.publish(topic(self.settings.vehicle.name, "health"), body, qos=1, retain=True)
+        if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self.reporter.was_sent(now_s)
+
+    def _look(self, now_s: float) -> None:
+        """Bring the heartbeat up to date, and tell the doctor how the connection is."""
+        if self.reporter.look(dict(self.counts), now_s):
+            failed = "" if self._connected else self.trouble
+            part = UplinkPart(connected=self._connected, said=failed, troubles=(_trouble_of(failed),) if failed else ())
+            with suppress(OSError):
+                write_part(self.outbox.path.parent, part)
 
     def _settle_all(self, wait_s: float) -> None:
         try:
@@ -174,6 +197,7 @@ class Uplink:
         now = datetime.now(timezone.utc)  # noqa: UP017
         client.publish(topic(name, "status"), encode(Status(vehicle=name, online=True, at=now)), qos=1, retain=True)
         self._sent_s.clear()
+        self.reporter.begin_again()
         self._connected = True
         self._log(logging.INFO, event="uplink_connected")
 
@@ -207,6 +231,7 @@ class Uplink:
 
     def _complain(self) -> None:
         failed = self._failed or "the broker does not answer"
+        self.counts["disconnected"] += 1
         if failed in BAD_LOGIN:
             failed = f"the broker refuses user {self.settings.uplink.user!r}: ask the server for new credentials (trikeye server vehicle add {self.settings.vehicle.name})"
         if failed != self.trouble:
@@ -216,4 +241,12 @@ class Uplink:
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
         while not self._stop and time.monotonic() < end:
+            self._look(time.monotonic())
             time.sleep(min(0.2, max(0.0, end - time.monotonic())))
+
+
+def _trouble_of(failed: str) -> str:
+    """The key in models/troubles.toml of what was complained of."""
+    if "the broker refuses user" in failed:
+        return "broker_refuses"
+    return "certificate_bad" if "certificate" in failed.lower() else "broker_unreachable"

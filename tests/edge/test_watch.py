@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from receiver import START_DEG, Port, until
 import trikeye
 from calibration.geodesy import offset_m
 from edge.outbox import Outbox
+from edge.part import WatchPart, read_part
 from models.contract import Sighting, decode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -154,3 +156,26 @@ def test_a_camera_that_gives_another_shape_is_refused_with_both_sizes(
     said = capsys.readouterr().err.splitlines()[-1]
     for words in ("640x480", "960x540", "edge.toml"):
         assert words in said
+    part = read_part(config.parent / "data", WatchPart)
+    assert part is not None
+    assert part.ended == "settings_bad"
+
+
+@pytest.mark.process
+def test_while_it_runs_it_tells_how_it_is_and_gives_a_redacted_still(config: Path, port: Port, start: Start) -> None:
+    data = config.parent / "data"
+    start()
+    with port.driving():
+        until(lambda: (part := read_part(data, WatchPart)) and part.pack and part.fix, within_s=60)
+        (data / "still.wanted").touch()
+        until(lambda: (data / "still.jpg").exists(), within_s=30)
+        until(lambda: (part := read_part(data, WatchPart)) and part.rates_per_s.get("frames"), within_s=30)
+        part = read_part(data, WatchPart)
+    assert part is not None
+    assert part.picture is not None
+    assert part.redaction
+    assert part.rates_per_s["frames"] > 0
+    assert (part.clock_source, part.ended) == ("gnss", None)
+    assert not re.search(r"37\.8|112\.5|lat|lon", (data / "watch.json").read_text())
+    with pytest.raises(AssertionError):
+        until(lambda: (data / "still.wanted").exists(), within_s=0.2)
