@@ -14,7 +14,8 @@ from uuid import UUID
 
 import pytest
 
-from edge.outbox import NAME_THE_EVICTED, Evicted, Outbox, OutboxBroken, OutboxError, OutboxFull
+from edge.outbox import Evicted, Outbox, OutboxBroken, OutboxError, OutboxFull
+from edge.outbox_file import LANES_AND_VALUE, NAME_THE_EVICTED
 from models.contract import RefusedMessage, Sighting, decode, digest_of
 
 A, B, C = UUID(int=10), UUID(int=11), UUID(int=12)
@@ -34,7 +35,7 @@ def test_it_takes_an_id_once_even_after_the_server_has_it(outbox: Outbox, sighti
     assert not outbox.put(A, sighting_of(A))
     assert outbox.settle(A, "accepted", 1.0)
     assert not outbox.put(A, sighting_of(A))
-    assert outbox.counts() == {"waiting": 0, "aside": 0, "settled": 1, "evicted": 0, "committed": 1}
+    assert outbox.counts() == {"waiting": 0, "aside": 0, "settled": 1, "evicted": 0, "unreadable": 0, "committed": 1}
 
 
 def test_an_acknowledgement_that_comes_twice_settles_once(outbox: Outbox, sighting_of: SightingOf) -> None:
@@ -133,7 +134,7 @@ def test_over_the_cap_the_least_probable_goes_and_is_named(tmp_path: Path, sight
     assert counts["evicted"] == 1
     assert counts["committed"] == counts["waiting"] + counts["evicted"]
     assert box.evicted() == [Evicted(2, B)]
-    assert box._about("evicted") == "1"
+    assert sqlite3.connect(box.path).execute("SELECT value FROM about WHERE name='evicted'").fetchone() == ("1",)
     assert Outbox(box.path).evicted() == [Evicted(2, B)]
 
 
@@ -162,6 +163,17 @@ PRAGMA user_version=1;
 """
 
 
+VERSION_2 = VERSION_1.replace(
+    "PRAGMA user_version=1;",
+    """
+CREATE TABLE evicted (sequence INTEGER PRIMARY KEY, id BLOB);
+INSERT INTO evicted VALUES (1, x'0000000000000000000000000000000d'), (5, NULL);
+UPDATE message SET category='road_collapse' WHERE sequence=2;
+PRAGMA user_version=2;
+""",
+)
+
+
 @pytest.fixture
 def old_file(tmp_path: Path) -> Path:
     """An outbox of version 1: one message waits, one is set aside, one is settled, two were evicted and forgotten."""
@@ -178,16 +190,39 @@ def test_a_file_of_version_1_keeps_every_row_and_its_gaps_become_the_evicted(
     box = Outbox(old_file)
     assert box.uuid == UUID(int=7)
     assert [(each.sequence, each.id, each.body) for each in box.waiting(10)] == [(2, A, b"\x01")]
-    assert box.counts() == {"waiting": 1, "aside": 1, "settled": 1, "evicted": 2, "committed": 5}
+    assert box.counts() == {"waiting": 1, "aside": 1, "settled": 1, "evicted": 2, "unreadable": 0, "committed": 5}
     assert box.evicted() == [Evicted(1, None), Evicted(5, None)]
     assert not box.put(C, sighting_of(C)), "what was settled stays settled"
     assert box.put(UUID(int=13), sighting_of(UUID(int=13)))
-    assert Outbox(old_file).counts() == {"waiting": 2, "aside": 1, "settled": 1, "evicted": 2, "committed": 6}
+    assert Outbox(old_file).counts() == {
+        "waiting": 2,
+        "aside": 1,
+        "settled": 1,
+        "evicted": 2,
+        "unreadable": 0,
+        "committed": 6,
+    }
+
+
+def test_a_file_of_version_2_keeps_every_row_and_what_is_urgent_in_it_goes_first(
+    tmp_path: Path, sighting_of: SightingOf
+) -> None:
+    db = sqlite3.connect(tmp_path / "old.sqlite3")
+    db.executescript(VERSION_2)
+    db.close()
+    box = Outbox(tmp_path / "old.sqlite3")
+    assert box.counts() == {"waiting": 1, "aside": 1, "settled": 1, "evicted": 2, "unreadable": 0, "committed": 5}
+    assert box.evicted() == [Evicted(1, UUID(int=13)), Evicted(5, None)]
+    assert not box.put(C, sighting_of(C)), "what was settled stays settled"
+    assert (box.next_up(urgent=True), box.next_up(urgent=False)) == (2, None)
+    new = Outbox(tmp_path / "new.sqlite3")
+    tables = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
+    assert box._db.execute(tables).fetchall() == new._db.execute(tables).fetchall()
 
 
 def test_a_migration_that_is_cut_off_leaves_the_old_file(old_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("edge.outbox.MIGRATIONS", ("", NAME_THE_EVICTED + "; no such statement"))
+        patched.setattr("edge.outbox_file.MIGRATIONS", ("", NAME_THE_EVICTED, LANES_AND_VALUE + "; no such statement"))
         with pytest.raises(OutboxError):
             Outbox(old_file)
     assert sqlite3.connect(old_file).execute("PRAGMA user_version").fetchone() == (1,)
@@ -212,14 +247,6 @@ def test_what_was_told_outlives_the_acknowledgement(outbox: Outbox, sighting_of:
 def _body(outbox: Outbox, sighting_of: SightingOf) -> bytes:
     outbox.put(B, sighting_of(B))
     return outbox.waiting(1)[0].body
-
-
-def test_a_file_that_is_no_database_is_left_as_it_is(tmp_path: Path) -> None:
-    path = tmp_path / "outbox.sqlite3"
-    path.write_bytes(b"not a database at all" * 300)
-    with pytest.raises(OutboxBroken, match="move it away"):
-        Outbox(path)
-    assert path.read_bytes().startswith(b"not a database")
 
 
 def test_a_file_of_a_newer_version_is_not_touched(outbox: Outbox) -> None:
