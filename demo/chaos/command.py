@@ -9,16 +9,19 @@ import shutil
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 
+from demo.chaos.layer import NoCompiler
 from demo.chaos.plan import KINDS, plan
-from demo.chaos.run import Run, some
+from demo.chaos.run import Run
 from demo.chaos.stage import ChaosFailed, Load, Stage
 from demo.chaos.verdict import as_json
 
 SHORT = {"vehicles": 2, "count": 300, "rate": 12.0, "full_size_every": 60, "limit": 200.0}
 LONG = {"vehicles": 8, "count": 12_630, "rate": 8.0, "full_size_every": 100, "limit": 2_400.0}
 """101,040 sightings, 1,008 of them of full size."""
+LONG_STRETCH = 4.0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,12 +50,13 @@ def main(argv: list[str] | None = None) -> int:
             setattr(args, name, value)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     data = args.data or Path(tempfile.mkdtemp(prefix="trikeye-chaos-"))
-    faults = plan(args.seed, int(args.vehicles), args.kinds)
-    stage = Stage(data.resolve(), Load(args.seed, int(args.vehicles), int(args.count), args.rate, int(args.full_size_every)))  # fmt: skip
-    run, began_s = Run(stage, some(faults, 1, len(args.kinds)) if args.short else faults, args.limit), time.monotonic()
+    load = Load(args.seed, int(args.vehicles), int(args.count), args.rate, int(args.full_size_every), is_long=not args.short)  # fmt: skip
+    faults = plan(args.seed, load.vehicles, args.kinds, 1.0 if args.short else LONG_STRETCH)
+    stage = Stage(data.resolve(), load)
+    run, began_s = Run(stage, islice(faults, len(args.kinds)) if args.short else faults, args.limit), time.monotonic()
     try:
         verdict = run.go()
-    except ChaosFailed as wrong:
+    except (ChaosFailed, NoCompiler) as wrong:
         print(f"python -m demo.chaos.command: {wrong}", file=sys.stderr)
         return 1
     if not verdict.is_clean:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 
-from demo.chaos.plan import Fault
-from demo.chaos.stage import ChaosFailed, Stage, kill
+from demo.chaos.actions import ACTIONS, Begun
+from demo.chaos.plan import ALONE, Fault
+from demo.chaos.stage import ChaosFailed, Stage
 from demo.chaos.verdict import Verdict, judge, read_server, read_vehicle
 
-TICK_S = 0.05
+TICK_S, PATIENCE_S = 0.05, 8.0
 log = logging.getLogger("trikeye.chaos")
 
 
@@ -25,16 +25,15 @@ class Run:
     faults: Iterator[Fault]
     limit_s: float
     bitten: Counter[str] = field(default_factory=Counter)
-    _lasting: list[tuple[float, Callable[[], int], str]] = field(default_factory=list)
+    _going: list[tuple[float, Fault, Begun]] = field(default_factory=list)
 
     def go(self) -> Verdict:
-        """The whole run. Raises ChaosFailed if the vehicles are not empty in time."""
+        """The whole run. Raises ChaosFailed if not everything was committed in time."""
         end_s = time.monotonic() + self.limit_s
         self.stage.set_up()
         self.stage.start()
         try:
             self._disturb(end_s)
-            self._end_faults(float("inf"))
             self._drain(end_s)
         finally:
             self.stage.stop()
@@ -46,66 +45,47 @@ class Run:
         return judge(vehicles, read_server(self.stage.server_data))
 
     def _disturb(self, end_s: float) -> None:
-        """Faults as planned, until every sighting is committed and the plan is over, if it ends."""
-        fault = next(self.faults, None)
-        due_s = time.monotonic() + (fault.after_s if fault else 0)
-        while fault or not self.stage.all_committed:
-            if time.monotonic() > end_s:
-                raise ChaosFailed(f"not everything was committed in {self.limit_s:.0f} s; logs: {self.stage.logs}")
-            if fault and time.monotonic() >= due_s:
+        """Faults as planned, until the plan is over, or everything is committed if it has no end."""
+        began_s, fault = time.monotonic(), next(self.faults, None)
+        while fault or self._going:
+            now_s = time.monotonic()
+            if now_s > end_s:
+                raise ChaosFailed(f"the faults were not over in {self.limit_s:.0f} s; logs: {self.stage.logs}")
+            if fault and now_s >= began_s + fault.after_s and not self._must_wait(fault):
                 self._begin(fault)
-                fault = next(self.faults, None)
-                due_s = time.monotonic() + (fault.after_s if fault else 0)
-            self._end_faults(time.monotonic())
-            self._tick("disturbed")
+                began_s, fault = now_s, None if self._is_enough() else next(self.faults, None)
+            self._end_what_is_over(now_s)
+            self._tick()
+
+    def _is_enough(self) -> bool:
+        return self.stage.load.is_long and self.stage.all_committed
 
     def _drain(self, end_s: float) -> None:
         while self.stage.waiting() or not self.stage.all_committed:
             if time.monotonic() > end_s:
                 return  # the verdict names who is left
-            self._tick("draining")
+            self._tick()
 
-    def _tick(self, what: str) -> None:
+    def _tick(self) -> None:
         self.stage.watch()
         time.sleep(TICK_S)
 
+    def _must_wait(self, fault: Fault) -> bool:
+        """Two faults that would hide each other do not befall one machine at once."""
+        return any(fault.kind in group and going.kind in group and (going.vehicle == fault.vehicle or "database_locked" in group)
+                   for group in ALONE for _, going, _ in self._going)  # fmt: skip
+
     def _begin(self, fault: Fault) -> None:
-        end = ACTIONS[fault.kind](self, fault)
-        self._lasting.append((time.monotonic() + fault.lasts_s, end, fault.kind))
         log.info("%s, vehicle %d, %.1f s", fault.kind, fault.vehicle, fault.lasts_s)
+        begun = ACTIONS[fault.kind](self.stage, fault)
+        self._going.append((time.monotonic() + fault.lasts_s, fault, begun))
 
-    def _end_faults(self, now_s: float) -> None:
-        for each in [each for each in self._lasting if each[0] <= now_s]:
-            self._lasting.remove(each)
-            self.bitten[each[2]] += each[1]()
-
-
-def _kill_of_server(name: str) -> Callable[[Run, Fault], Callable[[], int]]:
-    def begin(run: Run, fault: Fault) -> Callable[[], int]:
-        died = kill(run.stage.server[name])
-        return lambda: int(died)
-
-    return begin
-
-
-def _kill_of_vehicle(index: int) -> Callable[[Run, Fault], Callable[[], int]]:
-    def begin(run: Run, fault: Fault) -> Callable[[], int]:
-        died = kill(run.stage.machines[fault.vehicle].processes[index])
-        return lambda: int(died)
-
-    return begin
-
-
-ACTIONS: dict[str, Callable[[Run, Fault], Callable[[], int]]] = {
-    "kill_producer": _kill_of_vehicle(0),
-    "kill_uplink": _kill_of_vehicle(1),
-    "kill_broker": _kill_of_server("broker"),
-    "kill_intake": _kill_of_server("intake"),
-    "kill_web": _kill_of_server("web"),
-}
-"""For each kind: begin it, and return what ends it and tells how often it bit."""
-
-
-def some(faults: Iterator[Fault], rounds: int, kinds: int) -> Iterator[Fault]:
-    """The first rounds of a plan without end."""
-    return islice(faults, rounds * kinds)
+    def _end_what_is_over(self, now_s: float) -> None:
+        """End what has lasted; one that has not bitten yet gets some seconds more."""
+        for each in list(self._going):
+            end_s, fault, begun = each
+            bites = begun.bites() if end_s <= now_s else 0
+            if bites or end_s + (PATIENCE_S if fault.lasts_s else 0.0) <= now_s:
+                begun.end()
+                self._going.remove(each)
+                self.bitten[fault.kind] += bites

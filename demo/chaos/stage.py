@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.chain import free_port
+from demo.chaos.layer import Layer, build
 from demo.processes import Process, stop_all
 
 RESEND_S = 4.0
@@ -31,6 +32,7 @@ class Load:
     rate_hz: float
     full_size_every: int = 0
     unknown_share: float = 0.01
+    is_long: bool = False
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Machine:
     ledger: Path
     producer: Process
     uplink: Process
+    layer: Layer
 
     @property
     def outbox(self) -> Path:
@@ -78,12 +81,14 @@ class Stage:
                     "TRIKEYE_URL": f"http://127.0.0.1:{self.web_port}", "DJANGO_SETTINGS_MODULE": "server.settings"}  # fmt: skip
 
     def set_up(self) -> None:
-        """Database, vehicles and their settings. Raises ChaosFailed."""
+        """Database, vehicles and their settings. Raises ChaosFailed or NoCompiler."""
         self.server_data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._verb("server", "migrate", "--quiet")
+        self.library = build(self.data)
+        self.layer = Layer(self.library, self.data / "server.faults", self.server_data)
         for verb in ("broker", "intake", "web"):
             argv = {"broker": ["broker", "run"], "intake": ["intake"], "web": ["web", "--port", str(self.web_port)]}[verb]  # fmt: skip
-            self.server[verb] = self._process(verb, ["-m", "trikeye", "server", *argv], self.env)
+            self.server[verb] = self._process(verb, ["-m", "trikeye", "server", *argv], self.env | self.layer.env)
         self.machines = [self._machine(number) for number in range(self.load.vehicles)]
 
     def start(self) -> None:
@@ -126,7 +131,15 @@ class Stage:
                     "--street", str(number), "--count", str(load.count), "--rate", str(load.rate_hz), "--unknown-share", str(load.unknown_share),
                     "--full-size-every", str(load.full_size_every)]  # fmt: skip
         uplink = ["-m", "trikeye", "edge", "uplink", "--config", str(config), "--data", str(folder)]
-        return Machine(name, folder, ledger, self._process(f"{name}-producer", producer, {}, once=True), self._process(f"{name}-uplink", uplink, {}))  # fmt: skip
+        layer = Layer(self.library, self.data / f"{name}.faults", folder)
+        return Machine(
+            name,
+            folder,
+            ledger,
+            self._process(f"{name}-producer", producer, layer.env, once=True),
+            self._process(f"{name}-uplink", uplink, layer.env),
+            layer,
+        )
 
     def _process(self, name: str, argv: list[str], env: dict[str, str], once: bool = False) -> Process:
         return Process(name, [sys.executable, *argv], env, self.logs / f"{name}.log", once)

@@ -1,0 +1,140 @@
+"""Each fault as a function that begins it; what comes back ends it, and tells how often it has really done something."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.chaos.layer import Layer
+from demo.chaos.plan import Fault
+from demo.chaos.stage import Stage, kill
+from demo.processes import Process
+
+HOUR_NS = 3600 * 10**9
+LATEST_CUT_S, MOST_STEPS = 2.0, 40
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A fault that goes on until `end`. A fault that never bites proves nothing."""
+
+    bites: Callable[[], int]
+    end: Callable[[], None] = _nothing
+
+
+Action = Callable[[Stage, Fault], Begun]
+
+
+def _kill_of_server(name: str) -> Action:
+    def begin(stage: Stage, fault: Fault) -> Begun:
+        died = kill(stage.server[name])
+        return Begun(lambda: int(died))
+
+    return begin
+
+
+def _kill_of_vehicle(index: int) -> Action:
+    def begin(stage: Stage, fault: Fault) -> Begun:
+        died = kill(stage.machines[fault.vehicle].processes[index])
+        return Begun(lambda: int(died))
+
+    return begin
+
+
+def _power_cut(stage: Stage, fault: Fault) -> Begun:
+    machine = stage.machines[fault.vehicle]
+    return _cut(machine.layer, machine.processes, fault)
+
+
+def _power_cut_of_server(stage: Stage, fault: Fault) -> Begun:
+    return _cut(stage.layer, list(stage.server.values()), fault)
+
+
+def _cut(layer: Layer, processes: Iterable[Process], fault: Fault) -> Begun:
+    """The power goes before some step of a write, if there is one soon; then all processes are dead and what was not synced is lost or torn."""
+    chance = random.Random(fault.seed)
+    layer.switch("die_in", chance.randrange(1, MOST_STEPS))
+    end_s = time.monotonic() + LATEST_CUT_S
+    while time.monotonic() < end_s and all(each.popen and each.popen.poll() is None for each in processes):
+        time.sleep(0.01)
+    layer.switch("die_in", 0)
+    for process in processes:
+        kill(process)
+    suffered = layer.cut_power(chance)
+    return Begun(lambda: suffered)
+
+
+def _switch(name: str, hits: str, value: Callable[[Fault], int] = lambda _: 1) -> Action:
+    def begin(stage: Stage, fault: Fault) -> Begun:
+        layer = stage.machines[fault.vehicle].layer
+        before = layer.hits(hits)
+        layer.switch(name, value(fault))
+        return Begun(lambda: layer.hits(hits) - before, lambda: layer.switch(name, 0))
+
+    return begin
+
+
+def _hours(sign: int) -> Callable[[Fault], int]:
+    return lambda fault: sign * random.Random(fault.seed).randrange(1, 30) * HOUR_NS
+
+
+def _locked(path: Callable[[Stage, Fault], Path]) -> Action:
+    def begin(stage: Stage, fault: Fault) -> Begun:
+        holder = sqlite3.connect(path(stage, fault), timeout=10, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+
+        def shut_out() -> int:
+            other = sqlite3.connect(path(stage, fault), timeout=0, isolation_level=None)
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return 1
+            finally:
+                other.close()
+            return 0
+
+        return Begun(shut_out, holder.close)
+
+    return begin
+
+
+def _two_uplinks(stage: Stage, fault: Fault) -> Begun:
+    first = stage.machines[fault.vehicle].uplink
+    second = Process(f"{first.name}-2", first.argv, first.env, first.log.with_name(f"{first.name}-2.log"))
+    before = _connections(second.log)
+    second.start()
+
+    def end() -> None:
+        kill(second)
+
+    return Begun(lambda: _connections(second.log) - before, end)
+
+
+def _connections(log: Path) -> int:
+    return log.read_text().count("uplink_connected") if log.exists() else 0
+
+
+ACTIONS: dict[str, Action] = {
+    "kill_producer": _kill_of_vehicle(0),
+    "kill_uplink": _kill_of_vehicle(1),
+    "kill_broker": _kill_of_server("broker"),
+    "kill_intake": _kill_of_server("intake"),
+    "kill_web": _kill_of_server("web"),
+    "power_cut": _power_cut,
+    "power_cut_of_server": _power_cut_of_server,
+    "disk_full": _switch("disk_full", "full"),
+    "disk_read_only": _switch("read_only", "read_only"),
+    "clock_forward": _switch("clock_ns", "clock", _hours(1)),
+    "clock_back": _switch("clock_ns", "clock", _hours(-1)),
+    "outbox_locked": _locked(lambda stage, fault: stage.machines[fault.vehicle].outbox),
+    "database_locked": _locked(lambda stage, fault: stage.server_data / "db.sqlite3"),
+    "two_uplinks": _two_uplinks,
+}
