@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -15,13 +16,14 @@ from server.start import start
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("add", "revoke"))
-    parser.add_argument("name")
+    parser.add_argument("action", choices=("add", "revoke", "list"))
+    parser.add_argument("name", nargs="?", default="")
     parser.add_argument("--city", help="key of the city it drives in (default: where it is, a new one in taiyuan)")
     parser.add_argument("--fleet", help='name of its fleet (default: where it is, a new one in "fleet")')
     parser.add_argument(
         "--write-config", type=Path, metavar="FILE", help="write an edge.toml with the credentials, mode 0600"
     )
+    parser.add_argument("--json", action="store_true", help="print the list as one object, for machines")
     parser.add_argument(
         "--origin", choices=("camera", "demo"), default="camera", help="demo: its cases never leave for a real city"
     )
@@ -29,6 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     start()
+    if args.action == "list":
+        return _list(args)
     if not re.fullmatch(VEHICLE_NAME, args.name) or args.name == "intake":
         print(
             f"trikeye server vehicle: {args.name!r} is no vehicle's name; use letters, digits, - and _", file=sys.stderr
@@ -47,6 +51,27 @@ def run(args: argparse.Namespace) -> int:
     write_files()
     if not tell_broker(settings.DATA / "broker.pid"):
         print("if a broker runs, start it again: only then does it know of this")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    from django.utils import timezone
+
+    from models.troubles import trouble_of
+    from server.fleet.heartbeats import as_plain, overview
+    from server.fleet.models import Vehicle
+
+    rows = overview(Vehicle.objects.all(), timezone.now())
+    if not args.json:
+        for row in rows:
+            heard = f"{row.heard_at:%Y-%m-%d %H:%M} UTC" if row.heard_at else "never heard"
+            worst, *others = (trouble_of(key) for key in row.troubles)
+            print(
+                f"{row.vehicle.name:<16} {worst.en:<22} {heard:<22} {worst.do_en if worst.severity != 'well' else ''}"
+            )
+            if others:
+                print(f"{'':<16} also: {', '.join(each.en for each in others)}")
+    print(json.dumps({"vehicles": [as_plain(row) for row in rows]}) if args.json else f"{len(rows)} vehicles")
     return 0
 
 

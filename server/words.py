@@ -35,6 +35,33 @@ def standing_name(standing: str) -> str:
     }[Standing(standing)]
 
 
+def gate_reason_name(reason: str) -> str:
+    """Why a vehicle did not look at a picture; a newer vehicle's reason stays as it is."""
+    return {
+        "no_fix": pgettext("gate", "no position"), "poor_fix": pgettext("gate", "poor position"), "not_far_enough": pgettext("gate", "not moved"),
+        "dark": pgettext("gate", "dark"), "blurred": pgettext("gate", "blurred"),
+    }.get(reason, reason.replace("_", " "))  # fmt: skip
+
+
+def clock_name(source: str) -> str:
+    """What a vehicle's time comes from."""
+    return {
+        "gnss": pgettext("clock", "satellites"), "ntp": pgettext("clock", "time server"), "system": pgettext("clock", "unchecked"),
+        "file": pgettext("clock", "recording"), "none": pgettext("clock", "not set"),
+    }[source]  # fmt: skip
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit."""
+    if seconds < 60:
+        return _("%(number)d s") % {"number": seconds}
+    if seconds < 3600:
+        return _("%(number)d min") % {"number": seconds // 60}
+    if seconds < 86400:
+        return _("%(number)d h") % {"number": seconds // 3600}
+    return _("%(number)d d") % {"number": seconds // 86400}
+
+
 def severity_name(severity: str) -> str:
     """A severity of a category."""
     return {"low": pgettext("severity", "low"), "medium": pgettext("severity", "medium"), "high": pgettext("severity", "high"),

@@ -30,3 +30,25 @@ class Vehicle(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     online = models.BooleanField(default=False)
     last_seen_at = models.DateTimeField(null=True, blank=True)
+
+
+class Heartbeat(models.Model):
+    """The last word of a vehicle on itself. `received_at` is None where only the broker's kept copy was seen; `skew_s` is its clock less ours."""
+
+    vehicle = models.OneToOneField(Vehicle, on_delete=models.CASCADE)
+    received_at = models.DateTimeField(null=True)
+    skew_s = models.FloatField(null=True)
+    digest = models.CharField(max_length=64)
+    body = models.JSONField()
+
+
+class Desire(models.Model):
+    """What a vehicle should be like. Each change is a new revision; intake signs and publishes it."""
+
+    vehicle = models.OneToOneField(Vehicle, on_delete=models.CASCADE)
+    revision = models.PositiveIntegerField()
+    settings = models.JSONField(default=dict)
+    pack = models.JSONField(null=True)
+    zones = models.JSONField(null=True)
+    send_again_since = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField()

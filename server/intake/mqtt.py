@@ -16,6 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from models.contract import Ack, RefusedMessage, encode, topic, vehicle_of
+from server.fleet.heartbeats import take_health
 from server.intake.services import take_sighting, take_status
 
 log = logging.getLogger("trikeye.intake")
@@ -72,7 +73,9 @@ class Intake:
         close_old_connections()
         try:
             vehicle, kind = vehicle_of(message.topic)
-            if kind == "status":
+            if kind == "health":
+                take_health(message.topic, bytes(message.payload), timezone.now(), message.retain)
+            elif kind == "status":
                 take_status(message.topic, bytes(message.payload), timezone.now())
             else:
                 item = take_sighting(message.topic, bytes(message.payload), timezone.now())
@@ -130,7 +133,7 @@ class Intake:
         if reason.is_failure:
             self._failed = f"the broker refuses user {self._login[0]!r} ({reason}); write its files again: trikeye server broker config"
             return
-        client.subscribe([(topic("+", "sighting"), 1), (topic("+", "status"), 1)])
+        client.subscribe([(topic("+", "sighting"), 1), (topic("+", "status"), 1), (topic("+", "health"), 1)])
         log.info("%s", json.dumps({"event": "intake_connected"}))
 
     def _on_disconnect(

@@ -12,13 +12,19 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
+from heartbeats import body as heartbeat_body
 from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 from sightings import jpeg
 
+from models.contract import topic
+from models.troubles import TROUBLES
 from server import pictures
 from server.accounts.models import User
 from server.cases.models import Case, Picture
 from server.cases.rules import State
+from server.fleet.heartbeats import take_health
+from server.fleet.models import Vehicle
+from server.fleet.services import add_vehicle
 from server.review.models import Verdict
 from server.review.services import give_back, lease
 from server.screening.services import best_picture, screen_new
@@ -518,3 +524,36 @@ def test_every_page_is_fit_for_all(
     assert_fit_for_all(page, "forbidden")
     assert all("403" in each for each in errors)
     errors.clear()
+
+
+def many_vehicles() -> list[str]:
+    """One vehicle of each severity and more; their names, worst first."""
+    now = timezone.now()
+    said: dict[str, dict[str, Any]] = {
+        "TY-07": {"troubles": ("camera_gone", "backlog", "receiver_silent"), "rates_per_s": {}, "outbox": {"committed": 9, "waiting": 812, "aside": 0, "oldest_s": 9000.0}},
+        "TY-02": {"troubles": ("lens_blurred",), "gate": {"blurred": 90, "not_far_enough": 40}, "settings_revision": 12},
+        "TY-05": {"troubles": ("backlog",), "outbox": {"committed": 9, "waiting": 40, "aside": 0, "oldest_s": 4000.0}},
+        "TY-01": {},
+    }  # fmt: skip
+    for name, more in said.items():
+        add_vehicle(name)
+        at = {"utc": now, "source": "gnss", "sigma_s": 0.5}
+        take_health(topic(name, "health"), heartbeat_body(vehicle=name, at=at, **more), now, False)
+    Vehicle.objects.update(online=True, last_seen_at=now)
+    add_vehicle("TY-09")
+    return ["TY-07", "TY-02", "TY-05", "TY-09", "TY-01"]
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_fleet_operator_sees_worst_first_what_is_wrong(
+    device: dict[str, Any], language: str, open_page: Open
+) -> None:
+    names = many_vehicles()
+    person = User.objects.create_user("qian", password=PASSWORD, role="fleet")
+    page = open_page("/cases/", person, language, **device)
+    page.get_by_role("link", name="Vehicles" if language == "en" else "车辆", exact=True).press("Enter")
+    expect(page.locator("th[scope=row]")).to_have_text(names)
+    expect(page.locator("tr", has_text="TY-07").locator(".tag")).to_have_text(TROUBLES["camera_gone"].word(language))
+    assert language == "en" or not re.search(r"[A-Z][a-z]{3}", page.locator("thead").text_content() or "")
+    assert_fit_for_all(page, "vehicles")

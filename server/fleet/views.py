@@ -1,0 +1,64 @@
+"""The page of vehicles: worst first, in one word what is wrong, in one sentence what to do."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from models.contract import Health
+from models.troubles import SEVERITIES, trouble_of
+from server.accounts.models import User
+from server.fleet.heartbeats import Row, overview, vehicles_for
+from server.words import clock_name, gate_reason_name, span
+
+LOOK_AFTER = (User.Role.FLEET, User.Role.SUPERVISOR, User.Role.ADMIN)
+"""Who sees the vehicles. The page holds nothing that persons decided, and no position."""
+OLD_FIX_S = 5.0
+
+
+@require_GET
+def vehicles(request: HttpRequest) -> HttpResponse:
+    """Every vehicle the reader looks after."""
+    person: Any = request.user
+    if getattr(person, "role", "") not in LOOK_AFTER:
+        only = _("This page is for those who look after vehicles.")
+        return HttpResponseForbidden(render_to_string("forbidden.html", {"only": only}, request=request))
+    now = timezone.now()
+    rows = overview(vehicles_for(person), now)
+    counts = [(each, sum(row.severity == each for row in rows)) for each in SEVERITIES]
+    return render(request, "vehicles.html", {"rows": [_shown(row, now) for row in rows], "counts": counts, "now": now})
+
+
+def _shown(row: Row, now: datetime) -> dict[str, Any]:
+    language = get_language() or "zh-hans"
+    worst, *others = (trouble_of(key) for key in row.troubles)
+    health = row.known.health
+    return {
+        "name": row.vehicle.name, "severity": worst.severity, "word": worst.word(language), "do": worst.remedy(language) if worst.severity != "well" else "",
+        "others": [each.word(language) for each in others], "online": row.known.online, "heard_at": row.heard_at,
+        "heard": _("%(span)s ago") % {"span": span((now - row.heard_at).total_seconds())} if row.heard_at else "–",
+        **(_figures(health) if health else {}),
+    }  # fmt: skip
+
+
+def _figures(health: Health) -> dict[str, Any]:
+    box, fix = health.outbox, health.fix
+    top = max(health.gate.items(), key=lambda each: each[1], default=None)
+    total = sum(health.gate.values())
+    return {
+        "outbox": f"{box.waiting}" if box else "–", "oldest": span(box.oldest_s) if box and box.oldest_s else "",
+        "looks": f"{health.rates_per_s['inferred']:.1f}/s" if "inferred" in health.rates_per_s else "–",
+        "gate": f"{gate_reason_name(top[0])} {round(100 * top[1] / total)}%" if top and total else "",
+        "fix": f"{fix.quality} ±{fix.sigma_m:.0f} m" if fix else "–", "fix_age": span(fix.age_s) if fix and fix.age_s > OLD_FIX_S else "",
+        "clock": clock_name(health.at.source), "heat": f"{max(health.temperatures_c.values()):.0f} °C" if health.temperatures_c else "–",
+        "disk": f"{health.disk_free_bytes / 1e9:.1f} GB" if health.disk_free_bytes is not None else "–",
+        "pack": health.pack.name if health.pack else "–", "revision": health.settings_revision,
+    }  # fmt: skip
