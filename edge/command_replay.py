@@ -105,7 +105,7 @@ def _vehicle(args: argparse.Namespace, settings: Settings, ride: Ride) -> Vehicl
     redactor = Redactor(detector)
     folder = args.data or (settings.vehicle.data if args.config else Path(tempfile.mkdtemp(prefix="trikeye-")))
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, ride.digest)
-    return Vehicle(settings, detector, redactor, Outbox(folder / "outbox.sqlite3", settings.outbox.cap_bytes), ids, ride.camera, ride.mount,
+    return Vehicle(settings, detector, redactor, Outbox(folder / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent), ids, ride.camera, ride.mount,
                    ride.calibration_digest, ids.boot(ride.began), _tell)  # fmt: skip
 
 

@@ -29,7 +29,9 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
         settings = read_settings(args.config)
-        outbox = Outbox((args.data or settings.vehicle.data) / "outbox.sqlite3", settings.outbox.cap_bytes)
+        outbox = Outbox(
+            (args.data or settings.vehicle.data) / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent
+        )
         uplink = Uplink(settings, outbox)
         if settings.health.prometheus_port:
             serve(settings.health.prometheus_port, lambda: uplink.reporter.newest)

@@ -67,7 +67,7 @@ def _vehicle(settings: Settings) -> Vehicle:
     known = read_camera(source.calibration) if source.calibration else default_camera(source.width_px, source.height_px)
     detector = Detector(load_pack(settings.detect.pack), settings.detect.threads)
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, None)
-    outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes)
+    outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent)
     now = datetime.now(UTC)
     vehicle = Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(now), _tell)
     vehicle.decider.remember(outbox.told_since(now - timedelta(hours=settings.decide.cool_down_h)))

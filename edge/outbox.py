@@ -182,19 +182,21 @@ class Outbox:
             return None
         return Waiting(sequence, UUID(bytes=id_), digest, body, economy)
 
-    def make_smaller(self, message: Waiting, sighting: Sighting, economy: int) -> Waiting:
-        """Put other bytes in a message's place and keep the old digest as one that may have been sent. Raises OutboxUnwritable."""
+    def make_smaller(self, message: Waiting, sighting: Sighting, economy: int) -> Waiting | None:
+        """Put other bytes in a message's place and keep the old digest as one that may have been sent. None if it is not here any more."""
         body = encode(sighting)
         digest = digest_of(body)
 
-        def work(db: sqlite3.Connection) -> None:
-            if db.execute("UPDATE message SET body=?, digest=?, economy=? WHERE sequence=? AND digest=?",
-                          (body, digest, economy, message.sequence, message.digest)).rowcount:  # fmt: skip
+        def work(db: sqlite3.Connection) -> bool:
+            changed = db.execute("UPDATE message SET body=?, digest=?, economy=? WHERE sequence=? AND digest=?",
+                                 (body, digest, economy, message.sequence, message.digest)).rowcount  # fmt: skip
+            if changed:
                 db.execute("INSERT OR IGNORE INTO sent VALUES (?, ?)", (message.digest, message.id.bytes))
                 _grow(db, len(body) - len(message.body))
+            return changed > 0
 
-        self._do(work, write=True)
-        return Waiting(message.sequence, message.id, digest, body, economy)
+        is_here = self._do(work, write=True)
+        return Waiting(message.sequence, message.id, digest, body, economy) if is_here else None
 
     def settle(self, sighting_id: UUID, outcome: str, now_s: float) -> bool:
         """The server has it (accepted or known): remember id and digest, drop the bytes. False if it was settled before or never here."""

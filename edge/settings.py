@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from models.contract import VEHICLE_NAME
+from models.taxonomy import CATEGORIES
 
 
 class BadSettings(Exception):
@@ -20,6 +21,7 @@ class _Section(BaseModel):
 
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+SEVERITIES = ("low", "medium", "high", "critical")
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -71,6 +73,23 @@ class Evidence(_Section):
 
 class Outbox(_Section):
     cap_bytes: Annotated[int, Field(ge=10_000_000)] = 4_000_000_000
+    urgent_from: Literal["low", "medium", "high", "critical"] = "critical"
+    urgent_too: tuple[str, ...] = ()
+
+    @field_validator("urgent_too")
+    @classmethod
+    def _are_categories(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if strange := [name for name in names if name not in CATEGORIES]:
+            raise ValueError(f"no such category: {', '.join(strange)}")
+        return names
+
+    @property
+    def urgent(self) -> frozenset[str]:
+        """The categories that go before all others."""
+        least = SEVERITIES.index(self.urgent_from)
+        return frozenset(self.urgent_too) | {
+            key for key, category in CATEGORIES.items() if SEVERITIES.index(category.severity) >= least
+        }
 
 
 class Uplink(_Section):
@@ -80,8 +99,18 @@ class Uplink(_Section):
     password: str = Field(default="", repr=False)
     tls: bool = False
     ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
     resend_s: Positive = 20.0
     in_flight: Annotated[int, Field(ge=1, le=20)] = 8
+    month_bytes: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _has_both_halves(self) -> Self:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file go together: give both, or neither")
+        return self
+
     server_key: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
@@ -112,8 +141,12 @@ def read_settings(path: Path) -> Settings:
     try:
         settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
         uplink = settings.uplink
-        if uplink.ca_file is not None:  # it travels beside edge.toml
-            uplink = uplink.model_copy(update={"ca_file": path.parent / uplink.ca_file})
+        beside = {  # they travel with edge.toml
+            name: path.parent / file
+            for name in ("ca_file", "cert_file", "key_file")
+            if (file := getattr(uplink, name)) is not None
+        }
+        uplink = uplink.model_copy(update=beside)
         return settings.model_copy(update={"uplink": uplink})
     except FileNotFoundError:
         raise BadSettings(f"{path} does not exist; docs/edge.toml.example explains every key") from None

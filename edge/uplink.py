@@ -1,20 +1,25 @@
 """Hands the outbox to the server over MQTT. A broker's PUBACK settles nothing: only the server's own acknowledgement empties a row.
 
-Works on MQTT 3.1.1; MQTT 5 is tried first. At most `in_flight` messages are on the way; what is not acknowledged in time is sent again, byte-identical.
+Works on MQTT 3.1.1; MQTT 5 is tried first. What is urgent leaves first, then what is fresh, with the backlog trickling behind (edge/pace.py); what is not
+acknowledged in time is sent again, byte-identical; as a month's bytes run short, pictures become smaller before they leave (edge/economy.py).
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
+import os
 import queue
 import random
 import ssl
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from uuid import UUID
 
 import paho.mqtt.client as mqtt
@@ -22,21 +27,34 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.economy import PER_MESSAGE_BYTES, Economy, economy, month_of, smaller
 from edge.health import Reporter
-from edge.outbox import Outbox
+from edge.outbox import Outbox, OutboxError, OutboxUnwritable, Settled, Waiting
+from edge.pace import BEYOND_WINDOW, Lane, Pace
 from edge.part import UplinkPart, write_part
 from edge.settings import Settings
-from models.contract import Ack, AckItem, RefusedMessage, Status, decode, encode, topic
+from models.contract import MAX_MESSAGE_BYTES, Ack, AckItem, RefusedMessage, Sighting, Status, decode, encode, topic
+from models.pixels import BadPicture
 
 log = logging.getLogger("trikeye.uplink")
 LONGEST_PAUSE_S = 60.0
 CONNECT_S = 8.0
 LASTED_S = 5.0
+DEAD_AFTER = 6
+"""A connection on which the broker takes nothing for so many times `resend_s` is begun anew."""
+TRICKLE = 5
+FOREVER = 2**62
+ECONOMY_S, SPENT_BYTES = 10.0, 1_000_000
+HEADER_BYTES = 32
 BAD_LOGIN = {"Bad user name or password", "Not authorized"}
 OTHER_PROTOCOL = {
     MQTTProtocolVersion.MQTTv5: MQTTProtocolVersion.MQTTv311,
     MQTTProtocolVersion.MQTTv311: MQTTProtocolVersion.MQTTv5,
 }
+
+
+class UplinkBusy(OutboxError):
+    """Another process sends this outbox."""
 
 
 @dataclass
@@ -48,7 +66,15 @@ class Uplink:
     counts: Counter[str] = field(default_factory=Counter)
     trouble: str = ""
     _acks: queue.SimpleQueue[AckItem] = field(default_factory=queue.SimpleQueue)
-    _sent_s: dict[UUID, float] = field(default_factory=dict)
+    _answers: list[Settled] = field(default_factory=list)
+    _pace: Pace = field(default_factory=lambda: Pace(1))
+    _published: dict[UUID, mqtt.MQTTMessageInfo] = field(default_factory=dict)
+    _mark: int = 0
+    _ordinary: int = 0
+    _largest: int = MAX_MESSAGE_BYTES
+    _spent_bytes: int = 0
+    _step: Economy = Economy.WHOLE
+    _economy_until_s: float = 0.0
     _connected: bool = False
     _reached: bool = False
     _failed: str = ""
@@ -63,10 +89,21 @@ class Uplink:
         self._stop = True
 
     def run(self, until_empty: bool = False) -> None:
-        """Connect, send, settle, and begin again whenever the connection ends; pauses grow with jitter."""
+        """Connect, send, settle, and begin again whenever the connection ends; pauses grow with jitter.
+
+        Raises UplinkBusy if another one sends this outbox already.
+        """
+        with _alone_with(self.outbox.path):
+            try:
+                self._run(until_empty)
+            finally:
+                self._settle()
+
+    def _run(self, until_empty: bool) -> None:
         pause_s = 0.5
-        while not self._stop and not (until_empty and self._is_empty()):
+        while not self._stop and not (until_empty and self._is_done()):
             self._connected, self._reached, self._failed = False, False, ""
+            self._pace, self._published, self._largest = Pace(self.settings.uplink.in_flight), {}, MAX_MESSAGE_BYTES
             answered = False
             client = self._client()
             try:
@@ -79,8 +116,8 @@ class Uplink:
                 if answered and time.monotonic() - began_s > LASTED_S:
                     pause_s = 0.5
                 self._say_goodbye(client)
-            except OSError as wrong:
-                self._failed = f"the broker at {self.settings.uplink.host}:{self.settings.uplink.port} cannot be reached ({wrong}); check the network and [uplink] in edge.toml"
+            except (OSError, ValueError) as wrong:
+                self._failed = self._why_not(wrong)
             finally:
                 client.loop_stop()
             if not answered and self._reached and self._failed not in BAD_LOGIN:
@@ -88,7 +125,7 @@ class Uplink:
                 self._protocol = OTHER_PROTOCOL[self._protocol]
                 if self._protocol == MQTTProtocolVersion.MQTTv311:
                     continue
-            if self._stop or (until_empty and self._is_empty()):
+            if self._stop or (until_empty and self._is_done()):
                 return
             self._complain()
             self._wait(pause_s * random.uniform(0.7, 1.3))
@@ -101,24 +138,34 @@ class Uplink:
             if self._failed or (not self._connected and time.monotonic() > deadline):
                 break
             if self._connected:
+                if not was_connected:
+                    self._mark = self.outbox.last_sequence()
                 was_connected, self.trouble = True, ""
                 self._send_due(client, time.monotonic())
                 self._report(client, time.monotonic())
-            self._settle_all(0.2)
-            if until_empty and self._is_empty():
+            self._take_answers(0.2)
+            self._settle()
+            if until_empty and self._is_done():
                 break
         return was_connected
 
     def _send_due(self, client: mqtt.Client, now_s: float) -> None:
-        window = self.settings.uplink.in_flight
-        for message in self.outbox.waiting(window):
-            if now_s - self._sent_s.get(message.id, -1e9) < self.settings.uplink.resend_s:
-                continue
-            info = client.publish(topic(self.settings.vehicle.name, "sighting"), message.body, qos=1)
-            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                return
-            self.counts["resent" if message.id in self._sent_s else "sent"] += 1
-            self._sent_s[message.id] = now_s
+        try:
+            for message_id, flight in self._pace.overdue(self.settings.uplink.resend_s, now_s):
+                if not self._published[message_id].is_published():
+                    # The broker does not have it yet: a second one would only queue behind the first.
+                    if now_s - flight.sent_s > DEAD_AFTER * self.settings.uplink.resend_s:
+                        self._failed = "the broker takes nothing any more"
+                elif (message := self.outbox.read(flight.sequence)) is None:
+                    self._pace.forget(message_id)
+                elif not self._publish(client, message, flight.lane, now_s):
+                    return
+            while (up := self._next_up()) is not None:
+                message = self._fitting(up[1])
+                if message is not None and not self._publish(client, message, up[0], now_s):
+                    return
+        except OutboxUnwritable as wrong:
+            self._say_once(str(wrong))
 
     def _report(self, client: mqtt.Client, now_s: float) -> None:
         self._look(now_s)
@@ -137,37 +184,109 @@ class Uplink:
             with suppress(OSError):
                 write_part(self.outbox.path.parent, part)
 
-    def _settle_all(self, wait_s: float) -> None:
+    def _next_up(self) -> tuple[Lane, int] | None:
+        """The next message that may leave: urgent, fresh, backlog, but of what is not urgent one in TRICKLE is of the backlog."""
+        away = self._pace.sequences()
+        if self._pace.has_room(Lane.URGENT) and (found := self.outbox.next_up(True, without=away)):
+            return Lane.URGENT, found
+        if self._economy() == Economy.NOTHING:
+            return None
+        lanes = [(Lane.FRESH, self._mark, FOREVER), (Lane.BACKLOG, 0, self._mark)]
+        for lane, above, up_to in lanes[:: -1 if self._ordinary % TRICKLE == TRICKLE - 1 else 1]:
+            if self._pace.has_room(lane) and (found := self.outbox.next_up(False, above, up_to, away)):
+                self._ordinary += 1
+                return lane, found
+        return None
+
+    def _fitting(self, sequence: int) -> Waiting | None:
+        """The message, no larger than the month and the broker allow; None if it is gone, or set aside because it cannot be made to fit."""
+        message = self.outbox.read(sequence)
+        if message is None:
+            return None
+        wanted = min(self._economy(), Economy.TEXT)
+        while message.economy < wanted or len(message.body) > self._largest:
+            step = Economy(max(wanted, message.economy + (len(message.body) > self._largest)))
+            if step > Economy.TEXT:
+                reason = f"too_large: the broker takes {self._largest} bytes"
+                self._answers.append(Settled(message.id, "refused", reason=reason))
+                self._settle()
+                return None
+            sighting = decode(Sighting, message.body)
+            try:
+                sighting = smaller(sighting, step)
+            except BadPicture as wrong:
+                self._log(logging.WARNING, event="picture_not_smaller", id=str(message.id), reason=str(wrong))
+            made = self.outbox.make_smaller(message, sighting, step)
+            if made is None:
+                return None
+            message = made
+            self.counts["smaller"] += 1
+        return message
+
+    def _publish(self, client: mqtt.Client, message: Waiting, lane: Lane, now_s: float) -> bool:
+        info = client.publish(topic(self.settings.vehicle.name, "sighting"), message.body, qos=1)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        self.counts["resent" if message.id in self._pace.flights else "sent"] += 1
+        self._published[message.id] = info
+        self._pace.left(message.id, message.sequence, len(message.body), lane, now_s)
+        self._spent_bytes += len(message.body) + PER_MESSAGE_BYTES
+        return True
+
+    def _economy(self) -> Economy:
+        """What this month still allows; asked of the outbox now and then."""
+        limit, now_s = self.settings.uplink.month_bytes, time.monotonic()
+        if limit and now_s > self._economy_until_s:
+            now = datetime.now(timezone.utc)  # noqa: UP017
+            step = economy(self.outbox.spent(month_of(now)) + self._spent_bytes, limit, now)
+            if step != self._step:
+                self._log(logging.WARNING, event="economy_changed", economy=step.name.lower())
+            self._step, self._economy_until_s = step, now_s + ECONOMY_S
+        return self._step
+
+    def _take_answers(self, wait_s: float) -> None:
         try:
             item = self._acks.get(timeout=wait_s)
             while True:
-                self._settle(item)
+                self._pace.answered(item.id, time.monotonic())
+                self._published.pop(item.id, None)
+                self._answers.append(Settled(item.id, item.outcome, item.digest, item.reason))
                 item = self._acks.get_nowait()
         except queue.Empty:
             return
 
-    def _settle(self, item: AckItem) -> None:
-        self._sent_s.pop(item.id, None)
-        if item.outcome in ("accepted", "known"):
-            if self.outbox.settle(item.id, item.outcome, time.time()):
-                self.counts[item.outcome] += 1
-                self._log(logging.INFO, event="sighting_acknowledged", id=str(item.id), outcome=item.outcome)
-        elif self.outbox.set_aside(item.id, item.reason):
-            self.counts["refused"] += 1
-            self._log(logging.WARNING, event="sighting_refused", id=str(item.id), reason=item.reason)
+    def _settle(self) -> None:
+        """Write down what the server answered and what was spent. What the disk does not take is kept and tried again: it is only sent twice."""
+        if not self._answers and self._spent_bytes < SPENT_BYTES:
+            return
+        month = month_of(datetime.now(timezone.utc))  # noqa: UP017
+        try:
+            changed = self.outbox.settle_all(self._answers, time.time(), self._spent_bytes, month)
+        except OutboxUnwritable as wrong:
+            self._say_once(str(wrong))
+            return
+        self._answers, self._spent_bytes = [], 0
+        for each in changed:
+            self.counts[each.outcome] += 1
+            if each.outcome == "refused":
+                self._log(logging.WARNING, event="sighting_refused", id=str(each.id), reason=each.reason)
+            else:
+                self._log(logging.INFO, event="sighting_acknowledged", id=str(each.id), outcome=each.outcome)
 
     def _log(self, level: int, **fields: str) -> None:
         log.log(level, "%s", json.dumps({"vehicle": self.settings.vehicle.name, **fields}, ensure_ascii=False))
 
-    def _is_empty(self) -> bool:
-        return not self.outbox.waiting(1)
+    def _is_done(self) -> bool:
+        if not self.outbox.has_waiting():
+            return True
+        return self._economy() == Economy.NOTHING and not self.outbox.next_up(True)
 
     def _client(self) -> mqtt.Client:
         settings, name = self.settings.uplink, self.settings.vehicle.name
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=self._protocol,
                              clean_session=True if self._protocol == MQTTProtocolVersion.MQTTv311 else None, reconnect_on_failure=False)  # fmt: skip
-        client.max_queued_messages_set(settings.in_flight)
-        client.max_inflight_messages_set(settings.in_flight)
+        client.max_queued_messages_set(settings.in_flight + BEYOND_WINDOW)
+        client.max_inflight_messages_set(settings.in_flight + BEYOND_WINDOW)
         if settings.user:
             client.username_pw_set(settings.user, settings.password)
         client.will_set(topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True)
@@ -179,7 +298,10 @@ class Uplink:
     def _secure(self, client: mqtt.Client) -> None:
         settings = self.settings.uplink
         if settings.tls:
-            client.tls_set(ca_certs=str(settings.ca_file) if settings.ca_file else None, cert_reqs=ssl.CERT_REQUIRED)
+            ca, cert, key = (
+                str(each) if each else None for each in (settings.ca_file, settings.cert_file, settings.key_file)
+            )
+            client.tls_set(ca_certs=ca, certfile=cert, keyfile=key, cert_reqs=ssl.CERT_REQUIRED)
 
     def _on_connect(
         self,
@@ -196,8 +318,10 @@ class Uplink:
         client.subscribe(topic(name, "ack"), qos=1)
         now = datetime.now(timezone.utc)  # noqa: UP017
         client.publish(topic(name, "status"), encode(Status(vehicle=name, online=True, at=now)), qos=1, retain=True)
-        self._sent_s.clear()
         self.reporter.begin_again()
+        # The broker may take less than the wire allows; only MQTT 5 says so.
+        if said := getattr(properties, "MaximumPacketSize", None):
+            self._largest = min(MAX_MESSAGE_BYTES, said - len(topic(name, "sighting")) - HEADER_BYTES)
         self._connected = True
         self._log(logging.INFO, event="uplink_connected")
 
@@ -216,9 +340,10 @@ class Uplink:
         try:
             for item in decode(Ack, bytes(message.payload)).items:
                 self._acks.put(item)
-        except RefusedMessage as wrong:
+        except Exception as wrong:  # one that escapes ends the network thread, and nobody is told
             self.counts["bad_ack"] += 1
-            self._log(logging.WARNING, event="ack_unreadable", reason=wrong.reason)
+            reason = wrong.reason if isinstance(wrong, RefusedMessage) else repr(wrong)
+            self._log(logging.WARNING, event="ack_unreadable", reason=reason)
 
     def _say_goodbye(self, client: mqtt.Client) -> None:
         if self._connected:
@@ -229,14 +354,23 @@ class Uplink:
                 said.wait_for_publish(2)
             client.disconnect()
 
+    def _why_not(self, wrong: Exception) -> str:
+        settings, text = self.settings.uplink, str(wrong)
+        if "not yet valid" in text or "expired" in text:
+            return f"the broker's certificate is not valid at {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC ({text}); set this machine's clock, or renew the certificate"  # noqa: UP017
+        return f"the broker at {settings.host}:{settings.port} cannot be reached ({text}); check the network and [uplink] in edge.toml"
+
     def _complain(self) -> None:
         failed = self._failed or "the broker does not answer"
-        self.counts["disconnected"] += 1
         if failed in BAD_LOGIN:
             failed = f"the broker refuses user {self.settings.uplink.user!r}: ask the server for new credentials (trikeye server vehicle add {self.settings.vehicle.name})"
-        if failed != self.trouble:
-            self.trouble = failed
-            log.warning("%s; trying again, nothing is lost (%d waiting)", failed, self.outbox.counts()["waiting"])
+        self._say_once(f"{failed}; trying again, nothing is lost ({self.outbox.counts()['waiting']} waiting)", failed)
+
+    def _say_once(self, words: str, trouble: str = "") -> None:
+        """Tell a trouble when it begins, not at every try."""
+        if (trouble or words) != self.trouble:
+            self.trouble = trouble or words
+            log.warning("%s", words)
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -250,3 +384,20 @@ def _trouble_of(failed: str) -> str:
     if "the broker refuses user" in failed:
         return "broker_refuses"
     return "certificate_bad" if "certificate" in failed.lower() else "broker_unreachable"
+
+
+@contextmanager
+def _alone_with(outbox: Path) -> Iterator[None]:
+    """Two senders of one outbox would send everything twice."""
+    fd = os.open(outbox.with_name(outbox.name + ".uplink"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = os.pread(fd, 20, 0).decode(errors="replace").strip()
+            raise UplinkBusy(f"another uplink (process {other}) sends {outbox} already; one is enough: leave it, or end it first (kill {other})") from None  # fmt: skip
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, str(os.getpid()).encode(), 0)
+        yield
+    finally:
+        os.close(fd)

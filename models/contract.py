@@ -145,7 +145,7 @@ class Sighting(Message):
     settings_revision: Annotated[int, Field(ge=0, le=2**31 - 1)]
     pack: PackName
     redaction: RedactionNote
-    pictures: Annotated[tuple[Picture, ...], Field(min_length=1, max_length=4)]
+    pictures: Annotated[tuple[Picture, ...], Field(max_length=4)]
 
 
 class AckItem(Message):

@@ -72,3 +72,23 @@ def test_the_password_is_not_in_the_text_of_the_settings(tmp_path: Path) -> None
         read_settings(path)
     settings: Any = Settings.model_validate({"uplink": {"password": "geheim"}})
     assert "geheim" not in str(told.value) + repr(settings)
+
+
+def test_what_is_urgent_follows_severity_and_names(tmp_path: Path) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text('[outbox]\nurgent_from = "high"\nurgent_too = ["bagged_garbage"]\n')
+    urgent = read_settings(path).outbox.urgent
+    assert {"road_collapse", "bagged_garbage"} <= urgent
+    assert "exposed_garbage" not in urgent
+    path.write_text('[outbox]\nurgent_too = ["bagged_garbige"]\n')
+    with pytest.raises(BadSettings, match="no such category: bagged_garbige"):
+        read_settings(path)
+
+
+def test_certificate_and_key_go_together_and_lie_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text('[uplink]\ncert_file = "me.pem"\nkey_file = "me.key"\n')
+    assert read_settings(path).uplink.key_file == tmp_path / "me.key"
+    path.write_text('[uplink]\ncert_file = "me.pem"\n')
+    with pytest.raises(BadSettings, match="give both, or neither"):
+        read_settings(path)

@@ -128,7 +128,7 @@ def test_a_full_disk_ends_it_in_words_and_everything_earlier_stays(
     earlier.put(A, sighting_of(A))
     earlier.close()
 
-    def full(path: Path, cap_bytes: int) -> Outbox:
+    def full(path: Path, cap_bytes: int, urgent: frozenset[str]) -> Outbox:
         box = Outbox(path, cap_bytes)
         pages = box._db.execute("PRAGMA page_count").fetchone()[0]
         box._db.execute(f"PRAGMA max_page_count={pages}")

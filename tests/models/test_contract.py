@@ -108,7 +108,7 @@ FAR = {"lat_deg": 91.0, "lon_deg": -180.5, "range_m": -1.0, "bearing_deg": 360.0
         (("place", "covariance_m2"), ((1.0, 2.0), (2.0, 1.0))),
         (("place", "covariance_m2"), ((0.0, 0.0), (0.0, 0.0))),
         (("score",), 1.01), (("probability",), -0.1), (("category",), "../../etc"), (("vehicle",), "TY/01"), (("sequence",), 0), (("sequence",), 2**63),
-        (("monotonic_ns",), 2**64 - 1), (("pictures",), []), (("pictures", 0, "sha256"), "0" * 64), (("pictures", 0, "width"), 100_000),
+        (("monotonic_ns",), 2**64 - 1), (("pictures", 0, "sha256"), "0" * 64), (("pictures", 0, "width"), 100_000),
         (("seen_at", "utc"), "2026-11-02T12:00:00"), (("seen_at", "utc"), datetime(1970, 1, 1, tzinfo=UTC)),
         (("seen_at", "utc"), datetime(9999, 12, 31, tzinfo=UTC)), (("redaction",), None), (("fix",), None), (("id",), "not a uuid"),
     ],
