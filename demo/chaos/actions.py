@@ -6,6 +6,7 @@ import random
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from demo.processes import Process
 
 HOUR_NS = 3600 * 10**9
 LATEST_CUT_S, MOST_STEPS = 2.0, 40
+PACKET_CHANCE = {"doubled": 0.5, "reordered": 0.5, "delayed": 0.3, "cut": 0.2, "forgotten": 1.0}
 
 
 def _nothing() -> None:
@@ -63,7 +65,8 @@ def _cut(layer: Layer, processes: Iterable[Process], fault: Fault) -> Begun:
     chance = random.Random(fault.seed)
     layer.switch("die_in", chance.randrange(1, MOST_STEPS))
     end_s = time.monotonic() + LATEST_CUT_S
-    while time.monotonic() < end_s and all(each.popen and each.popen.poll() is None for each in processes):
+    running = [each.popen for each in processes if each.popen and each.popen.poll() is None]
+    while time.monotonic() < end_s and all(each.poll() is None for each in running):
         time.sleep(0.01)
     layer.switch("die_in", 0)
     for process in processes:
@@ -106,20 +109,68 @@ def _locked(path: Callable[[Stage, Fault], Path]) -> Action:
     return begin
 
 
+def _packets(trouble: str) -> Action:
+    """On a vehicle's link, or (one time in three) on the link of intake, where the answers pass too."""
+
+    def begin(stage: Stage, fault: Fault) -> Begun:
+        proxy = stage.link if fault.seed % 3 == 0 and trouble != "forgotten" else stage.machines[fault.vehicle].link
+        before = proxy.counts[trouble]
+        proxy.chance[trouble] = PACKET_CHANCE[trouble]
+
+        def end() -> None:
+            proxy.chance[trouble] = 0.0
+
+        return Begun(lambda: proxy.counts[trouble] - before, end)
+
+    return begin
+
+
+def _offline(stage: Stage, fault: Fault) -> Begun:
+    """Out of coverage; when the vehicle comes back, its clock has gone a day further."""
+    machine = stage.machines[fault.vehicle]
+    before = machine.link.counts["down"]
+    machine.link.go_down()
+    machine.layer.switch("clock_ns", 24 * HOUR_NS)
+
+    def end() -> None:
+        machine.link.is_down = False
+        machine.layer.switch("clock_ns", 0)
+
+    return Begun(lambda: machine.link.counts["down"] - before, end)
+
+
 def _two_uplinks(stage: Stage, fault: Fault) -> Begun:
+    """A second uplink over the same outbox: it says that one is enough, or it takes part."""
     first = stage.machines[fault.vehicle].uplink
-    second = Process(f"{first.name}-2", first.argv, first.env, first.log.with_name(f"{first.name}-2.log"))
-    before = _connections(second.log)
+    return _second_uplink(f"{first.name}-2", first.argv, first)
+
+
+def _cloned_card(stage: Stage, fault: Fault) -> Begun:
+    """A copy of the vehicle's card runs elsewhere: the same name, outbox and messages twice."""
+    machine = stage.machines[fault.vehicle]
+    clone = machine.folder.with_name(f"{machine.name}-clone-{fault.seed}")
+    clone.mkdir(mode=0o700)
+    with closing(sqlite3.connect(machine.outbox, timeout=20)) as own, closing(sqlite3.connect(clone / machine.outbox.name)) as copy:  # fmt: skip
+        own.backup(copy)
+    first = machine.uplink
+    argv = [str(clone) if word == str(machine.folder) else word for word in first.argv]
+    return _second_uplink(f"{first.name}-clone", argv, first)
+
+
+def _second_uplink(name: str, argv: list[str], first: Process) -> Begun:
+    second = Process(name, argv, first.env, first.log.with_name(f"{name}.log"))
+    before = _signs_of_life(second.log)
     second.start()
 
     def end() -> None:
         kill(second)
 
-    return Begun(lambda: _connections(second.log) - before, end)
+    return Begun(lambda: _signs_of_life(second.log) - before, end)
 
 
-def _connections(log: Path) -> int:
-    return log.read_text().count("uplink_connected") if log.exists() else 0
+def _signs_of_life(log: Path) -> int:
+    said = log.read_text() if log.exists() else ""
+    return said.count("uplink_connected") + said.count("another uplink")
 
 
 ACTIONS: dict[str, Action] = {
@@ -137,4 +188,11 @@ ACTIONS: dict[str, Action] = {
     "outbox_locked": _locked(lambda stage, fault: stage.machines[fault.vehicle].outbox),
     "database_locked": _locked(lambda stage, fault: stage.server_data / "db.sqlite3"),
     "two_uplinks": _two_uplinks,
+    "cloned_card": _cloned_card,
+    "packets_doubled": _packets("doubled"),
+    "packets_reordered": _packets("reordered"),
+    "packets_delayed": _packets("delayed"),
+    "packets_cut": _packets("cut"),
+    "broker_forgets": _packets("forgotten"),
+    "offline": _offline,
 }

@@ -1,10 +1,10 @@
 /* A disk, a clock and a medium that fail on demand, between a process and the kernel (LD_PRELOAD).
  *
  * FAULTS_CONTROL names a small file that all processes of one machine map and that the suite writes; FAULTS_ROOT is the folder whose files are watched.
- * What a watched write replaces is kept in <control>.undo/<file> until the file is synced. No sync reaches the real disk: after the processes were
+ * What a watched write replaces is kept in <control>.undo/<inode> until the file is synced. No sync reaches the real disk: after the processes were
  * killed, the suite undoes what was never synced, wholly or sector by sector, which is what a power cut does.
  *
- * Not modelled: files removed or renamed and never synced; mapped memory (SQLite maps only its -shm file, which it makes anew after a start).
+ * Watched are databases (.sqlite3 in the name) and pictures being written (.part). Not modelled: files removed or renamed in a folder never synced; mapped memory (SQLite maps only its -shm file, which it makes anew after a start).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -27,14 +27,13 @@
 enum { FULL_HITS, READ_ONLY_HITS, MEDIUM_HITS, WRITES, SYNCS, CLOCK_READS, HITS };
 
 struct control { /* layer.py packs the same */
-  int64_t clock_ns, disk_full, read_only, lies, die_in, bad_from, bad_bytes;
+  int64_t clock_ns, disk_full, read_only, lies, die_in, bad_inode, bad_from, bad_bytes;
   int64_t hits[HITS];
-  char bad_name[128];
 };
 struct record { int64_t offset, kept, written, size; }; /* then `kept` bytes that were there before */
 
 enum { NO_FILE, DURABLE, SCRATCH };
-struct watched { int kind, log; char name[128]; };
+struct watched { int kind, log; int64_t inode; };
 
 #define MOST_FILES 4096
 static struct watched files[MOST_FILES];
@@ -68,15 +67,13 @@ static int ends(const char *text, const char *with) {
   return a >= b && !strcmp(text + a - b, with);
 }
 
-/* What a path is to us; its name inside the root, slashes as %, comes back in `name`. */
-static int kind_of(const char *path, char name[128]) {
+static int kind_of(const char *path) {
   if (!control || strncmp(path, root, strlen(root))) return NO_FILE;
-  if (strlen(path + strlen(root)) >= 128) return NO_FILE;
-  strcpy(name, path + strlen(root));
-  for (char *at = name; *at; at++) if (*at == '/') *at = '%';
-  if (ends(name, "-shm")) return SCRATCH;
-  return strstr(name, ".sqlite3") ? DURABLE : NO_FILE;
+  if (ends(path, "-shm")) return SCRATCH;
+  return strstr(path + strlen(root), ".sqlite3") || ends(path, ".part") ? DURABLE : NO_FILE;
 }
+
+static void log_of(int64_t inode, char log[700]) { snprintf(log, 700, "%s/%lld", undo, (long long)inode); }
 
 static int64_t size_of(int fd) {
   struct stat about;
@@ -90,14 +87,16 @@ static struct watched *watched(int fd) {
   return control && fd >= 0 && fd < MOST_FILES && files[fd].kind != NO_FILE ? &files[fd] : NULL;
 }
 
-static int opened(const char *path, int flags, int fd, const char *name, int kind) {
-  if (fd < 0 || fd >= MOST_FILES) return fd;
+static int opened(const char *path, int fd) {
+  if (!control || fd < 0 || fd >= MOST_FILES) return fd;
   files[fd].kind = NO_FILE;
-  if (kind == NO_FILE) return fd;
-  strcpy(files[fd].name, name);
+  struct stat about;
+  if (strncmp(path, root, strlen(root) - 1) || fstat(fd, &about)) return fd;
+  int kind = S_ISDIR(about.st_mode) ? SCRATCH : kind_of(path);
+  files[fd].inode = about.st_ino;
   if (kind == DURABLE) {
-    char log[760];
-    snprintf(log, sizeof log, "%s/%s", undo, name);
+    char log[700];
+    log_of(about.st_ino, log);
     files[fd].log = raw_open(log, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (files[fd].log < 0) abort();
   }
@@ -106,14 +105,12 @@ static int opened(const char *path, int flags, int fd, const char *name, int kin
 }
 
 static int open_any(int (*real)(const char *, int, ...), const char *path, int flags, mode_t mode) {
-  char name[128];
-  int kind = kind_of(path, name);
-  if (kind != NO_FILE && control->read_only && (flags & (O_WRONLY | O_RDWR | O_CREAT))) {
+  if (control && control->read_only && kind_of(path) != NO_FILE && (flags & (O_WRONLY | O_RDWR | O_CREAT))) {
     HIT(READ_ONLY_HITS);
     errno = EROFS;
     return -1;
   }
-  return opened(path, flags, real(path, flags, mode), name, kind);
+  return opened(path, real(path, flags, mode));
 }
 
 #define OPEN(function) \
@@ -185,6 +182,14 @@ static void keep(struct watched *file, int fd, int64_t offset, int64_t written, 
 PWRITE(pwrite64)
 PWRITE(pwrite)
 
+ssize_t write(int fd, const void *from, size_t count) {
+  REAL(write);
+  if (!watched(fd)) return real(fd, from, count);
+  ssize_t done = pwrite64(fd, from, count, lseek(fd, 0, SEEK_CUR));
+  if (done > 0) lseek(fd, done, SEEK_CUR);
+  return done;
+}
+
 #define TRUNCATE(function) \
   int function(int fd, off64_t length) { \
     REAL(function); \
@@ -206,7 +211,7 @@ TRUNCATE(ftruncate)
   ssize_t function(int fd, void *into, size_t count, off64_t offset) { \
     REAL(function); \
     struct watched *file = watched(fd); \
-    if (file && control->bad_bytes && !strcmp(file->name, control->bad_name) && \
+    if (file && control->bad_bytes && file->inode == control->bad_inode && \
         offset < control->bad_from + control->bad_bytes && control->bad_from < (int64_t)(offset + count)) { \
       HIT(MEDIUM_HITS); \
       errno = EIO; \
@@ -221,7 +226,8 @@ PREAD(pread)
   int function(int fd) { \
     REAL(function); \
     struct watched *file = watched(fd); \
-    if (!file || file->kind != DURABLE) return real(fd); \
+    if (!file) return real(fd); \
+    if (file->kind != DURABLE) return 0; \
     if (control->read_only) { HIT(READ_ONLY_HITS); errno = EROFS; return -1; } \
     HIT(SYNCS); \
     step(); \
@@ -239,15 +245,48 @@ static int ftruncate_log(int log) {
 SYNC(fsync)
 SYNC(fdatasync)
 
-/* SQLite removes its -wal after the last close: what stood in it is of no use to a file of the same name later. */
+/* A file that is gone, or replaced by a rename, leaves its inode's number to another. */
+static void forget(const char *path) {
+  struct stat about;
+  char log[700];
+  if (kind_of(path) != DURABLE && !(control && ends(path, ".jpg"))) return;
+  if (stat(path, &about)) return;
+  static int (*remove_it)(const char *);
+  if (!remove_it) remove_it = dlsym(RTLD_NEXT, "unlink");
+  log_of(about.st_ino, log);
+  remove_it(log);
+}
+
+/* A picture that was whole before it got its name needs no log any more; there are as many as sightings. */
+static void drop_if_synced(const char *path) {
+  struct stat about, kept;
+  char log[700];
+  if (stat(path, &about)) return;
+  log_of(about.st_ino, log);
+  if (!stat(log, &kept) && kept.st_size == 0) forget(path);
+}
+
+static int refused(const char *path) {
+  if (kind_of(path) == NO_FILE || !control->read_only) return 0;
+  HIT(READ_ONLY_HITS);
+  errno = EROFS;
+  return 1;
+}
+
 int unlink(const char *path) {
   REAL(unlink);
-  char name[128], log[760];
-  if (kind_of(path, name) != DURABLE) return real(path);
-  if (control->read_only) { HIT(READ_ONLY_HITS); errno = EROFS; return -1; }
-  snprintf(log, sizeof log, "%s/%s", undo, name);
-  real(log);
+  if (refused(path)) return -1;
+  forget(path);
   return real(path);
+}
+
+int rename(const char *from, const char *to) {
+  REAL(rename);
+  if (refused(from)) return -1;
+  forget(to);
+  int done = real(from, to);
+  if (!done && ends(from, ".part")) drop_if_synced(to);
+  return done;
 }
 
 int clock_gettime(clockid_t which, struct timespec *now) {

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 SOURCE = Path(__file__).with_name("faults.c")
 SECTOR_BYTES = 512
-SWITCHES = ("clock_ns", "disk_full", "read_only", "lies", "die_in", "bad_from", "bad_bytes")
+SWITCHES = ("clock_ns", "disk_full", "read_only", "lies", "die_in", "bad_inode", "bad_from", "bad_bytes")
 HITS = ("full", "read_only", "medium", "writes", "syncs", "clock")
-NAME_AT, NAME_BYTES = 8 * (len(SWITCHES) + len(HITS)), 128
 _RECORD = struct.Struct("<4q")
 
 
@@ -46,7 +45,7 @@ def build(folder: Path) -> Path:
 
 @dataclass
 class Layer:
-    """One machine: `root` is its folder. Files that hold `.sqlite3` in their names are watched."""
+    """One machine: `root` is its folder."""
 
     library: Path
     control: Path
@@ -54,7 +53,7 @@ class Layer:
     _map: mmap.mmap = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.control.write_bytes(bytes(NAME_AT + NAME_BYTES))
+        self.control.write_bytes(bytes(8 * (len(SWITCHES) + len(HITS))))
         self._undo.mkdir()
         with self.control.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), 0)
@@ -68,11 +67,10 @@ class Layer:
         """Set one of SWITCHES for every process of the machine, at once."""
         struct.pack_into("<q", self._map, 8 * SWITCHES.index(name), value)
 
-    def spoil(self, file: str, offset: int, length: int) -> None:
-        """Reads of these bytes of a file fail from now on; a length of 0 heals it."""
-        self._map[NAME_AT : NAME_AT + NAME_BYTES] = file.encode().ljust(NAME_BYTES, b"\0")
-        self.switch("bad_from", offset)
-        self.switch("bad_bytes", length)
+    def spoil(self, path: Path, offset: int, length: int) -> None:
+        """Reads of these bytes of a file fail from now on, whatever its name; a length of 0 heals it."""
+        for name, value in (("bad_bytes", 0), ("bad_inode", path.stat().st_ino), ("bad_from", offset), ("bad_bytes", length)):  # fmt: skip
+            self.switch(name, value)
 
     def hits(self, name: str) -> int:
         """How often something of HITS has happened."""
@@ -84,10 +82,10 @@ class Layer:
         Returns how many writes suffered.
         """
         suffered = 0
-        for log in sorted(self._undo.iterdir()):
-            records = list(read_records(log.read_bytes()))
-            path = self.root / log.name.replace("%", "/")
-            if records and path.exists():
+        paths = {path.stat().st_ino: path for path in self.root.rglob("*") if path.is_file()}
+        for log in self._undo.iterdir():
+            records, path = list(read_records(log.read_bytes())), paths.get(int(log.name))
+            if records and path is not None:
                 now = path.read_bytes()
                 after, harmed = next((each for each in (cut(now, records, chance) for _ in range(100)) if each[1]), (now, 0))  # fmt: skip
                 path.write_bytes(after)

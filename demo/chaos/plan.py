@@ -10,21 +10,25 @@ KILLS = ("kill_producer", "kill_uplink", "kill_broker", "kill_intake", "kill_web
 POWER = ("power_cut", "power_cut_of_server")
 DISK = ("disk_full", "disk_read_only", "outbox_locked", "database_locked")
 CLOCK = ("clock_forward", "clock_back")
-TWICE = ("two_uplinks",)
-KINDS = KILLS + POWER + DISK + CLOCK + TWICE
+TWICE = ("two_uplinks", "cloned_card")
+PACKETS = ("packets_doubled", "packets_reordered", "packets_delayed", "packets_cut")
+BROKER = ("broker_forgets", "offline")
+KINDS = KILLS + POWER + DISK + CLOCK + TWICE + PACKETS + BROKER
 """Faults under which nothing may be lost, evicted or unreadable."""
 AT_ONCE = (0.0, 0.0)
 LASTING_S: dict[str, tuple[float, float]] = {
     **dict.fromkeys(KILLS + POWER, AT_ONCE),
     **dict.fromkeys(DISK, (1.0, 4.0)),
     **dict.fromkeys(CLOCK, (2.0, 6.0)),
-    "two_uplinks": (3.0, 6.0),
+    **dict.fromkeys(PACKETS + BROKER, (2.0, 5.0)),
+    **dict.fromkeys(TWICE, (3.0, 6.0)),
 }
 PAUSE_S = (0.3, 2.0)
 ALONE: tuple[frozenset[str], ...] = (
-    frozenset({"disk_full", "disk_read_only", "outbox_locked", "power_cut"}),
+    frozenset({"disk_full", "disk_read_only", "outbox_locked", "power_cut", *TWICE}),
     frozenset({"database_locked", "power_cut_of_server"}),
-    frozenset({"clock_forward", "clock_back"}),
+    frozenset({"clock_forward", "clock_back", "offline"}),
+    frozenset({"offline", *PACKETS, "broker_forgets", *TWICE}),
 )
 """Of each of these, one at a time on one machine: another would hide it."""
 

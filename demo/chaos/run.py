@@ -13,8 +13,18 @@ from demo.chaos.plan import ALONE, Fault
 from demo.chaos.stage import ChaosFailed, Stage
 from demo.chaos.verdict import Verdict, judge, read_server, read_vehicle
 
-TICK_S, PATIENCE_S = 0.05, 8.0
+TICK_S, PATIENCE_S, RETRY_S = 0.05, 8.0, 1.0
 log = logging.getLogger("trikeye.chaos")
+
+
+@dataclass
+class _Going:
+    """A fault that has begun and is not over."""
+
+    fault: Fault
+    begun: Begun
+    end_s: float
+    give_up_s: float
 
 
 @dataclass
@@ -25,7 +35,7 @@ class Run:
     faults: Iterator[Fault]
     limit_s: float
     bitten: Counter[str] = field(default_factory=Counter)
-    _going: list[tuple[float, Fault, Begun]] = field(default_factory=list)
+    _going: list[_Going] = field(default_factory=list)
 
     def go(self) -> Verdict:
         """The whole run. Raises ChaosFailed if not everything was committed in time."""
@@ -72,20 +82,22 @@ class Run:
 
     def _must_wait(self, fault: Fault) -> bool:
         """Two faults that would hide each other do not befall one machine at once."""
-        return any(fault.kind in group and going.kind in group and (going.vehicle == fault.vehicle or "database_locked" in group)
-                   for group in ALONE for _, going, _ in self._going)  # fmt: skip
+        return any(fault.kind in group and going.fault.kind in group and (going.fault.vehicle == fault.vehicle or "database_locked" in group)
+                   for group in ALONE for going in self._going)  # fmt: skip
 
     def _begin(self, fault: Fault) -> None:
         log.info("%s, vehicle %d, %.1f s", fault.kind, fault.vehicle, fault.lasts_s)
-        begun = ACTIONS[fault.kind](self.stage, fault)
-        self._going.append((time.monotonic() + fault.lasts_s, fault, begun))
+        end_s = time.monotonic() + fault.lasts_s
+        self._going.append(_Going(fault, ACTIONS[fault.kind](self.stage, fault), end_s, end_s + PATIENCE_S))
 
     def _end_what_is_over(self, now_s: float) -> None:
-        """End what has lasted; one that has not bitten yet gets some seconds more."""
-        for each in list(self._going):
-            end_s, fault, begun = each
-            bites = begun.bites() if end_s <= now_s else 0
-            if bites or end_s + (PATIENCE_S if fault.lasts_s else 0.0) <= now_s:
-                begun.end()
-                self._going.remove(each)
-                self.bitten[fault.kind] += bites
+        """End what has lasted. What has not bitten yet gets some seconds more, or another try if it is a matter of an instant."""
+        for going in [going for going in self._going if going.end_s <= now_s]:
+            bites = going.begun.bites()
+            if bites or now_s > going.give_up_s:
+                going.begun.end()
+                self._going.remove(going)
+                self.bitten[going.fault.kind] += bites
+            elif not going.fault.lasts_s:
+                going.end_s = now_s + RETRY_S
+                going.begun = ACTIONS[going.fault.kind](self.stage, going.fault)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from demo.chain import free_port
 from demo.chaos.layer import Layer, build
+from demo.chaos.proxy import Proxy
 from demo.processes import Process, stop_all
 
 RESEND_S = 4.0
@@ -45,6 +46,7 @@ class Machine:
     producer: Process
     uplink: Process
     layer: Layer
+    link: Proxy
 
     @property
     def outbox(self) -> Path:
@@ -86,8 +88,9 @@ class Stage:
         self._verb("server", "migrate", "--quiet")
         self.library = build(self.data)
         self.layer = Layer(self.library, self.data / "server.faults", self.server_data)
+        self.link = self._link()
         for verb in ("broker", "intake", "web"):
-            argv = {"broker": ["broker", "run"], "intake": ["intake"], "web": ["web", "--port", str(self.web_port)]}[verb]  # fmt: skip
+            argv = {"broker": ["broker", "run"], "intake": ["intake", "--broker", f"127.0.0.1:{self.link.port}"], "web": ["web", "--port", str(self.web_port)]}[verb]  # fmt: skip
             self.server[verb] = self._process(verb, ["-m", "trikeye", "server", *argv], self.env | self.layer.env)
         self.machines = [self._machine(number) for number in range(self.load.vehicles)]
 
@@ -104,6 +107,8 @@ class Stage:
     def stop(self) -> None:
         """End every process."""
         stop_all(self.processes)
+        for link in (self.link, *(machine.link for machine in self.machines)):
+            link.close()
 
     @property
     def processes(self) -> list[Process]:
@@ -125,8 +130,9 @@ class Stage:
         folder.mkdir(mode=0o700)
         config = folder / "edge.toml"
         self._verb("server", "vehicle", "add", name, "--origin", "demo", "--write-config", str(config))
-        with config.open("a") as file:
-            file.write(f"resend_s = {RESEND_S}\n")
+        link = self._link()
+        lines = config.read_text().replace(f"port = {self.broker_port}", f"port = {link.port}")
+        config.write_text(lines + f"resend_s = {RESEND_S}\n")
         producer = ["-m", "demo.chaos.command_producer", "--outbox", str(folder / "outbox.sqlite3"), "--ledger", str(ledger), "--vehicle", name, "--seed", str(load.seed),
                     "--street", str(number), "--count", str(load.count), "--rate", str(load.rate_hz), "--unknown-share", str(load.unknown_share),
                     "--full-size-every", str(load.full_size_every)]  # fmt: skip
@@ -139,7 +145,11 @@ class Stage:
             self._process(f"{name}-producer", producer, layer.env, once=True),
             self._process(f"{name}-uplink", uplink, layer.env),
             layer,
+            link,
         )
+
+    def _link(self) -> Proxy:
+        return Proxy(("127.0.0.1", self.broker_port), self.load.seed)
 
     def _process(self, name: str, argv: list[str], env: dict[str, str], once: bool = False) -> Process:
         return Process(name, [sys.executable, *argv], env, self.logs / f"{name}.log", once)

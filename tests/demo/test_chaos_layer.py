@@ -119,11 +119,11 @@ def test_one_page_that_cannot_be_read_is_an_error_and_heals(layer: Layer) -> Non
         "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT COUNT(hex(body)) FROM t').fetchone())"
     )
     path = layer.root / "t.sqlite3"
-    layer.spoil(path.name, path.stat().st_size // 2 // 4096 * 4096, 4096)
+    layer.spoil(path, path.stat().st_size // 2 // 4096 * 4096, 4096)
     done = ran(layer, read, str(path))
     assert "malformed" in done.stderr  # SQLite takes a medium that cannot be read for a damaged file
     assert layer.hits("medium") > 0
-    layer.spoil(path.name, 0, 0)
+    layer.spoil(path, 0, 0)
     assert ran(layer, read, str(path)).stdout.strip() == "(40,)"
 
 
@@ -159,3 +159,19 @@ def test_a_cut_leaves_the_bytes_before_or_after_each_write_and_nothing_else() ->
             assert len(set(sector)) == 1
             seen.add((at, sector[:1]))
     assert {(0, b"a"), (0, b"b"), (0, b"\0"), (1536, b"a"), (2048, b"c")} <= seen
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_picture_is_whole_only_if_it_was_synced_before_it_got_its_name(layer: Layer, synced: bool) -> None:
+    code = f"""
+import os, sys
+with open(sys.argv[1] + ".part", "wb") as file:
+    file.write(b"p" * 9000)
+    file.flush()
+    {"os.fsync(file.fileno())" if synced else ""}
+os.replace(sys.argv[1] + ".part", sys.argv[1])
+"""
+    path = layer.root / "picture.jpg"
+    assert ran(layer, code, str(path)).returncode == 0
+    suffered = layer.cut_power(random.Random(1))
+    assert (path.read_bytes() == b"p" * 9000) == (suffered == 0) == synced
