@@ -33,6 +33,8 @@ VERBS = (
          "trikeye edge replay RIDE --json"),
     Verb("edge", "uplink", "edge.command_uplink", "send the outbox to the server until stopped",
          "trikeye edge uplink --config edge.toml"),
+    Verb("edge", "outbox", "edge.command_outbox", "look at what waits, what was set aside and what was forced out",
+         "trikeye edge outbox list --config edge.toml"),
     Verb("models", "list", "models.command_list", "list the shipped packs", "trikeye models list --json"),
     Verb("models", "show", "models.command_show", "show a pack's card: what is live, what in shadow, how well it sees",
          "trikeye models show street --json"),
