@@ -110,6 +110,12 @@ class Decider:
             if (finding := self._one(track)) is not None
         ]
 
+    def forget(self, finding: Finding) -> None:
+        """It could not be kept: it was not told, and cools nothing down."""
+        first, last = finding.track.views[0].frame.number, finding.track.views[-1].frame.number
+        told = (finding.track.best.category, finding.track.pass_id, finding.place.lat_deg, finding.place.lon_deg)
+        self._recent = [each for each in self._recent if (each[:4], each[5:]) != (told, (first, last))]
+
     def _one(self, track: Track) -> Finding | None:
         if len(track.views) < self.settings.least_views:
             self.reasons["seen_too_seldom"] += 1

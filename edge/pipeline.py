@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,13 +18,15 @@ from edge.evidence import Evidence, gather
 from edge.gate import Gate
 from edge.identity import Ids
 from edge.locate import Locator
-from edge.outbox import Outbox, OutboxFull
+from edge.outbox import Outbox, OutboxUnwritable
 from edge.settings import Settings
 from edge.track import Tracker
 from edge.values import Fix, Frame
 from models.contract import PackName, RedactionNote, Sighting, VehicleFix
 from models.redaction import Redactor
 from models.runtime import Detector
+
+log = logging.getLogger("trikeye.edge")
 
 
 @dataclass
@@ -36,6 +39,7 @@ class Counts:
     known: int = 0
     per_category: Counter[str] = field(default_factory=Counter)
     no_fix: int = 0
+    not_kept: int = 0
 
 
 @dataclass
@@ -52,6 +56,7 @@ class Vehicle:
     calibration_digest: str
     boot_id: UUID
     on_sighting: Callable[[Sighting], None]
+    is_live: bool = False
     counts: Counts = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
@@ -60,6 +65,7 @@ class Vehicle:
         self.tracker = Tracker(self.locator)
         self.passes = Passes(self.settings.decide, self.ids)
         self.decider = Decider(self.settings.decide, self.locator, self.ids)
+        self._disk_trouble = ""
 
     def drive(self, frames: Iterable[Frame]) -> None:
         """The loop. It ends when the source ends; what is still in view is then decided too."""
@@ -80,15 +86,22 @@ class Vehicle:
         return self.decider.decide(self.tracker.see(frame, detect(self.detector, frame.image), pass_id))
 
     def _keep_all(self, findings: list[Finding]) -> None:
+        """A ride can be run again, so a disk that takes nothing ends it; a street cannot: the watch goes on, and counts what it could not keep."""
         for kept, finding in enumerate(findings):
             try:
                 self.keep(finding)
-            except OutboxFull as full:
-                lost = len(findings) - kept + len(self.decider.decide(self.tracker.flush()))
-                raise OutboxFull(f"{full}; finds that were not kept: {lost}") from None
+            except OutboxUnwritable as wrong:
+                if not self.is_live:
+                    lost = len(findings) - kept + len(self.decider.decide(self.tracker.flush()))
+                    raise type(wrong)(f"{wrong}; finds that were not kept: {lost}") from None
+                self.decider.forget(finding)
+                if not self._disk_trouble:
+                    log.error("%s; watching goes on, finds that cannot be kept are counted", wrong)
+                self._disk_trouble = str(wrong)
+                self.counts.not_kept += 1
 
     def keep(self, finding: Finding) -> None:
-        """Redact, encode, and only then make it durable. Raises OutboxFull."""
+        """Redact, encode, and only then make it durable. Raises OutboxUnwritable."""
         evidence = gather(finding, self.redactor, self.settings.evidence.picture_bytes)
         made: list[Sighting] = []
 
@@ -99,6 +112,9 @@ class Vehicle:
         if not self.outbox.put(finding.id, make):
             self.counts.known += 1
             return
+        if self._disk_trouble:
+            self._disk_trouble = ""
+            log.warning("finds are kept again; %d could not be", self.counts.not_kept)
         self.counts.sightings += 1
         self.counts.per_category[made[-1].category] += 1
         self.on_sighting(made[-1])
