@@ -7,6 +7,7 @@ import json
 import logging
 import signal
 import sys
+import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -15,12 +16,13 @@ from pathlib import Path
 from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile, default_camera, read_camera
 from edge.capture import LiveCamera
+from edge.desired import KEPT, with_desired
 from edge.identity import Ids
 from edge.outbox import Outbox, OutboxError
 from edge.pipeline import Vehicle
 from edge.position import SerialReceiver
 from edge.settings import BadSettings, Settings, read_settings
-from edge.watching import Watching
+from edge.watching import Watching, changed_ns
 from models.contract import Sighting
 from models.packs import PackError, load_pack
 from models.redaction import RedactionUnavailable, Redactor
@@ -39,27 +41,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
-        with ExitStack() as at_end:
-            settings = read_settings(args.config)
-            receiver = SerialReceiver(settings.receiver)
-            at_end.callback(receiver.stop)
-            source = settings.camera
-            camera = LiveCamera(
-                source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now
-            )
-            at_end.callback(camera.stop)
-            for each in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(each, lambda *_: camera.stop())
-            watching = at_end.enter_context(Watching(settings, camera, receiver))
-            watching.vehicle = vehicle = _vehicle(settings)
-            at_end.callback(vehicle.outbox.close)
-            vehicle.drive(watching.stills(islice(camera.frames(), args.frames)))
+        ended = threading.Event()
+        while (vehicle := _watch(args, ended)) is None:
+            log.info(json.dumps({"event": "settings_changed"}))
     except (BadSettings, MalformedCameraFile, OtherShape, PackError, RedactionUnavailable, OutboxError) as trouble:
         print(f"trikeye edge watch: {trouble}", file=sys.stderr)
         return 1
-    print(json.dumps({"frames": vehicle.counts.frames, "inferred": vehicle.counts.inferred, "sightings": vehicle.counts.sightings,
+    print(json.dumps({"frames": vehicle.counts.frames, "inferred": vehicle.counts.inferred, "sightings": vehicle.counts.sightings, "not_kept": vehicle.counts.not_kept,
                       "gate_reasons": dict(vehicle.gate.reasons), "no_fix": vehicle.counts.no_fix}))  # fmt: skip
     return 0
+
+
+def _watch(args: argparse.Namespace, ended: threading.Event) -> Vehicle | None:
+    """Watch until told to end; None if the server wants other settings, for which everything begins again."""
+    with ExitStack() as at_end:
+        settings = read_settings(args.config)
+        wanted_ns = changed_ns(settings.vehicle.data / KEPT)
+        settings = with_desired(settings)
+        receiver = SerialReceiver(settings.receiver)
+        at_end.callback(receiver.stop)
+        source = settings.camera
+        camera = LiveCamera(source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now)
+        at_end.callback(camera.stop)
+
+        def end(*_: object) -> None:
+            ended.set()
+            camera.stop()
+
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, end)
+        if ended.is_set():
+            camera.stop()
+        watching = at_end.enter_context(Watching(settings, camera, receiver, wanted_ns))
+        watching.vehicle = vehicle = _vehicle(settings)
+        at_end.callback(vehicle.outbox.close)
+        vehicle.drive(watching.stills(islice(camera.frames(), args.frames)))
+    return None if watching.is_to_begin_again and not ended.is_set() else vehicle
 
 
 def _vehicle(settings: Settings) -> Vehicle:
@@ -69,7 +86,7 @@ def _vehicle(settings: Settings) -> Vehicle:
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, None)
     outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent)
     now = datetime.now(UTC)
-    vehicle = Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(now), _tell)
+    vehicle = Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(now), _tell, is_live=True)
     vehicle.decider.remember(outbox.told_since(now - timedelta(hours=settings.decide.cool_down_h)))
     return vehicle
 

@@ -89,7 +89,7 @@ class Reporter:
         watch = read_part(self.outbox.path.parent, WatchPart)
         age_s = watch.age_s(here.monotonic_s) if watch is not None else None
         counts = self.outbox.counts()
-        outbox = outbox_health(self.outbox.uuid, counts, self.outbox.evicted(), _oldest_s(self.outbox, here.at.utc))
+        outbox = outbox_health(self.outbox, counts, _oldest_s(self.outbox, here.at.utc))
         if self._evicted is not None and counts["evicted"] > self._evicted:
             self._evicted_at_s = here.monotonic_s
         self._evicted = counts["evicted"]
@@ -109,7 +109,8 @@ def compose(
     return Health(
         vehicle=settings.vehicle.name, at=here.at, boot_id=here.boot_id, monotonic_s=round(here.monotonic_s, 3), software=software(),
         pack=watch.pack if watch else None, redaction=watch.redaction if watch else None,
-        calibration_digest=watch.calibration_digest if watch else None, settings_revision=settings.revision,
+        calibration_digest=watch.calibration_digest if watch else None,
+        settings_revision=min(settings.revision, watch.settings_revision) if watch and is_live else settings.revision,
         desired_refused=refused[:200], zones=zones, watch_age_s=round(age_s, 1) if age_s is not None else None,
         troubles=tuple(sorted(troubles_of(watch, is_live, outbox, here, evicting, refused), key=rank)),
         rates_per_s=watch.rates_per_s if watch and is_live else {}, gate=watch.gate if watch else {}, faults=faults,
@@ -129,29 +130,39 @@ def troubles_of(
     found |= {"backlog"} if (outbox.oldest_s or 0.0) > OLD_S else set()
     found |= {"refused"} if outbox.aside else set()
     found |= {"evicting"} if evicting else set()
+    found |= {"card_failing"} if outbox.unreadable_count else set()
     return found | ({"desired_refused"} if refused else set())
 
 
-def outbox_health(uuid: UUID, counts: dict[str, int], evicted: Sequence[Evicted], oldest_s: float | None) -> OutboxHealth:  # fmt: skip
-    """How the outbox stands; what was evicted as runs of sequences, the newest RUNS_NAMED of them."""
+def outbox_health(outbox: Outbox, counts: dict[str, int], oldest_s: float | None) -> OutboxHealth:
+    """How the outbox stands, and which sequences the server will never see."""
+    return OutboxHealth(
+        id=outbox.uuid, committed=counts["committed"], waiting=counts["waiting"], aside=counts["aside"], oldest_s=oldest_s,
+        evicted_count=counts["evicted"], evicted=runs_of(outbox.evicted()), unreadable_count=counts["unreadable"], unreadable=runs_of(outbox.unreadable()),
+    )  # fmt: skip
+
+
+def runs_of(gone: Sequence[Evicted]) -> tuple[tuple[int, int], ...]:
+    """Sequences in ascending order as first and last of each run, the newest RUNS_NAMED of them, newest first."""
     runs: list[tuple[int, int]] = []
-    for each in reversed(evicted):
+    for each in reversed(gone):
         if runs and runs[-1][0] == each.sequence + 1:
             runs[-1] = each.sequence, runs[-1][1]
         elif len(runs) == RUNS_NAMED:
             break
         else:
             runs.append((each.sequence, each.sequence))
-    return OutboxHealth(id=uuid, committed=counts["committed"], waiting=counts["waiting"], aside=counts["aside"], oldest_s=oldest_s,
-                        evicted_count=counts["evicted"], evicted=tuple(runs))  # fmt: skip
+    return tuple(runs)
 
 
 def encode_health(health: Health) -> bytes:
     """The message's bytes, never more than MAX_HEALTH_BYTES: what explains gaps goes first, then counters. Raises RefusedMessage if even that is too much."""
     while len(data := encode(health)) > MAX_HEALTH_BYTES:
         outbox = health.outbox
-        if outbox is not None and outbox.evicted:
-            fewer = outbox.model_copy(update={"evicted": outbox.evicted[: len(outbox.evicted) // 2]})
+        if outbox is not None and (outbox.evicted or outbox.unreadable):
+            evicted, unreadable = outbox.evicted, outbox.unreadable
+            less = {"evicted": evicted[: len(evicted) // 2], "unreadable": unreadable[: len(unreadable) // 2]}
+            fewer = outbox.model_copy(update=less)
             health = health.model_copy(update={"outbox": fewer})
         elif health.gate or health.faults:
             health = health.model_copy(update={"gate": {}, "faults": {}})

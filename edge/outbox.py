@@ -19,7 +19,7 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -220,6 +220,12 @@ class Outbox:
             return [each for each in answers if self._settle(db, each, now_s)]
 
         return self._do(work, write=True)
+
+    def send_again(self, since: datetime) -> int:
+        """Let what the server refused wait again, if it was seen at or after an instant; what it acknowledged is not kept. Returns how many."""
+        query = "UPDATE message SET aside=NULL WHERE aside IS NOT NULL AND seen_utc>=?"
+        told = since.astimezone(timezone.utc).isoformat()  # noqa: UP017
+        return self._do(lambda db: db.execute(query, (told,)).rowcount, write=True)
 
     def spent(self, month: str) -> int:
         """Bytes sent in a month, such as 2026-11."""

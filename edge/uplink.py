@@ -13,6 +13,7 @@ import os
 import queue
 import random
 import ssl
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge.desired import Orders, with_desired, zones_digest
 from edge.economy import PER_MESSAGE_BYTES, Economy, economy, month_of, smaller
 from edge.health import Reporter
 from edge.outbox import Outbox, OutboxError, OutboxUnwritable, Settled, Waiting
@@ -66,6 +68,7 @@ class Uplink:
     counts: Counter[str] = field(default_factory=Counter)
     trouble: str = ""
     _acks: queue.SimpleQueue[AckItem] = field(default_factory=queue.SimpleQueue)
+    _wanted: queue.SimpleQueue[bytes] = field(default_factory=queue.SimpleQueue)
     _answers: list[Settled] = field(default_factory=list)
     _pace: Pace = field(default_factory=lambda: Pace(1))
     _published: dict[UUID, mqtt.MQTTMessageInfo] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class Uplink:
     _spent_bytes: int = 0
     _step: Economy = Economy.WHOLE
     _economy_until_s: float = 0.0
+    _disk_trouble: str = ""
     _connected: bool = False
     _reached: bool = False
     _failed: str = ""
@@ -82,6 +86,9 @@ class Uplink:
     _stop: bool = False
 
     def __post_init__(self) -> None:
+        folder = self.outbox.path.parent
+        self.orders = Orders(self.settings, folder, self.outbox, self.counts)
+        self.settings = with_desired(self.settings, folder)
         self.reporter = Reporter(self.settings, self.outbox)
 
     def stop(self) -> None:
@@ -139,9 +146,10 @@ class Uplink:
                 break
             if self._connected:
                 if not was_connected:
-                    self._mark = self.outbox.last_sequence()
-                was_connected, self.trouble = True, ""
+                    self._mark, was_connected = self.outbox.last_sequence(), True
+                self.trouble = ""
                 self._send_due(client, time.monotonic())
+                self._obey(time.monotonic())
                 self._report(client, time.monotonic())
             self._take_answers(0.2)
             self._settle()
@@ -165,7 +173,17 @@ class Uplink:
                 if message is not None and not self._publish(client, message, up[0], now_s):
                     return
         except OutboxUnwritable as wrong:
-            self._say_once(str(wrong))
+            self._complain_of_disk(wrong)
+
+    def _obey(self, now_s: float) -> None:
+        """Take what the server wants: settings at once, zones as soon as they are fetched, which holds nothing up."""
+        with suppress(queue.Empty, OutboxUnwritable):
+            settings = self.orders.take(self._wanted.get_nowait())
+            if settings is not None:
+                self.settings = self.reporter.settings = settings
+        if zones := self.orders.zones_due(now_s):
+            threading.Thread(target=self.orders.fetch_zones, args=(zones,), name="zones", daemon=True).start()
+        self.reporter.refused, self.reporter.zones = self.orders.refused, zones_digest(self.outbox.path.parent)
 
     def _report(self, client: mqtt.Client, now_s: float) -> None:
         self._look(now_s)
@@ -263,9 +281,9 @@ class Uplink:
         try:
             changed = self.outbox.settle_all(self._answers, time.time(), self._spent_bytes, month)
         except OutboxUnwritable as wrong:
-            self._say_once(str(wrong))
+            self._complain_of_disk(wrong)
             return
-        self._answers, self._spent_bytes = [], 0
+        self._answers, self._spent_bytes, self._disk_trouble = [], 0, ""
         for each in changed:
             self.counts[each.outcome] += 1
             if each.outcome == "refused":
@@ -315,7 +333,7 @@ class Uplink:
             self._failed = str(reason)
             return
         name = self.settings.vehicle.name
-        client.subscribe(topic(name, "ack"), qos=1)
+        client.subscribe([(topic(name, "ack"), 1), (topic(name, "desired"), 1)])
         now = datetime.now(timezone.utc)  # noqa: UP017
         client.publish(topic(name, "status"), encode(Status(vehicle=name, online=True, at=now)), qos=1, retain=True)
         self.reporter.begin_again()
@@ -337,6 +355,10 @@ class Uplink:
         self._failed = self._failed or str(reason)
 
     def _on_message(self, client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
+        if message.topic == topic(self.settings.vehicle.name, "desired"):
+            if message.payload:
+                self._wanted.put(bytes(message.payload))
+            return
         try:
             for item in decode(Ack, bytes(message.payload)).items:
                 self._acks.put(item)
@@ -360,17 +382,19 @@ class Uplink:
             return f"the broker's certificate is not valid at {datetime.now(timezone.utc):%Y-%m-%d %H:%M} UTC ({text}); set this machine's clock, or renew the certificate"  # noqa: UP017
         return f"the broker at {settings.host}:{settings.port} cannot be reached ({text}); check the network and [uplink] in edge.toml"
 
+    def _complain_of_disk(self, wrong: OutboxUnwritable) -> None:
+        self.counts["disk_refused"] += 1
+        if str(wrong) != self._disk_trouble:
+            self._disk_trouble = str(wrong)
+            log.warning("%s", wrong)
+
     def _complain(self) -> None:
         failed = self._failed or "the broker does not answer"
         if failed in BAD_LOGIN:
             failed = f"the broker refuses user {self.settings.uplink.user!r}: ask the server for new credentials (trikeye server vehicle add {self.settings.vehicle.name})"
-        self._say_once(f"{failed}; trying again, nothing is lost ({self.outbox.counts()['waiting']} waiting)", failed)
-
-    def _say_once(self, words: str, trouble: str = "") -> None:
-        """Tell a trouble when it begins, not at every try."""
-        if (trouble or words) != self.trouble:
-            self.trouble = trouble or words
-            log.warning("%s", words)
+        if failed != self.trouble:
+            self.trouble = failed
+            log.warning("%s; trying again, nothing is lost (%d waiting)", failed, self.outbox.counts()["waiting"])
 
     def _wait(self, seconds: float) -> None:
         end = time.monotonic() + seconds

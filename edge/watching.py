@@ -19,6 +19,7 @@ from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile
 from edge.capture import LiveCamera
 from edge.clock import NOT_BEFORE, ClockWatch, is_synchronised, stamp
+from edge.desired import KEPT, zones_digest
 from edge.outbox import OutboxError, OutboxFull
 from edge.part import Picture, WatchPart, read_part, write_aside, write_part
 from edge.position import SerialReceiver
@@ -117,9 +118,12 @@ class Rates:
 
 
 class Watching:
-    """Looks and tells until the block ends. `vehicle` is set once it is ready."""
+    """Looks and tells until the block ends. `vehicle` is set once it is ready; `wanted_ns` is when the server's wish that `settings` hold was kept.
 
-    def __init__(self, settings: Settings, camera: LiveCamera, receiver: SerialReceiver) -> None:
+    When the server's wish has changed, the camera is stopped and `is_to_begin_again` says why: all settings are read once, at a start.
+    """
+
+    def __init__(self, settings: Settings, camera: LiveCamera, receiver: SerialReceiver, wanted_ns: int) -> None:
         self.vehicle: Vehicle | None = None
         self._settings, self._camera, self._receiver = settings, camera, receiver
         self._folder = settings.vehicle.data
@@ -128,6 +132,8 @@ class Watching:
         self._starts_s = starts(read_part(self._folder, WatchPart), self._began_s)
         self._stopped = threading.Event()
         self._still_wanted = False
+        self._wanted_ns = wanted_ns
+        self.is_to_begin_again = False
         self._ended: str | None = None
         self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
 
@@ -162,6 +168,9 @@ class Watching:
                 if wanted.exists():
                     wanted.unlink(missing_ok=True)
                     self._still_wanted = True
+                if changed_ns(self._folder / KEPT) != self._wanted_ns:
+                    self.is_to_begin_again = True
+                    self._camera.stop()
                 if part.troubles != told or now_s - written_s >= WRITE_S:
                     told, written_s = part.troubles, now_s
                     self._tell(part)
@@ -185,7 +194,7 @@ class Watching:
         part = WatchPart(
             starts_s=self._starts_s, ended=self._ended, settings_revision=self._settings.revision, clock_source=clock.source,
             clock_sigma_s=clock.sigma_s, troubles=tuple(troubles), said=tuple(filter(None, (self._camera.trouble, self._receiver.trouble))),
-            faults={name: count for name, count in faults.items() if count}, fix=self._fix(), picture=self._pictures.picture,
+            zones=zones_digest(self._folder), faults={name: count for name, count in faults.items() if count}, fix=self._fix(), picture=self._pictures.picture,
         )  # fmt: skip
         if vehicle is None:
             return part
@@ -222,6 +231,14 @@ class Watching:
         position, age_s = newest
         sigma_m = min(max(position.sigma_m, 0.0), 1e5)
         return FixHealth(quality=position.quality, age_s=round(age_s, 1), sigma_m=round(sigma_m, 1))
+
+
+def changed_ns(path: Path) -> int:
+    """When a file was last changed; 0 if there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def starts(before: WatchPart | None, now_s: float) -> tuple[float, ...]:

@@ -177,7 +177,7 @@ Version = Annotated[str, StringConstraints(max_length=32)]
 
 
 class OutboxHealth(Message):
-    """How the outbox stands; `evicted` names sequences, first and last of each run, newest runs first as far as there is room."""
+    """How the outbox stands; `evicted` and `unreadable` name sequences, first and last of each run, newest runs first as far as there is room."""
 
     id: UUID | None = None
     committed: Count
@@ -186,6 +186,8 @@ class OutboxHealth(Message):
     oldest_s: Seconds | None = None
     evicted_count: Count = 0
     evicted: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=64)] = ()
+    unreadable_count: Count = 0
+    unreadable: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=64)] = ()
 
 
 class FixHealth(Message):

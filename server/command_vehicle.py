@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from models.contract import VEHICLE_NAME
@@ -16,7 +17,7 @@ from server.start import start
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("add", "revoke", "list"))
+    parser.add_argument("action", choices=("add", "revoke", "list", "desire"))
     parser.add_argument("name", nargs="?", default="")
     parser.add_argument("--city", help="key of the city it drives in (default: where it is, a new one in taiyuan)")
     parser.add_argument("--fleet", help='name of its fleet (default: where it is, a new one in "fleet")')
@@ -24,6 +25,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--write-config", type=Path, metavar="FILE", help="write an edge.toml with the credentials, mode 0600"
     )
     parser.add_argument("--json", action="store_true", help="print the list as one object, for machines")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="desire: a setting, such as gate.every_m=2; may be given again"
+    )  # fmt: skip
+    parser.add_argument("--unset", action="append", default=[], metavar="KEY", help="desire: back to the vehicle's own")
+    parser.add_argument(
+        "--send-again-since", metavar="TIME", help="desire: let it send again what was refused since, such as 2026-11-01T00:00+08:00"
+    )  # fmt: skip
+    parser.add_argument(
+        "--zones", nargs=2, metavar=("URL", "SHA256"), help="desire: the zones it should drive by, and their digest"
+    )
     parser.add_argument(
         "--origin", choices=("camera", "demo"), default="camera", help="demo: its cases never leave for a real city"
     )
@@ -33,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     start()
     if args.action == "list":
         return _list(args)
+    if args.action == "desire":
+        return _desire(args)
     if not re.fullmatch(VEHICLE_NAME, args.name) or args.name == "intake":
         print(
             f"trikeye server vehicle: {args.name!r} is no vehicle's name; use letters, digits, - and _", file=sys.stderr
@@ -75,6 +88,40 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
+def _desire(args: argparse.Namespace) -> int:
+    from django.utils import timezone
+    from pydantic import ValidationError
+
+    from models.contract import ZonesLink
+    from server.fleet.desires import BadDesire, desire
+
+    try:
+        put = {key: _number(value) for key, _, value in (each.partition("=") for each in args.set)}
+        since = datetime.fromisoformat(args.send_again_since) if args.send_again_since else None
+        if since is not None and since.tzinfo is None:
+            raise ValueError(f"{args.send_again_since} has no time zone; write it as 2026-11-01T00:00+08:00")
+        zones = ZonesLink(url=args.zones[0], digest=args.zones[1]).model_dump() if args.zones else None
+        if not (put or args.unset or since or zones):
+            raise ValueError("nothing is asked; for example --set gate.every_m=2")
+    except (ValueError, ValidationError) as wrong:
+        print(f"trikeye server vehicle: {wrong}", file=sys.stderr)
+        return 2
+    try:
+        revision = desire(args.name, timezone.now(), put=put, drop=tuple(args.unset), send_again_since=since, zones=zones)  # fmt: skip
+    except BadDesire as wrong:
+        print(f"trikeye server vehicle: {wrong}", file=sys.stderr)
+        return 1
+    print(f"{args.name}: revision {revision}; intake sends it within seconds, trikeye server vehicle list shows when it is applied")  # fmt: skip
+    return 0
+
+
+def _number(text: str) -> float:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
 def _revoke(args: argparse.Namespace) -> int:
     from server.fleet.services import revoke_vehicle
 
@@ -89,11 +136,13 @@ def _add(args: argparse.Namespace) -> int:
     from django.db import transaction
 
     from server.broker import write_own
+    from server.fleet.desires import public_key
     from server.fleet.services import add_vehicle
 
     if not args.write_config:
         password = add_vehicle(args.name, args.city, args.fleet)
         print(f"{args.name}: password {password}   (shown this once; put it into edge.toml under [uplink])")
+        print(f"server_key: {public_key()}   (there too; without it the vehicle takes no settings from afar)")
         return 0
     target: Path = args.write_config
     with transaction.atomic():  # a place that cannot be written must not cost the vehicle the password it has
@@ -107,10 +156,11 @@ def _edge_toml(args: argparse.Namespace, password: str, folder: Path) -> list[st
     from django.conf import settings
 
     from server.broker import address
+    from server.fleet.desires import public_key
 
     host, port = address()
     lines = [f'origin = "{args.origin}"', "", "[vehicle]", f'name = "{args.name}"', "", "[uplink]", f'host = "{host}"', f"port = {port}",
-             f'user = "{args.name}"', f'password = "{password}"']  # fmt: skip
+             f'user = "{args.name}"', f'password = "{password}"', f'server_key = "{public_key()}"']  # fmt: skip
     if settings.BROKER_CERT:
         lines.append("tls = true")
         if settings.BROKER_CA:

@@ -18,5 +18,6 @@ class Verb(StrEnum):
     CATEGORY_PUT = "category_put"
     VEHICLE_ADDED = "vehicle_added"
     VEHICLE_REVOKED = "vehicle_revoked"
+    VEHICLE_DESIRED = "vehicle_desired"
     USER_ADD = "user_add"
     USER_PASSWORD = "user_password"

@@ -11,16 +11,18 @@ import time
 import paho.mqtt.client as mqtt
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from models.contract import Ack, RefusedMessage, encode, topic, vehicle_of
+from server.fleet.desires import Publisher
 from server.fleet.heartbeats import take_health
 from server.intake.services import take_sighting, take_status
 
 log = logging.getLogger("trikeye.intake")
 WAITING_AT_MOST = 40
+LOOK_S = 2.0
 
 
 class Intake:
@@ -31,6 +33,8 @@ class Intake:
         self._inbox: queue.Queue[mqtt.MQTTMessage] = queue.Queue(WAITING_AT_MOST)
         self._stopped = threading.Event()
         self._failed = ""
+        self._wishes = Publisher()
+        self._wishes_s = 0.0
 
     def stop(self) -> None:
         """End `run` after the message in hand."""
@@ -61,6 +65,7 @@ class Intake:
     def _serve(self, client: mqtt.Client) -> bool:
         was_busy = False
         while not self._stopped.is_set() and not self._failed:
+            self._publish_wishes(client)
             try:
                 message = self._inbox.get(timeout=0.5)
             except queue.Empty:
@@ -69,6 +74,18 @@ class Intake:
             self._handle(client, message)
         return was_busy
 
+    def _publish_wishes(self, client: mqtt.Client) -> None:
+        """What vehicles should be like, as soon as somebody changed it, and again when a vehicle or the broker comes back."""
+        if not client.is_connected() or time.monotonic() - self._wishes_s < LOOK_S:
+            return
+        self._wishes_s = time.monotonic()
+        try:
+            for vehicle, revision, where, body in self._wishes.due():
+                if client.publish(where, body, qos=1, retain=True).rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
+                    self._wishes.was_published(vehicle, revision)
+        except DatabaseError as wrong:
+            log.warning("what vehicles should be like cannot be read (%s); trying again", wrong)
+
     def _handle(self, client: mqtt.Client, message: mqtt.MQTTMessage) -> None:
         close_old_connections()
         try:
@@ -76,7 +93,8 @@ class Intake:
             if kind == "health":
                 take_health(message.topic, bytes(message.payload), timezone.now(), message.retain)
             elif kind == "status":
-                take_status(message.topic, bytes(message.payload), timezone.now())
+                if take_status(message.topic, bytes(message.payload), timezone.now()):
+                    self._wishes.forget(vehicle)
             else:
                 item = take_sighting(message.topic, bytes(message.payload), timezone.now())
                 client.publish(topic(vehicle, "ack"), encode(Ack(items=(item,))), qos=1)
@@ -133,6 +151,7 @@ class Intake:
         if reason.is_failure:
             self._failed = f"the broker refuses user {self._login[0]!r} ({reason}); write its files again: trikeye server broker config"
             return
+        self._wishes.forget_all()
         client.subscribe([(topic("+", "sighting"), 1), (topic("+", "status"), 1), (topic("+", "health"), 1)])
         log.info("%s", json.dumps({"event": "intake_connected"}))
 

@@ -56,12 +56,14 @@ def take_sighting(topic: str, body: bytes, now: datetime) -> AckItem:
         return _refuse(topic, body, digest, RefusedMessage("internal_error", f"{type(wrong).__name__}: {wrong}"))
 
 
-def take_status(topic: str, body: bytes, now: datetime) -> None:
-    """Note that a vehicle is online or offline. Raises RefusedMessage."""
+def take_status(topic: str, body: bytes, now: datetime) -> bool:
+    """Note that a vehicle is online or offline; whether it has just said that it is online. Raises RefusedMessage."""
     name, _ = vehicle_of(topic)
     status = decode(Status, body)
-    if status.vehicle == name:
-        Vehicle.objects.filter(name=name).update(online=status.online, last_seen_at=now)
+    if status.vehicle != name:
+        return False
+    Vehicle.objects.filter(name=name).update(online=status.online, last_seen_at=now)
+    return status.online
 
 
 def _commit(sighting: Sighting, digest: str, now: datetime) -> AckItem:

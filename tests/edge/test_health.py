@@ -26,7 +26,7 @@ from edge.health import (
     Reporter,
     compose,
     encode_health,
-    outbox_health,
+    runs_of,
     temperatures_c,
 )
 from edge.outbox import Evicted, Outbox, OutboxFull
@@ -135,6 +135,7 @@ def test_every_trouble_a_watch_can_end_with_is_in_the_table() -> None:
         ("backlog", {"outbox": EMPTY.model_copy(update={"oldest_s": 7200.0})}),
         ("refused", {"outbox": EMPTY.model_copy(update={"aside": 1})}),
         ("evicting", {"evicting": True}),
+        ("card_failing", {"outbox": EMPTY.model_copy(update={"unreadable_count": 1})}),
         ("desired_refused", {"refused": "bad_signature"}),
         ("watch_silent", {"age_s": 31.0}),
         ("camera_gone", {"watch": WatchPart(troubles=("camera_gone",))}),
@@ -173,18 +174,20 @@ def _names(schema: Any) -> list[str]:
 
 def test_the_heartbeat_stays_under_its_limit_whatever_is_counted() -> None:
     many = {f"a_reason_of_a_rather_long_name_{n}": 10**9 for n in range(60)}
-    runs = outbox_health(UUID(int=2), {"committed": 9, "waiting": 0, "aside": 0, "evicted": 999}, [Evicted(10**6 + 2 * n, None) for n in range(999)], 1.0)  # fmt: skip
-    assert len(runs.evicted) == 64
-    health = composed(WatchPart(gate=many, faults=many), outbox=runs)
+    runs = runs_of([Evicted(10**6 + 2 * n, None) for n in range(999)])
+    assert len(runs) == 64
+    health = composed(WatchPart(gate=many, faults=many), outbox=EMPTY.model_copy(update={"evicted": runs, "unreadable": runs}))  # fmt: skip
     data = encode_health(health)
     assert len(data) <= MAX_HEALTH_BYTES
     assert decode(Health, data).troubles == health.troubles
+    few = encode_health(composed(WatchPart(gate={"dark": 1}), outbox=EMPTY.model_copy(update={"evicted": runs})))
+    outbox = decode(Health, few).outbox
+    assert outbox is not None
+    assert outbox.evicted == runs, "what fits is named"
 
 
 def test_what_was_evicted_is_named_in_runs_newest_first() -> None:
-    evicted = [Evicted(n, uuid4()) for n in (1, 2, 3, 7, 9, 10)]
-    runs = outbox_health(UUID(int=2), {"committed": 12, "waiting": 6, "aside": 0, "evicted": 6}, evicted, None).evicted
-    assert runs == ((9, 10), (7, 7), (1, 3))
+    assert runs_of([Evicted(n, uuid4()) for n in (1, 2, 3, 7, 9, 10)]) == ((9, 10), (7, 7), (1, 3))
 
 
 # When it is due

@@ -18,11 +18,13 @@ import cv2
 import numpy as np
 import pytest
 from receiver import START_DEG, Port, until
+from signing import PUBLIC, signed
 
 import trikeye
 from calibration.geodesy import offset_m
+from edge.desired import KEPT
 from edge.outbox import Outbox
-from edge.part import WatchPart, read_part
+from edge.part import WatchPart, read_part, write_aside
 from models.contract import Sighting, decode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -121,30 +123,31 @@ def test_told_to_end_it_ends_well_with_what_was_in_view(config: Path, port: Port
     assert Outbox(outbox_of(config)).counts()["waiting"] == done["sightings"]
 
 
-def test_a_full_disk_ends_it_in_words_and_everything_earlier_stays(
-    config: Path, port: Port, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sighting_of: Callable[..., Any]
+def test_a_full_disk_is_told_once_and_counted_and_watching_goes_on_until_there_is_room(
+    config: Path, port: Port, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture,
+    sighting_of: Callable[..., Any],
 ) -> None:  # fmt: skip
     earlier = Outbox(outbox_of(config))
     earlier.put(A, sighting_of(A))
     earlier.close()
+    real, refused = Outbox.put, iter(range(3))
 
-    def full(path: Path, cap_bytes: int, urgent: frozenset[str]) -> Outbox:
-        box = Outbox(path, cap_bytes)
-        pages = box._db.execute("PRAGMA page_count").fetchone()[0]
-        box._db.execute(f"PRAGMA max_page_count={pages}")
-        return box
+    def full(box: Outbox, *args: Any) -> bool:
+        pages = "PRAGMA page_count" if next(refused, None) is not None else "SELECT 1000000"
+        assert box._db is not None
+        box._db.execute(f"PRAGMA max_page_count={box._db.execute(pages).fetchone()[0]}")
+        return real(box, *args)
 
-    monkeypatch.setattr("edge.command_watch.Outbox", full)
+    monkeypatch.setattr(Outbox, "put", full)
     monkeypatch.setattr("edge.command_watch.signal.signal", lambda *_: None)
     with port.driving():
-        assert trikeye.main(["edge", "watch", "--config", str(config), "--frames", "25"]) == 1
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert "free some disk space" in said
-    lost = int(said.rsplit("finds that were not kept: ", 1)[1])
-    assert lost > 1, "what was in view and what was just found"
+        assert trikeye.main(["edge", "watch", "--config", str(config), "--frames", "60"]) == 0
+    done = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert done["not_kept"] == 3
+    assert caplog.text.count("free some disk space") == 1
     again = Outbox(outbox_of(config))
-    assert [each.id for each in again.waiting(10)] == [A]
-    assert again.counts()["committed"] == 1
+    assert again.counts()["committed"] == 1 + done["sightings"]
+    assert again.waiting(1)[0].id == A
 
 
 def test_a_camera_that_gives_another_shape_is_refused_with_both_sizes(
@@ -179,3 +182,22 @@ def test_while_it_runs_it_tells_how_it_is_and_gives_a_redacted_still(config: Pat
     assert not re.search(r"37\.8|112\.5|lat|lon", (data / "watch.json").read_text())
     with pytest.raises(AssertionError):
         until(lambda: (data / "still.wanted").exists(), within_s=0.2)
+
+
+@pytest.mark.process
+def test_what_the_server_wants_is_applied_while_it_runs_and_it_still_ends_when_told(
+    config: Path, port: Port, start: Start
+) -> None:
+    config.write_text(config.read_text() + f'[uplink]\nserver_key = "{PUBLIC}"\n')
+    data = config.parent / "data"
+    watching = start()
+    with port.driving():
+        until(lambda: (part := read_part(data, WatchPart)) and part.pack, within_s=60)
+        write_aside(data / KEPT, signed(vehicle="TY-09", revision=7, settings={"gate.every_m": 4.0}), durable=False)
+        until(lambda: (part := read_part(data, WatchPart)) and part.settings_revision == 7 and part.pack, within_s=60)
+        until(lambda: Outbox(outbox_of(config)).waiting(99)[-1:], within_s=60)
+        until(lambda: decode(Sighting, Outbox(outbox_of(config)).waiting(99)[-1].body).settings_revision == 7, within_s=60)  # fmt: skip
+    watching.send_signal(signal.SIGTERM)
+    _, err = watching.communicate(timeout=20)
+    assert watching.returncode == 0, err
+    assert "settings_changed" in err

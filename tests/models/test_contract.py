@@ -55,7 +55,7 @@ def examples() -> dict[str, Message]:
         "desired_refused": "bad_signature", "zones": "e" * 64, "troubles": ["camera_gone", "backlog"], "watch_age_s": 1.5, "rates_per_s": {"frames": 25.0, "inferred": 1.5},
         "gate": {"not_far_enough": 300, "dark": 2}, "faults": {"camera_gone": 1}, "sent": {"accepted": 12}, "temperatures_c": {"cpu": 61.5},
         "disk_free_bytes": 10**9, "disk_bytes": 10**10, "fix": {"quality": "gnss", "age_s": 0.5, "sigma_m": 1.5},
-        "outbox": {"id": UUID(int=2), "committed": 20, "waiting": 3, "aside": 1, "oldest_s": 4000.0, "evicted_count": 3, "evicted": [[7, 8], [3, 3]]},
+        "outbox": {"id": UUID(int=2), "committed": 20, "waiting": 3, "aside": 1, "oldest_s": 4000.0, "evicted_count": 3, "evicted": [[7, 8], [3, 3]], "unreadable_count": 1, "unreadable": [[5, 5]]},
     })  # fmt: skip
     desired = Desired.model_validate({
         "vehicle": "TY-01", "revision": 7, "settings": {"gate.every_m": 2.0, "uplink.in_flight": 4}, "send_again_since": NOON, "signature": b"s" * 64,
