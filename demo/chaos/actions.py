@@ -16,7 +16,7 @@ from demo.chaos.stage import Stage, kill
 from demo.processes import Process
 
 HOUR_NS = 3600 * 10**9
-LATEST_CUT_S, MOST_STEPS = 2.0, 40
+LATEST_CUT_S, MOST_STEPS, PAGE_BYTES = 2.0, 40, 4096
 PACKET_CHANCE = {"doubled": 0.5, "reordered": 0.5, "delayed": 0.3, "cut": 0.2, "forgotten": 1.0}
 
 
@@ -125,6 +125,16 @@ def _packets(trouble: str) -> Action:
     return begin
 
 
+def _bad_page(stage: Stage, fault: Fault) -> Begun:
+    """A page of the outbox, or of its log, can never be read again."""
+    machine, chance = stage.machines[fault.vehicle], random.Random(fault.seed)
+    sizes = {path: path.stat().st_size for path in machine.folder.glob(f"{machine.outbox.name}*") if path.suffix in (".sqlite3", ".sqlite3-wal")}  # fmt: skip
+    path = chance.choices(list(sizes), list(sizes.values()))[0]
+    before = machine.layer.hits("medium")
+    machine.layer.spoil(path, chance.randrange(0, max(1, sizes[path] // PAGE_BYTES)) * PAGE_BYTES, PAGE_BYTES)
+    return Begun(lambda: machine.layer.hits("medium") - before)
+
+
 def _offline(stage: Stage, fault: Fault) -> Begun:
     """Out of coverage; when the vehicle comes back, its clock has gone a day further."""
     machine = stage.machines[fault.vehicle]
@@ -195,4 +205,5 @@ ACTIONS: dict[str, Action] = {
     "packets_cut": _packets("cut"),
     "broker_forgets": _packets("forgotten"),
     "offline": _offline,
+    "bad_page": _bad_page,
 }

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from demo.chaos.layer import NoCompiler
-from demo.chaos.plan import KINDS, plan
+from demo.chaos.plan import DAMAGE, KINDS, plan
 from demo.chaos.run import Run
 from demo.chaos.stage import ChaosFailed, Load, Stage
 from demo.chaos.verdict import as_json
@@ -31,12 +31,14 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     out.add_argument("--seed", type=int, default=1)
-    out.add_argument("--short", action="store_true", help="a small run: every fault once")
-    out.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, metavar="KIND", help=f"faults to draw from (default: all): {', '.join(KINDS)}")  # fmt: skip
+    out.add_argument("--short", action="store_true", help="a small run")
+    out.add_argument("--rounds", type=int, default=1, help="with --short: how often every fault comes (default: %(default)s)")  # fmt: skip
+    out.add_argument("--kinds", nargs="+", choices=(*KINDS, *DAMAGE), default=KINDS, metavar="KIND", help=f"faults to draw from (default: all but those that cost data: {', '.join(DAMAGE)}): {', '.join(KINDS)}")  # fmt: skip
     out.add_argument("--vehicles", type=int)
     out.add_argument("--count", type=int, help="sightings of each vehicle")
     out.add_argument("--rate", type=float, help="sightings a second of each vehicle")
     out.add_argument("--full-size-every", type=int, help="every how manieth sighting has full size")
+    out.add_argument("--cap-bytes", type=int, default=4_000_000_000, help="of each outbox: a small one evicts, and must count")  # fmt: skip
     out.add_argument("--limit", type=float, metavar="SECONDS", help="give up after this")
     out.add_argument("--data", type=Path, help="an empty folder that is kept (default: a new one, kept only after a failure)")  # fmt: skip
     return out
@@ -50,10 +52,13 @@ def main(argv: list[str] | None = None) -> int:
             setattr(args, name, value)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     data = args.data or Path(tempfile.mkdtemp(prefix="trikeye-chaos-"))
-    load = Load(args.seed, int(args.vehicles), int(args.count), args.rate, int(args.full_size_every), is_long=not args.short)  # fmt: skip
+    load = Load(args.seed, int(args.vehicles), int(args.count), args.rate, int(args.full_size_every), is_long=not args.short, cap_bytes=args.cap_bytes)  # fmt: skip
     faults = plan(args.seed, load.vehicles, args.kinds, 1.0 if args.short else LONG_STRETCH)
     stage = Stage(data.resolve(), load)
-    run, began_s = Run(stage, islice(faults, len(args.kinds)) if args.short else faults, args.limit), time.monotonic()
+    run, began_s = (
+        Run(stage, islice(faults, args.rounds * len(args.kinds)) if args.short else faults, args.limit),
+        time.monotonic(),
+    )
     try:
         verdict = run.go()
     except (ChaosFailed, NoCompiler) as wrong:

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import time
+from itertools import count as count_up
 from pathlib import Path
 from uuid import UUID
 
@@ -18,26 +19,28 @@ from edge.outbox import Outbox, OutboxError
 from models.contract import Sighting, digest_of, encode
 
 
-def commit_all(outbox: Outbox, ledger: Path, maker: Maker, count: int, rate_hz: float) -> None:
-    """Commit sightings up to number `count`, at most `rate_hz` a second, going on behind the ledger's last line. Raises OutboxError.
+def commit_all(outbox: Outbox, ledger: Path, maker: Maker, enough: Path, rate_hz: float) -> None:
+    """Commit sightings until the file `enough` is there, at most `rate_hz` a second, going on behind the ledger's last line. Raises OutboxError.
 
-    A line `id digest` is in the ledger only after `put` came back; where it says that the id was there before, the digest is the outbox's to tell.
+    A line `id digest sequence` is in the ledger only after `put` came back; where that says the id was there before, the outbox has to tell the rest.
     """
     done = len(ledger.read_bytes().splitlines()) if ledger.exists() else 0
     page = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         began_s = time.monotonic()
-        for number in range(done, count):
-            digest = ""
+        for number in count_up(done):
+            if enough.exists():
+                return
+            promised = "- -"
 
             def make(uuid: UUID, sequence: int, number: int = number) -> Sighting:
-                nonlocal digest
+                nonlocal promised
                 sighting = maker.make(number, uuid, sequence)
-                digest = digest_of(encode(sighting))
+                promised = f"{digest_of(encode(sighting))} {sequence}"
                 return sighting
 
             is_new = outbox.put(maker.id_of(number), make)
-            os.write(page, f"{maker.id_of(number)} {digest if is_new else '-'}\n".encode())
+            os.write(page, f"{maker.id_of(number)} {promised if is_new else '- -'}\n".encode())
             time.sleep(max(0.0, began_s + (number - done + 1) / rate_hz - time.monotonic()))
     finally:
         os.close(page)
@@ -50,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--vehicle", required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--street", type=int, default=0)
-    parser.add_argument("--count", type=int, required=True)
+    parser.add_argument("--enough", type=Path, required=True, metavar="FILE", help="stop when this file is there")
     parser.add_argument("--rate", type=float, default=20.0)
     parser.add_argument("--unknown-share", type=float, default=0.0)
     parser.add_argument("--full-size-every", type=int, default=0)
@@ -59,7 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     maker = Maker(args.seed, args.vehicle, args.street, args.unknown_share, full_size_every=args.full_size_every)
     try:
-        commit_all(Outbox(args.outbox, args.cap_bytes), args.ledger, maker, args.count, args.rate)
+        commit_all(Outbox(args.outbox, args.cap_bytes), args.ledger, maker, args.enough, args.rate)
     except OutboxError as trouble:
         print(f"{type(trouble).__name__}: {trouble}", file=sys.stderr)
         return 1

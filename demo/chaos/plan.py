@@ -15,12 +15,15 @@ PACKETS = ("packets_doubled", "packets_reordered", "packets_delayed", "packets_c
 BROKER = ("broker_forgets", "offline")
 KINDS = KILLS + POWER + DISK + CLOCK + TWICE + PACKETS + BROKER
 """Faults under which nothing may be lost, evicted or unreadable."""
+DAMAGE = ("bad_page",)
+"""Faults after which some sightings may be unreadable, but none unnamed."""
 AT_ONCE = (0.0, 0.0)
 LASTING_S: dict[str, tuple[float, float]] = {
     **dict.fromkeys(KILLS + POWER, AT_ONCE),
     **dict.fromkeys(DISK, (1.0, 4.0)),
     **dict.fromkeys(CLOCK, (2.0, 6.0)),
     **dict.fromkeys(PACKETS + BROKER, (2.0, 5.0)),
+    **dict.fromkeys(DAMAGE, (3.0, 5.0)),
     **dict.fromkeys(TWICE, (3.0, 6.0)),
 }
 PAUSE_S = (0.3, 2.0)

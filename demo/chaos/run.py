@@ -55,23 +55,22 @@ class Run:
         return judge(vehicles, read_server(self.stage.server_data))
 
     def _disturb(self, end_s: float) -> None:
-        """Faults as planned, until the plan is over, or everything is committed if it has no end."""
+        """Faults as planned, until the plan is over or, if it has no end, enough is committed. Then the producers may end."""
         began_s, fault = time.monotonic(), next(self.faults, None)
-        while fault or self._going:
+        while fault or self._going or not self.stage.has_enough():
             now_s = time.monotonic()
             if now_s > end_s:
                 raise ChaosFailed(f"the faults were not over in {self.limit_s:.0f} s; logs: {self.stage.logs}")
             if fault and now_s >= began_s + fault.after_s and not self._must_wait(fault):
                 self._begin(fault)
-                began_s, fault = now_s, None if self._is_enough() else next(self.faults, None)
+                is_enough = self.stage.load.is_long and self.stage.has_enough()
+                began_s, fault = now_s, None if is_enough else next(self.faults, None)
             self._end_what_is_over(now_s)
             self._tick()
-
-    def _is_enough(self) -> bool:
-        return self.stage.load.is_long and self.stage.all_committed
+        self.stage.enough.touch()
 
     def _drain(self, end_s: float) -> None:
-        while self.stage.waiting() or not self.stage.all_committed:
+        while self.stage.waiting() or not self.stage.is_over:
             if time.monotonic() > end_s:
                 return  # the verdict names who is left
             self._tick()

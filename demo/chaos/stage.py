@@ -25,7 +25,7 @@ class ChaosFailed(Exception):
 
 @dataclass(frozen=True)
 class Load:
-    """How much is committed, how fast: `count` sightings of each vehicle, `rate_hz` of each."""
+    """How much is committed, how fast: at least `count` sightings of each vehicle, `rate_hz` of each."""
 
     seed: int
     vehicles: int
@@ -34,6 +34,7 @@ class Load:
     full_size_every: int = 0
     unknown_share: float = 0.01
     is_long: bool = False
+    cap_bytes: int = 4_000_000_000
 
 
 @dataclass
@@ -58,6 +59,10 @@ class Machine:
         """What dies with it."""
         return [self.producer, self.uplink]
 
+    def committed(self) -> int:
+        """How many lines its ledger has."""
+        return self.ledger.read_bytes().count(b"\n") if self.ledger.exists() else 0
+
     def waiting(self) -> int:
         """How many messages the server has not answered yet; -1 if the outbox cannot be asked now."""
         try:
@@ -77,7 +82,7 @@ class Stage:
     server: dict[str, Process] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.server_data, self.logs = self.data / "server", self.data / "logs"
+        self.server_data, self.logs, self.enough = self.data / "server", self.data / "logs", self.data / "enough"
         self.broker_port, self.web_port = free_port(), free_port()
         self.env = {"TRIKEYE_DATA": str(self.server_data), "TRIKEYE_BROKER": f"127.0.0.1:{self.broker_port}", "TRIKEYE_HTTP_PORT": str(self.web_port),
                     "TRIKEYE_URL": f"http://127.0.0.1:{self.web_port}", "DJANGO_SETTINGS_MODULE": "server.settings"}  # fmt: skip
@@ -115,9 +120,13 @@ class Stage:
         """All, the server's first."""
         return [*self.server.values(), *(process for machine in self.machines for process in machine.processes)]
 
+    def has_enough(self) -> bool:
+        """Whether every vehicle has committed what was asked for."""
+        return all(machine.committed() >= self.load.count for machine in self.machines)
+
     @property
-    def all_committed(self) -> bool:
-        """Whether every producer has written what it was asked for."""
+    def is_over(self) -> bool:
+        """Whether every producer has ended."""
         return all(machine.producer.done for machine in self.machines)
 
     def waiting(self) -> int:
@@ -134,8 +143,8 @@ class Stage:
         lines = config.read_text().replace(f"port = {self.broker_port}", f"port = {link.port}")
         config.write_text(lines + f"resend_s = {RESEND_S}\n")
         producer = ["-m", "demo.chaos.command_producer", "--outbox", str(folder / "outbox.sqlite3"), "--ledger", str(ledger), "--vehicle", name, "--seed", str(load.seed),
-                    "--street", str(number), "--count", str(load.count), "--rate", str(load.rate_hz), "--unknown-share", str(load.unknown_share),
-                    "--full-size-every", str(load.full_size_every)]  # fmt: skip
+                    "--street", str(number), "--enough", str(self.enough), "--rate", str(load.rate_hz), "--unknown-share", str(load.unknown_share),
+                    "--full-size-every", str(load.full_size_every), "--cap-bytes", str(load.cap_bytes)]  # fmt: skip
         uplink = ["-m", "trikeye", "edge", "uplink", "--config", str(config), "--data", str(folder)]
         layer = Layer(self.library, self.data / f"{name}.faults", folder)
         return Machine(

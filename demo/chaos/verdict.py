@@ -148,8 +148,10 @@ def read_vehicle(name: str, outbox: Path, ledger: Path) -> Vehicle:
     """The books of a vehicle; an outbox that cannot be read says so in `trouble`, and what only it knew is then missing."""
     vehicle = Vehicle(name)
     for line in ledger.read_text().splitlines() if ledger.exists() else []:
-        sighting_id, digest = line.split()
+        sighting_id, digest, sequence = line.split()
         vehicle.promised.setdefault(UUID(sighting_id), set()).update(set() if digest == "-" else {digest})
+        if sequence != "-":
+            vehicle.sequences[int(sequence)] = UUID(sighting_id)
     try:
         with closing(sqlite3.connect(f"file:{outbox}?mode=ro", uri=True, timeout=20)) as db:
             _read_outbox(vehicle, db)
@@ -169,6 +171,13 @@ def _read_outbox(vehicle: Vehicle, db: sqlite3.Connection) -> None:
     for sequence, id_, digest in db.execute("SELECT sequence, id, digest FROM settled"):
         vehicle.promised.setdefault(UUID(bytes=id_), set()).add(digest)
         vehicle.sequences[sequence] = UUID(bytes=id_)
+    for digest, id_ in db.execute("SELECT digest, id FROM sent"):  # made smaller: the server may hold either
+        vehicle.promised.setdefault(UUID(bytes=id_), set()).add(digest)
+    for sequence, id_ in db.execute("SELECT sequence, id FROM unreadable"):
+        named = UUID(bytes=id_) if id_ else vehicle.sequences.get(sequence)  # the ledger remembers whose place it was
+        vehicle.unreadable_sequences.add(sequence)
+        if named is not None:
+            vehicle.unreadable.add(named)
     for sequence, id_ in db.execute("SELECT sequence, id FROM evicted"):
         vehicle.sequences[sequence] = UUID(bytes=id_) if id_ else None
         if id_:
