@@ -35,6 +35,8 @@ VERBS = (
          "trikeye edge uplink --config edge.toml"),
     Verb("edge", "outbox", "edge.command_outbox", "look at what waits, what was set aside and what was forced out",
          "trikeye edge outbox list --config edge.toml"),
+    Verb("edge", "doctor", "edge.command_doctor", "say what is wrong with this vehicle and what to do; beside a running watch, too",
+         "trikeye edge doctor --config edge.toml"),
     Verb("models", "list", "models.command_list", "list the shipped packs", "trikeye models list --json"),
     Verb("models", "show", "models.command_show", "show a pack's card: what is live, what in shadow, how well it sees",
          "trikeye models show street --json"),

@@ -1,0 +1,365 @@
+"""The doctor finds each fault, says what to do, takes nothing from a watch that runs, and shows its page to one reader, redacted or not at all."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import cv2
+import numpy as np
+import pytest
+from receiver import Port
+
+import trikeye
+from edge import doctor, doctor_page
+from edge.doctor import Bench, Check, connect_packet, examine, is_well, log_in
+from edge.doctor_page import Doctor, DoctorServer, Door, address_of, page, server_for
+from edge.outbox import Outbox
+from edge.part import Picture, UplinkPart, WatchPart, write_part
+from edge.settings import Settings
+from models.contract import FixHealth
+from models.packs import PackMissing
+from models.pixels import jpeg_size
+from models.redaction import RedactionUnavailable
+from models.troubles import TROUBLES
+
+GOOD = Picture(brightness=110, sharpness=400, white_share=0.01, width_px=1280, height_px=720)
+FIX = FixHealth(quality="gnss", age_s=0.5, sigma_m=1.5)
+LIVE = WatchPart(picture=GOOD, fix=FIX, clock_source="gnss", rates_per_s={"inferred": 2.0})
+
+
+def film(path: Path, picture: Callable[[int], np.ndarray]) -> Path:
+    """Forty pictures, as a camera."""
+    made = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20.0, (320, 180))
+    for number in range(40):
+        made.write(picture(number))
+    made.release()
+    return path
+
+
+def noise(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 255, (180, 320, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A vehicle whose camera is a film and whose broker nobody runs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    source = {"source": str(film(tmp_path / "clip.avi", noise)), "width_px": 320, "height_px": 180}
+    return Settings.model_validate({"vehicle": {"name": "TY-01", "data": tmp_path / "data"}, "camera": source, "uplink": {"port": port}})  # fmt: skip
+
+
+def found(settings: Settings, patience_s: float = 2.0) -> dict[str, str]:
+    """What each check found."""
+    with Bench(settings) as bench:
+        return {check.name: check.key for check in examine(bench, patience_s)}
+
+
+def changed(settings: Settings, **sections: dict[str, Any]) -> Settings:
+    values = settings.model_dump()
+    for name, section in sections.items():
+        values[name] |= section
+    return Settings.model_validate(values)
+
+
+def test_without_a_watch_it_looks_itself(settings: Settings, tmp_path: Path) -> None:
+    port = Port(tmp_path / "gnss")
+    with port.driving():
+        seen = found(changed(settings, receiver={"device": str(port.path)}), 5.0)
+    assert [seen[name] for name in ("camera", "focus", "exposure", "position", "pack", "redaction", "disk", "outbox", "heat")] == ["well"] * 9  # fmt: skip
+    assert seen["broker"] == "broker_unreachable"
+    assert seen["server key"] == "key_missing"
+    assert set(seen.values()) <= set(TROUBLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "picture"),
+    [
+        ("focus", "lens_blurred", lambda n: np.full((180, 320, 3), 100 + n, np.uint8)),
+        ("exposure", "too_dark", lambda n: np.full((180, 320, 3), n % 3, np.uint8)),
+        ("exposure", "too_bright", lambda n: np.full((180, 320, 3), 255 - n % 3, np.uint8)),
+        ("camera", "camera_frozen", lambda n: np.full((180, 320, 3), 100, np.uint8)),
+    ],
+)
+def test_each_fault_of_a_picture_is_found(settings: Settings, tmp_path: Path, name: str, word: str, picture: Callable[[int], np.ndarray]) -> None:  # fmt: skip
+    assert found(changed(settings, camera={"source": str(film(tmp_path / "bad.avi", picture))}))[name] == word
+
+
+def test_what_is_missing_is_found(settings: Settings, tmp_path: Path) -> None:
+    gone = changed(settings, camera={"source": str(tmp_path / "none.avi")}, detect={"pack": str(tmp_path / "no-pack")})
+    seen = found(changed(gone, receiver={"device": str(tmp_path / "no-port")}), 0.5)
+    assert (seen["camera"], seen["pack"], seen["redaction"]) == ("camera_gone", "pack_broken", "redaction_missing")
+    assert seen["position"] == "receiver_gone"
+    assert found(settings, 0.5)["position"] == "receiver_none"
+
+
+def test_a_receiver_that_knows_no_place_and_one_that_says_nothing_are_told_apart(settings: Settings, tmp_path: Path) -> None:  # fmt: skip
+    port = Port(tmp_path / "gnss")
+    with Bench(changed(settings, receiver={"device": str(port.path)})) as bench:
+        bench.watch()
+        assert doctor._of_receiver(bench, 0.5).key == "receiver_silent"
+        port.say(b"$GPRMC,023000.00,V,,,,,,,010526,,,N*7B\r\n")
+        assert doctor._of_receiver(bench, 1.0).key == "no_fix"
+
+
+def test_a_broken_outbox_a_refused_sighting_and_a_full_disk_are_found(
+    settings: Settings, outbox: Outbox, sighting_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = changed(settings, vehicle={"data": outbox.path.parent})
+    assert doctor._outbox(here).key == "well"
+    outbox.put(UUID(int=1), sighting_of(UUID(int=1)))
+    assert doctor._outbox(here).key == "backlog", "its id says 1970"
+    outbox.set_aside(UUID(int=1), "unknown_category")
+    assert doctor._outbox(here).key == "refused"
+    outbox.close()
+    monkeypatch.setattr("edge.doctor.LEAST_FREE_BYTES", 2**62)
+    assert doctor._disk(here).key == "disk_full"
+    (outbox.path.parent / "plain").write_text("")
+    assert doctor._disk(changed(settings, vehicle={"data": outbox.path.parent / "plain" / "x"})).key == "outbox_broken"
+
+
+# Beside a watch and an uplink that run
+
+
+@pytest.fixture
+def nothing_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Camera, port and login belong to others."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("this is in use")
+
+    for name in ("LiveCamera", "SerialReceiver", "log_in"):
+        monkeypatch.setattr(f"edge.doctor.{name}", refuse)
+
+
+def test_beside_a_running_watch_and_uplink_it_opens_nothing_and_asks_them(settings: Settings, nothing_opened: None) -> None:  # fmt: skip
+    write_part(settings.vehicle.data, LIVE)
+    write_part(settings.vehicle.data, UplinkPart(connected=True))
+    seen = found(changed(settings, uplink={"server_key": "a" * 64}))
+    assert set(seen.values()) == {"well"}
+    troubles = ("camera_gone", "no_fix", "clock_back", "restarting")
+    write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": troubles, "said": ("camera 0 is gone",)}))
+    write_part(settings.vehicle.data, UplinkPart(said="the broker refuses", troubles=("broker_refuses",)))
+    seen = found(settings)
+    assert [seen[name] for name in ("camera", "position", "clock", "watch", "broker")] == [*troubles, "broker_refuses"]
+    for word, name in (("lens_blurred", "focus"), ("too_bright", "exposure"), ("not_straight", "camera")):
+        write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": (word,)}))
+        assert found(settings)[name] == word
+
+
+def test_a_watch_that_ended_is_told_by_what_it_ended_with(settings: Settings) -> None:
+    assert found(settings, 0.2)["watch"] == "new"
+    write_part(settings.vehicle.data, WatchPart(ended="redaction_missing"))
+    assert found(settings, 0.2)["watch"] == "redaction_missing"
+
+
+# The broker
+
+
+def test_a_connect_packet_is_what_the_standard_says() -> None:
+    packet = connect_packet("TY-01", "u", "p")
+    assert packet == b"\x10\x17\x00\x04MQTT\x04\xc2\x00\x0a\x00\x05TY-01\x00\x01u\x00\x01p"
+    long = connect_packet("TY-01", "u", "p" * 300)
+    assert long[1:3] == bytes([(len(long) - 3) % 128 | 0x80, (len(long) - 3) // 128])
+
+
+@pytest.mark.broker
+@pytest.mark.process
+def test_a_login_is_tried_and_a_refused_one_told(settings: Settings, mosquitto: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    passwords, port = tmp_path / "passwd", settings.uplink.port
+    program = mosquitto.replace("mosquitto", "mosquitto_passwd").replace("/sbin/", "/bin/")
+    subprocess.run([program, "-c", "-b", str(passwords), "TY-01", "right"], check=True)
+    passwords.chmod(0o644)
+    (tmp_path / "m.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\nuser root\n")  # fmt: skip
+    broker = subprocess.Popen([mosquitto, "-c", str(tmp_path / "m.conf")], stderr=subprocess.DEVNULL)
+    try:
+        right = changed(settings, uplink={"user": "TY-01", "password": "right"})
+        for _ in range(100):
+            if log_in(right)[0] == "well":
+                break
+            broker.poll()
+            threading.Event().wait(0.05)
+        assert log_in(right) == ("well", "")
+        assert log_in(changed(right, uplink={"password": "wrong"}))[0] == "broker_refuses"
+    finally:
+        broker.kill()
+        broker.wait()
+
+
+@pytest.fixture
+def tls(settings: Settings, tmp_path: Path) -> Iterator[Callable[[int], Settings]]:
+    """Starts a listener that speaks TLS with a certificate good for so many days, and gives settings that trust it."""
+    listeners: list[socket.socket] = []
+
+    def listen(days: int) -> Settings:
+        key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days), "-subj", "/CN=b",
+             "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True,
+        )  # fmt: skip
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(cert, key)
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def serve() -> None:
+            while True:
+                try:
+                    line, _ = listener.accept()
+                    with context.wrap_socket(line, server_side=True) as secure:
+                        secure.recv(1)
+                except ssl.SSLError:
+                    continue
+                except OSError:
+                    return
+
+        threading.Thread(target=serve, daemon=True).start()
+        return changed(settings, uplink={"port": listener.getsockname()[1], "tls": True, "ca_file": cert})
+
+    yield listen
+    for each in listeners:
+        each.close()
+
+
+def test_certificates_that_end_soon_or_are_not_trusted_are_told(tls: Callable[[int], Settings], tmp_path: Path) -> None:
+    assert doctor._certificate(tls(60)).key == "well"
+    soon = tls(5)
+    assert doctor._certificate(soon).key == "certificate_ends"
+    assert doctor._certificate(changed(soon, uplink={"ca_file": None})).key == "certificate_bad"
+    assert doctor._certificate(changed(soon, uplink={"ca_file": tmp_path / "none.pem"})).key == "certificate_bad"
+    assert log_in(changed(soon, uplink={"ca_file": None}))[0] == "certificate_bad"
+
+
+# The verb
+
+
+def test_the_verb_exits_by_what_it_found_and_prints_one_object(
+    settings: Settings, tmp_path: Path, nothing_opened: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "edge.toml"
+    config.write_text(f'[vehicle]\nname = "TY-01"\ndata = "{settings.vehicle.data}"\n')
+    write_part(settings.vehicle.data, LIVE)
+    write_part(settings.vehicle.data, UplinkPart(connected=True))
+    assert trikeye.main(["edge", "doctor", "--config", str(config), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert said["well"]
+    assert [row["check"] for row in said["checks"]][:4] == ["camera", "focus", "exposure", "position"]
+    write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": ("camera_gone",)}))
+    assert trikeye.main(["edge", "doctor", "--config", str(config)]) == 1
+    out, err = capsys.readouterr()
+    assert TROUBLES["camera_gone"].do_en in out
+    assert "not well: camera" in err
+    config.write_text("[vehicle]\nname = 5\n")
+    assert trikeye.main(["edge", "doctor", "--config", str(config), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["checks"][0]["trouble"] == "settings_bad"
+
+
+def test_no_check_says_where_the_vehicle_is(settings: Settings, tmp_path: Path) -> None:
+    port = Port(tmp_path / "gnss")
+    with port.driving(), Bench(changed(settings, receiver={"device": str(port.path)})) as bench:
+        facts = " ".join(check.facts for check in examine(bench, 3.0))
+    assert "gnss" in facts
+    assert "37.8" not in facts
+    assert "112.5" not in facts
+
+
+# The page
+
+
+@pytest.fixture
+def served(settings: Settings) -> Iterator[DoctorServer]:
+    """The page, on the loopback."""
+    with Bench(settings) as bench:
+        server = server_for(Doctor(bench), Door(), "127.0.0.1", 0)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+        server.server_close()
+
+
+def get(server: DoctorServer, path: str, cookie: str = "", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    line = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=60)
+    line.request("GET", path, headers={**({"Cookie": cookie} if cookie else {}), **headers})
+    answer = line.getresponse()
+    told = answer.status, dict(answer.getheaders()), answer.read()
+    line.close()
+    return told
+
+
+def enter(server: DoctorServer) -> str:
+    status, headers, _ = get(server, f"/?code={server.door.code}")
+    assert status == 303
+    assert "HttpOnly" in headers["Set-Cookie"]
+    return headers["Set-Cookie"].split(";")[0]
+
+
+def test_the_code_lets_one_reader_in_and_nobody_else_sees_anything(served: DoctorServer) -> None:
+    for path in ("/", "/still.jpg", "/?code=", "/?code=wrong", f"/still.jpg?code={served.door.code[:-1]}"):
+        assert get(served, path)[0] == 403
+    assert get(served, "/", "doctor=")[0] == 403
+    cookie = enter(served)
+    assert get(served, f"/?code={served.door.code}")[0] == 403, "it is good once"
+    assert get(served, "/still.jpg", "doctor=guessed")[0] == 403
+    status, headers, body = get(served, "/", cookie)
+    assert status == 200
+    assert "unsafe-inline" not in headers["Content-Security-Policy"].split("style-src")[0]
+    assert headers["Cache-Control"] == "no-store"
+    assert TROUBLES["broker_unreachable"].do_zh in body.decode()
+    assert TROUBLES["broker_unreachable"].do_en in get(served, "/?lang=en", cookie)[2].decode()
+    assert get(served, "/other", cookie)[0] == 404
+
+
+def test_the_still_is_redacted_or_there_is_none(served: DoctorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie = enter(served)
+    redacted: list[tuple[int, ...]] = []
+    real = doctor.Redactor.redact
+
+    def redact(self: Any, image: np.ndarray) -> Any:
+        redacted.append(image.shape)
+        return real(self, image)
+
+    monkeypatch.setattr(doctor.Redactor, "redact", redact)
+    get(served, "/", cookie)
+    status, _, still = get(served, "/still.jpg", cookie)
+    assert status == 200
+    assert jpeg_size(still) == (320, 180)
+    assert redacted == [(180, 320, 3)]
+    for wrong in (RedactionUnavailable("none"), PackMissing("none")):
+
+        def fail(self: Any, wrong: Exception = wrong) -> Any:
+            raise wrong
+
+        monkeypatch.setattr(Bench, "redactor", fail)
+        assert get(served, "/still.jpg", cookie)[0] == 503
+        assert b"\xff\xd8" not in get(served, "/still.jpg", cookie)[2]
+
+
+def test_what_a_check_says_cannot_become_a_part_of_the_page() -> None:
+    html = page([Check("camera", "camera_gone", "<script>alert(1)</script>")], "zh")
+    assert "<script>" not in html
+    assert TROUBLES["camera_gone"].zh in html
+    assert is_well([Check("clock", "clock_unchecked")])
+    assert not is_well([Check("clock", "clock_back")])
+
+
+def test_every_check_has_a_chinese_name(settings: Settings) -> None:
+    names = set(found(settings, 0.2)) | {"settings", "focus", "exposure"}
+    assert names == set(doctor_page.NAMES)
+
+
+def test_it_is_open_to_this_machine_alone_unless_told(served: DoctorServer) -> None:
+    parser = trikeye.parser_for(["edge", "doctor"])
+    assert parser.parse_args(["edge", "doctor", "--config", "x"]).bind == "127.0.0.1"
+    assert address_of(served, "127.0.0.1").startswith("http://127.0.0.1:")
+    assert "0.0.0.0" not in address_of(served, "0.0.0.0")
