@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import numpy as np
 
 from models.contract import Sighting
-from models.pixels import encode_jpeg
+from models.pixels import encode_jpeg, jpeg_size
 
 UTC = timezone.utc  # noqa: UP017
 NOW = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
@@ -21,6 +21,18 @@ def jpeg(seed: int = 1, width: int = 320, height: int = 180) -> bytes:
     """A picture with edges."""
     blocks = np.random.default_rng(seed).integers(0, 255, (height // 20, width // 20, 3), dtype=np.uint8)
     return encode_jpeg(blocks.repeat(20, axis=0).repeat(20, axis=1))
+
+
+def described(data: bytes, **changes: Any) -> dict[str, Any]:
+    """A picture as a message holds it."""
+    width, height = jpeg_size(data)
+    return {
+        "role": "best",
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "width": width,
+        "height": height,
+        "bytes": data,
+    } | changes
 
 
 def message(**changes: Any) -> Sighting:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import socket
 import subprocess
 import threading
@@ -17,6 +18,11 @@ from edge.outbox import Outbox, OutboxError
 from edge.settings import Settings
 from edge.uplink import Uplink
 from models.contract import Ack, AckItem, Sighting, Status, decode, digest_of, encode, topic
+
+
+def found_mosquitto() -> str | None:
+    """Mosquitto's path, also where Debian puts it outside of a user's PATH."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 
 
 class Broker:
