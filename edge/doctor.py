@@ -237,7 +237,7 @@ def _watch(settings: Settings, watch: WatchPart | None) -> Check:
     before = read_part(settings.vehicle.data, WatchPart)
     if before is not None and before.ended is not None:
         return Check("watch", before.ended)
-    return Check("watch", "watch_silent" if before is not None else "new")
+    return Check("watch", "watch_silent" if before is not None else "not_started")
 
 
 def _disk(settings: Settings) -> Check:

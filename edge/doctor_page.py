@@ -19,7 +19,7 @@ from models.redaction import RedactionUnavailable
 from models.troubles import trouble_of
 
 AGAIN_S, PATIENCE_S = 4.0, 3.0
-POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+POLICY = "default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 WORDS = {
     "title": ("Vehicle", "车辆检查"), "well": ("All is well.", "一切正常。"), "unwell": ("Not well yet.", "还有问题。"),
     "still": ("What the camera sees, faces and plates made unreadable", "相机画面（人脸和车牌已遮盖）"), "other": ("中文", "EN"),
@@ -90,7 +90,7 @@ def page(checks: list[Check], language: str) -> str:
     verdict = _word("well" if is_well(checks) else "unwell", zh)
     return (
         f'<!doctype html><html lang="{"zh-Hans" if zh else "en"}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="refresh" content="6"><title>{_word("title", zh)}</title><style>{STYLE}</style></head><body>'
+        f'<link rel="icon" href="data:,"><meta http-equiv="refresh" content="6"><title>{_word("title", zh)}</title><style>{STYLE}</style></head><body>'
         f'<a href="/?lang={"en" if zh else "zh"}">{_word("other", zh)}</a><h1>{_word("title", zh)}: {verdict}</h1>'
         f'<img src="/still.jpg" alt="{_word("still", zh)}"><p><small>{_word("still", zh)}</small></p><ul>{rows}</ul></body></html>'
     )

@@ -112,7 +112,7 @@ def compose(
         calibration_digest=watch.calibration_digest if watch else None,
         settings_revision=min(settings.revision, watch.settings_revision) if watch and is_live else settings.revision,
         desired_refused=refused[:200], zones=zones, watch_age_s=round(age_s, 1) if age_s is not None else None,
-        troubles=tuple(sorted(troubles_of(watch, is_live, outbox, here, evicting, refused), key=rank)),
+        troubles=tuple(sorted(troubles_of(watch, is_live, settings.origin == "camera", outbox, here, evicting, refused), key=rank)),
         rates_per_s=watch.rates_per_s if watch and is_live else {}, gate=watch.gate if watch else {}, faults=faults,
         sent={name: sent.get(name, 0) for name in ("sent", "resent", "accepted", "known", "refused") if sent.get(name)},
         temperatures_c=here.temperatures_c, disk_free_bytes=here.disk_free_bytes, disk_bytes=here.disk_bytes, outbox=outbox,
@@ -121,10 +121,18 @@ def compose(
 
 
 def troubles_of(
-    watch: WatchPart | None, is_live: bool, outbox: OutboxHealth, here: Machine, evicting: bool, refused: str
+    watch: WatchPart | None,
+    is_live: bool,
+    is_real: bool,
+    outbox: OutboxHealth,
+    here: Machine,
+    evicting: bool,
+    refused: str,
 ) -> set[str]:
     """Every trouble there is, by its key in models/troubles.toml."""
     found = set(watch.troubles) if watch and is_live else {watch.ended if watch and watch.ended else "watch_silent"}
+    if watch is None and not is_real:
+        found = set()  # what replays a ride has no watch
     found |= {"disk_full"} if here.disk_free_bytes < LEAST_FREE_BYTES else set()
     found |= {"hot"} if max(here.temperatures_c.values(), default=0.0) >= HOT_C else set()
     found |= {"backlog"} if (outbox.oldest_s or 0.0) > OLD_S else set()

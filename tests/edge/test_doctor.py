@@ -158,7 +158,7 @@ def test_beside_a_running_watch_and_uplink_it_opens_nothing_and_asks_them(settin
 
 
 def test_a_watch_that_ended_is_told_by_what_it_ended_with(settings: Settings) -> None:
-    assert found(settings, 0.2)["watch"] == "new"
+    assert found(settings, 0.2)["watch"] == "not_started"
     write_part(settings.vehicle.data, WatchPart(ended="redaction_missing"))
     assert found(settings, 0.2)["watch"] == "redaction_missing"
 

@@ -156,6 +156,12 @@ def test_without_a_watch_nothing_is_said_of_camera_and_fix() -> None:
     assert old.faults == {"camera_gone": 2}
 
 
+def test_a_replayed_ride_has_no_watch_and_misses_none() -> None:
+    demo = SETTINGS.model_copy(update={"origin": "demo"})
+    assert compose(demo, None, None, EMPTY, HERE, {}).troubles == ()
+    assert compose(demo, WatchPart(), 99.0, EMPTY, HERE, {}).troubles == ("watch_silent",)
+
+
 def test_worst_trouble_comes_first() -> None:
     health = composed(WatchPart(troubles=("too_dark", "no_fix", "camera_gone")), outbox=EMPTY.model_copy(update={"oldest_s": 9e3}))  # fmt: skip
     assert health.troubles == ("camera_gone", "no_fix", "backlog", "too_dark")
