@@ -141,7 +141,7 @@ def _mosquitto_lines(folder: Path) -> list[str]:
     return [
         *listeners, "allow_anonymous false", f"password_file {folder / 'passwd'}", f"acl_file {folder / 'acl'}",
         "persistence true", f"persistence_location {folder / 'store'}/", "autosave_interval 30",
-        "max_queued_messages 100000", "max_queued_bytes 2000000000", "max_inflight_messages 40", f"max_packet_size {LARGEST_PACKET_BYTES}",
+        "max_queued_messages 100000", "max_queued_bytes 2000000000", "max_inflight_messages 100", f"max_packet_size {LARGEST_PACKET_BYTES}",
         "log_dest stderr", "log_type error", "log_type warning", *(["user root"] if os.geteuid() == 0 else []),
     ]  # fmt: skip
 

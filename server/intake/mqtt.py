@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 import time
+from contextlib import suppress
 
 import paho.mqtt.client as mqtt
 from django.db import DatabaseError, close_old_connections
@@ -15,13 +16,14 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from models.contract import Ack, RefusedMessage, encode, topic, vehicle_of
+from models.contract import Ack, AckItem, RefusedMessage, encode, topic, vehicle_of
 from server.fleet.desires import Publisher
 from server.fleet.heartbeats import take_health
-from server.intake.services import take_sighting, take_status
+from server.intake.services import take_sightings, take_status
 
 log = logging.getLogger("trikeye.intake")
-WAITING_AT_MOST = 40
+WAITING_AT_MOST, TOGETHER = 100, 50
+SIGHTINGS = "/sighting"
 LOOK_S = 2.0
 
 
@@ -66,13 +68,46 @@ class Intake:
         was_busy = False
         while not self._stopped.is_set() and not self._failed:
             self._publish_wishes(client)
-            try:
-                message = self._inbox.get(timeout=0.5)
-            except queue.Empty:
-                continue
-            was_busy = True
-            self._handle(client, message)
+            messages = self._next_messages()
+            was_busy = was_busy or bool(messages)
+            sightings = [each for each in messages if each.topic.endswith(SIGHTINGS)]
+            for each in messages:
+                if not each.topic.endswith(SIGHTINGS):
+                    self._handle(client, each)
+            if sightings:
+                self._take(client, sightings)
         return was_busy
+
+    def _next_messages(self) -> list[mqtt.MQTTMessage]:
+        """What has come, as soon as there is anything; none after a moment without."""
+        messages: list[mqtt.MQTTMessage] = []
+        with suppress(queue.Empty):
+            messages.append(self._inbox.get(timeout=0.5))
+            while len(messages) < TOGETHER:
+                messages.append(self._inbox.get_nowait())
+        return messages
+
+    def _take(self, client: mqtt.Client, messages: list[mqtt.MQTTMessage]) -> None:
+        """Store sightings together; answer each vehicle, then tell the broker, for all that were stored."""
+        close_old_connections()
+        answers = take_sightings([(each.topic, bytes(each.payload)) for each in messages], timezone.now())
+        for_vehicle: dict[str, list[AckItem]] = {}
+        for message, item in zip(messages, answers, strict=True):
+            if item is None:
+                continue
+            vehicle = message.topic.split("/")[2]
+            for_vehicle.setdefault(vehicle, []).append(item)
+            told = {"event": f"sighting_{item.outcome}", "vehicle": vehicle, "id": str(item.id), "reason": item.reason}
+            log.info("%s", json.dumps(told))
+        for vehicle, items in for_vehicle.items():
+            client.publish(topic(vehicle, "ack"), encode(Ack(items=tuple(items))), qos=1)
+        for message, item in zip(messages, answers, strict=True):
+            if item is not None:
+                client.ack(message.mid, message.qos)
+        if None in answers:
+            # Not acknowledged: the broker or the vehicle sends them again when there is room and a database.
+            time.sleep(1.0)
+            self._failed = "some messages could not be stored"
 
     def _publish_wishes(self, client: mqtt.Client) -> None:
         """What vehicles should be like, as soon as somebody changed it, and again when a vehicle or the broker comes back."""
@@ -92,23 +127,8 @@ class Intake:
             vehicle, kind = vehicle_of(message.topic)
             if kind == "health":
                 take_health(message.topic, bytes(message.payload), timezone.now(), message.retain)
-            elif kind == "status":
-                if take_status(message.topic, bytes(message.payload), timezone.now()):
-                    self._wishes.forget(vehicle)
-            else:
-                item = take_sighting(message.topic, bytes(message.payload), timezone.now())
-                client.publish(topic(vehicle, "ack"), encode(Ack(items=(item,))), qos=1)
-                log.info(
-                    "%s",
-                    json.dumps(
-                        {
-                            "event": f"sighting_{item.outcome}",
-                            "vehicle": vehicle,
-                            "id": str(item.id),
-                            "reason": item.reason,
-                        }
-                    ),
-                )
+            elif kind == "status" and take_status(message.topic, bytes(message.payload), timezone.now()):
+                self._wishes.forget(vehicle)
         except RefusedMessage as wrong:
             log.warning("%s", json.dumps({"event": "message_refused", "topic": message.topic, "reason": wrong.reason}))
         except (DatabaseError, OSError) as wrong:

@@ -1,14 +1,17 @@
-"""One message in: checked, its pictures durable, its row committed and joined, and only then answered."""
+"""Messages in: checked, their pictures durable, their rows committed and joined, and only then answered."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 
 from models.contract import (
     AckItem,
@@ -33,6 +36,19 @@ from server.intake.models import SetAside
 
 log = logging.getLogger("trikeye.intake")
 NOBODY = UUID(int=0)
+ENOUGH_FAILED = 3
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A sighting that was checked and whose pictures are durable: only its row is missing."""
+
+    topic: str
+    body: bytes
+    digest: str
+    sighting: Sighting
+    vehicle: Vehicle
 
 
 def take_sighting(topic: str, body: bytes, now: datetime) -> AckItem:
@@ -40,20 +56,63 @@ def take_sighting(topic: str, body: bytes, now: datetime) -> AckItem:
 
     Raises when there is no room or no database: that passes, and the message comes again. Any other failure would come again with it for ever.
     """
-    digest = digest_of(body)
+    ready = _answered(topic, body, lambda: _make_ready(topic, body))
+    return ready if isinstance(ready, AckItem) else _answered(topic, body, lambda: _store(ready, now))
+
+
+def take_sightings(messages: Sequence[tuple[str, bytes]], now: datetime) -> list[AckItem | None]:
+    """Store many (topic, body) in one transaction, which costs hardly more than one. None for what there is no room or no database for.
+
+    One that is refused costs the others nothing; where the transaction itself fails, each gets its own.
+    """
     try:
-        vehicle_name, _ = vehicle_of(topic)
-        sighting = decode(Sighting, body)
-        if sighting.vehicle != vehicle_name:
-            raise RefusedMessage("wrong_vehicle", f"the message of {sighting.vehicle} came from {vehicle_name}")
-        return _commit(sighting, digest, now)
+        ready = [_answered(topic, body, partial(_make_ready, topic, body)) for topic, body in messages]
+        with transaction.atomic():
+            return [
+                each if isinstance(each, AckItem) else _answered(each.topic, each.body, partial(_store, each, now))
+                for each in ready
+            ]
+    except Exception as wrong:
+        log.warning("%d messages could not be stored together (%s); each is tried alone", len(messages), wrong)
+        return _one_by_one(messages, now)
+
+
+def _one_by_one(messages: Sequence[tuple[str, bytes]], now: datetime) -> list[AckItem | None]:
+    answers: list[AckItem | None] = []
+    failed = 0
+    for topic, body in messages:
+        # One that fails alone is its own fault; some in a row are the disk's or the database's, which are asked no more.
+        if failed >= ENOUGH_FAILED:
+            answers.append(None)
+            continue
+        try:
+            answers.append(take_sighting(topic, body, now))
+            failed = 0
+        except (DatabaseError, OSError) as wrong:
+            log.error("a message on %s could not be stored (%s); it will come again", topic, wrong)
+            answers.append(None)
+            failed += 1
+        except Exception as wrong:
+            log.exception("a message on %s is passed over", topic)
+            reason = f"internal_error: {type(wrong).__name__}"
+            answers.append(
+                AckItem(id=identity_of(body) or NOBODY, digest=digest_of(body), outcome="refused", reason=reason)
+            )
+    return answers
+
+
+def _answered(topic: str, body: bytes, work: Callable[[], T]) -> T | AckItem:
+    """What `work` returns, or the refusal that it ends in. Raises what passes: no room, no database."""
+    try:
+        return work()
     except RefusedMessage as wrong:
-        return _refuse(topic, body, digest, wrong)
+        return _refuse(topic, body, digest_of(body), wrong)
     except (OperationalError, InterfaceError, OSError):
         raise
     except Exception as wrong:
         log.exception("a message of %s brought intake to an error; it is set aside", topic)
-        return _refuse(topic, body, digest, RefusedMessage("internal_error", f"{type(wrong).__name__}: {wrong}"))
+        refused = RefusedMessage("internal_error", f"{type(wrong).__name__}: {wrong}")
+        return _refuse(topic, body, digest_of(body), refused)
 
 
 def take_status(topic: str, body: bytes, now: datetime) -> bool:
@@ -66,7 +125,12 @@ def take_status(topic: str, body: bytes, now: datetime) -> bool:
     return status.online
 
 
-def _commit(sighting: Sighting, digest: str, now: datetime) -> AckItem:
+def _make_ready(topic: str, body: bytes) -> _Ready | AckItem:
+    """Check a message and make its pictures durable, outside of any transaction; or the answer, if it is here already. Raises RefusedMessage."""
+    vehicle_name, _ = vehicle_of(topic)
+    sighting = decode(Sighting, body)
+    if sighting.vehicle != vehicle_name:
+        raise RefusedMessage("wrong_vehicle", f"the message of {sighting.vehicle} came from {vehicle_name}")
     vehicle = Vehicle.objects.filter(name=sighting.vehicle).first()
     if vehicle is None or vehicle.revoked_at is not None:
         raise RefusedMessage("unknown_vehicle", f"{sighting.vehicle} was never added or is revoked")
@@ -79,9 +143,14 @@ def _commit(sighting: Sighting, digest: str, now: datetime) -> AckItem:
         _check(picture)
     for picture in sighting.pictures:
         pictures.keep(picture.sha256, picture.bytes)
+    return _Ready(topic, body, digest_of(body), sighting, vehicle)
+
+
+def _store(ready: _Ready, now: datetime) -> AckItem:
+    sighting, vehicle = ready.sighting, ready.vehicle
     try:
         with transaction.atomic():
-            row = rows.Sighting.objects.create(**_columns(sighting, vehicle, digest))
+            row = rows.Sighting.objects.create(**_columns(sighting, vehicle, ready.digest))
             rows.Picture.objects.bulk_create(_picture_row(row, picture) for picture in sighting.pictures)
             record(Verb.SIGHTING_TAKEN, "sighting", row.id, city_id=vehicle.city_id, vehicle=vehicle.pk, **_reused(row))
             join(row, now)
@@ -91,7 +160,7 @@ def _commit(sighting: Sighting, digest: str, now: datetime) -> AckItem:
         if known is None:
             raise
         return known
-    return AckItem(id=sighting.id, digest=digest, outcome="accepted")
+    return AckItem(id=sighting.id, digest=ready.digest, outcome="accepted")
 
 
 def _reused(row: rows.Sighting) -> dict[str, bool]:

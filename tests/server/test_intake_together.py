@@ -1,0 +1,156 @@
+"""Many sightings in one transaction: one answer each, and what is wrong with one costs the others nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import MagicMock
+from uuid import UUID
+
+import pytest
+from django.db import IntegrityError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.test.utils import CaptureQueriesContext
+from paho.mqtt.client import MQTTMessage
+from sightings import NOW, message
+
+from models.contract import Ack, decode, digest_of, encode, topic
+from server.cases.models import Case, Sighting
+from server.intake import services
+from server.intake.models import SetAside
+from server.intake.mqtt import Intake
+from server.intake.services import take_sighting, take_sightings
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def many(count: int, **changes: Any) -> list[tuple[str, bytes]]:
+    """Messages of places 60 m apart, with the ids 1, 2, 3…"""
+    made = [message(id=UUID(int=n), outbox=UUID(int=7), sequence=n, east_m=60.0 * n, **changes) for n in range(1, count + 1)]  # fmt: skip
+    return [(topic("TY-01", "sighting"), encode(each)) for each in made]
+
+
+def commits(work: Any) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        work()
+    return sum(query["sql"] == "COMMIT" for query in seen.captured_queries)
+
+
+def test_fifty_cost_one_commit_and_get_fifty_answers(vehicle: Any) -> None:
+    messages, answers = many(50), []
+    assert commits(lambda: answers.extend(take_sightings(messages, NOW))) == 1
+    assert [(each.id, each.digest, each.outcome) for each in answers] == [
+        (UUID(int=n), digest_of(body), "accepted") for n, (_, body) in enumerate(messages, 1)
+    ]
+    assert Sighting.objects.count() == Case.objects.count() == 50
+
+
+def test_together_or_alone_the_rows_are_the_same(vehicle: Any) -> None:
+    messages = [*many(10), (topic("TY-01", "sighting"), encode(message(id=UUID(int=99), east_m=61.0)))]
+    take_sightings(messages, NOW)
+    together = sorted(Sighting.objects.values_list("id", "digest", "case__number", "case__lat_deg", "case__lon_deg"))
+    Sighting.objects.all().delete()
+    Case.objects.all().delete()
+    for each in messages:
+        take_sighting(*each, NOW)
+    alone = sorted(Sighting.objects.values_list("id", "digest", "case__number", "case__lat_deg", "case__lon_deg"))
+    assert [(row[:2], row[3:]) for row in together] == [(row[:2], row[3:]) for row in alone]
+
+
+def test_one_that_is_refused_known_or_comes_twice_is_answered_as_if_alone(vehicle: Any) -> None:
+    messages = many(5)
+    take_sighting(*messages[0], NOW)
+    messages[1] = (messages[1][0], b"not cbor at all")
+    messages.append(messages[2])
+    answers = [each and each.outcome for each in take_sightings(messages, NOW)]
+    assert answers == ["known", "refused", "accepted", "accepted", "accepted", "known"]
+    assert Sighting.objects.count() == 4
+    assert SetAside.objects.get().reason == "not_cbor"
+
+
+def test_one_that_brings_intake_to_an_error_is_set_aside_and_the_others_are_stored_with_it(
+    vehicle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = services.join
+
+    def broken(row: Sighting, *more: Any) -> Any:
+        if row.id == UUID(int=3):
+            raise ZeroDivisionError("float division by zero")
+        return real(row, *more)
+
+    monkeypatch.setattr(services, "join", broken)
+    messages, answers = many(5), []
+    assert commits(lambda: answers.extend(take_sightings(messages, NOW))) == 1
+    assert [each.outcome for each in answers] == ["accepted", "accepted", "refused", "accepted", "accepted"]
+    assert Sighting.objects.count() == 4
+    assert SetAside.objects.get().sighting_id == UUID(int=3)
+
+
+def test_where_the_common_transaction_fails_each_gets_its_own(vehicle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = services._store
+
+    def broken(ready: Any, now: Any) -> Any:
+        if ready.sighting.id == UUID(int=2):
+            raise OperationalError("this one is too much")
+        return real(ready, now)
+
+    monkeypatch.setattr(services, "_store", broken)
+    assert [each and each.outcome for each in take_sightings(many(4), NOW)] == ["accepted", None, "accepted", "accepted"]  # fmt: skip
+    assert Sighting.objects.count() == 3
+
+
+def test_a_database_that_refuses_only_at_the_commit_is_asked_for_each(
+    vehicle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = BaseDatabaseWrapper._commit
+    refusals = iter(["FOREIGN KEY constraint failed"])
+
+    def refuse_once(self: Any) -> None:
+        if why := next(refusals, None):
+            raise IntegrityError(why)
+        real(self)
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "_commit", refuse_once)
+    assert [each and each.outcome for each in take_sightings(many(3), NOW)] == ["accepted"] * 3
+    assert Sighting.objects.count() == 3
+
+
+def test_a_database_that_is_gone_is_not_asked_fifty_times(vehicle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def gone(*_: object) -> None:
+        asked.append(1)
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(services, "_store", gone)
+    assert take_sightings(many(50), NOW) == [None] * 50
+    assert len(asked) == 1 + services.ENOUGH_FAILED
+    assert not Sighting.objects.exists()
+
+
+def from_broker(number: int, where: str, body: bytes) -> MQTTMessage:
+    made = MQTTMessage(number, where.encode())
+    made.qos, made.payload = 1, body
+    return made
+
+
+def test_each_vehicle_gets_its_answers_and_the_broker_hears_only_of_what_was_stored(
+    vehicle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = services._store
+
+    def broken(ready: Any, now: Any) -> Any:
+        if ready.sighting.id == UUID(int=2):
+            raise OperationalError("no")
+        return real(ready, now)
+
+    monkeypatch.setattr(services, "_store", broken)
+    monkeypatch.setattr("server.intake.mqtt.time.sleep", lambda _: None)
+    stranger = encode(message(id=UUID(int=50), vehicle="TY-09"))
+    messages = [from_broker(n, *each) for n, each in enumerate(many(3), 1)] + [from_broker(9, topic("TY-09", "sighting"), stranger)]  # fmt: skip
+    client, intake = MagicMock(), Intake("127.0.0.1", 1, "intake", "")
+    intake._take(client, messages)
+    answers = {call.args[0]: decode(Ack, call.args[1]).items for call in client.publish.call_args_list}
+    assert [item.id.int for item in answers[topic("TY-01", "ack")]] == [1, 3]
+    assert [item.reason.split(":")[0] for item in answers[topic("TY-09", "ack")]] == ["unknown_vehicle"]
+    assert [call.args[0] for call in client.ack.call_args_list] == [1, 3, 9]
+    assert intake._failed, "what was not stored is asked for again"
