@@ -24,6 +24,7 @@ from edge.outbox import OutboxError, OutboxFull
 from edge.part import Picture, WatchPart, read_part, write_aside, write_part
 from edge.position import SerialReceiver
 from edge.settings import BadSettings, Gate, Settings
+from edge.turned import TurnWatch, scores
 from edge.values import Frame, Image
 from models.contract import FixHealth, PackName
 from models.packs import PackError
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("trikeye.edge")
 UTC = timezone.utc  # noqa: UP017
-LOOK_S, WRITE_S, RATE_S = 1.0, 5.0, 60.0
+LOOK_S, WRITE_S, RATE_S, TURN_S = 1.0, 5.0, 60.0, 10.0
 GONE_S, FROZEN_S, NO_FIX_S, BACK_S = 5.0, 10.0, 120.0, 3600.0
 LOOKS = 30
 """Pictures are called dark, white or blurred when so many looks in a row were."""
@@ -133,6 +134,7 @@ class Watching:
         self._starts_s = starts(read_part(self._folder, WatchPart), self._began_s)
         self._stopped = threading.Event()
         self._still_wanted = False
+        self._turn, self._turn_s, self._turn_faults = TurnWatch(), time.monotonic(), Counter[str]()
         self._wanted_ns = wanted_ns
         self.is_to_begin_again = False
         self._ended: str | None = None
@@ -156,7 +158,17 @@ class Watching:
                 image = fit_within(self.vehicle.redactor.redact(frame.image).image, STILL_PX)
                 with suppress(OSError):
                     write_aside(self._folder / STILL, encode_jpeg(image), durable=False)
+            self._see_whether_turned(frame)
             yield frame
+
+    def _see_whether_turned(self, frame: Frame) -> None:
+        """Two looks of the network each TURN_S, until it is sure that the camera hangs the right way up."""
+        now_s = time.monotonic()
+        if self.vehicle is None or self._turn.is_upright or now_s - self._turn_s < TURN_S:
+            return
+        was_upside_down, self._turn_s = self._turn.is_upside_down, now_s
+        self._turn.see(*scores(self.vehicle.detector, frame.image))
+        self._turn_faults["upside_down"] += self._turn.is_upside_down and not was_upside_down
 
     def _run(self) -> None:
         told: tuple[str, ...] | None = None
@@ -188,9 +200,13 @@ class Watching:
         fix_now = self._receiver.fix_now()
         clock = stamp(now, fix_now.utc if fix_now is not None else None, is_synchronised())
         troubles = [*self._pictures.see(self._camera.newest, now_s), *self._receiver_troubles(now_s), *self._clock_troubles(clock.utc, now_s)]  # fmt: skip
+        if self._turn.is_upside_down:
+            troubles.append("upside_down")
         if len(self._starts_s) >= MANY_STARTS:
             troubles.append("restarting")
-        faults = self._pictures.faults + self._clock.faults + self._camera.faults + self._receiver.faults
+        faults = (
+            self._pictures.faults + self._clock.faults + self._camera.faults + self._receiver.faults + self._turn_faults
+        )
         faults["bad_sentence"] = self._receiver.bad_sentences
         part = WatchPart(
             starts_s=self._starts_s, ended=self._ended, settings_revision=self._settings.revision, clock_source=clock.source,
