@@ -77,6 +77,8 @@ VERBS = (
     Verb("demo", "run", "demo.command_run", "the whole chain on this machine", "trikeye demo run --headless --until-done --json"),
     Verb("demo", "ride", "demo.ride.command", "draw a sample ride, or make one of photographs",
          "trikeye demo ride --seed 7 --out ride7"),
+    Verb("demo", "simulate", "demo.command_simulate", "drive a fleet of 1 to 1,000 vehicles against a server, and measure its answers",
+         "trikeye demo simulate --vehicles 100 --minutes 5 --json"),
     Verb("demo", "city", "demo.command_city", "run the sandbox city", "trikeye demo city --data ./city --secret-file city-secret --status-url http://127.0.0.1:8000/city/status/1"),
 )  # fmt: skip
 

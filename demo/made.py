@@ -37,6 +37,7 @@ class Maker:
     sizes_bytes: tuple[int, int] = (4_096, 16_300)
     full_size_every: int = 0
     full_size_bytes: int = 245_000
+    every_s: float = 2.0
     began: datetime = field(default_factory=lambda: datetime.fromisoformat("2026-11-02T00:00:00+00:00"))
 
     def id_of(self, number: int) -> UUID:
@@ -44,8 +45,8 @@ class Maker:
         return uuid7(self.seen(number), self._bits(number, "id"))
 
     def seen(self, number: int) -> datetime:
-        """The instant of sighting `number`: one each two seconds of driving."""
-        return self.began + timedelta(seconds=2 * number)
+        """The instant of sighting `number`."""
+        return self.began + timedelta(seconds=self.every_s * number)
 
     def size_bytes(self, number: int) -> int:
         """How many bytes the message is to have, nearly."""
@@ -76,7 +77,7 @@ class Maker:
             "id": self.id_of(number), "outbox": outbox, "sequence": sequence, "vehicle": self.vehicle, "camera": "front",
             "pass_id": UUID(bytes=self._bits(number // PASS_SIGHTINGS, "pass")), "origin": "demo",
             "seen_at": {"utc": seen, "source": "system" if clock_error_s else "gnss", "sigma_s": 86400.0 if clock_error_s else 0.5},
-            "boot_id": UUID(bytes=self._bits(0, "boot")), "monotonic_ns": number * 2_000_000_000,
+            "boot_id": UUID(bytes=self._bits(0, "boot")), "monotonic_ns": int(number * self.every_s * 1e9),
             "category": "made_to_be_refused" if chance.random() < self.unknown_share else category,
             "score": round(chance.uniform(0.3, 0.99), 3), "probability": round(chance.uniform(0.2, 0.99), 3),
             "place": {"lat_deg": lat + chance.gauss(0, 1) / 111_195, "lon_deg": lon + chance.gauss(0, 1) / _metres_of_longitude(lat),
