@@ -35,6 +35,7 @@ from edge.outbox_file import (
     is_being_replaced,
     is_current,
     is_damage,
+    keep_head,
     migrate,
     replace_damaged,
     version_of,
@@ -400,6 +401,8 @@ class Outbox:
                 _check(db)
             if not is_current(db):
                 self._committed(db, self._migrate)
+            with suppress(OSError):
+                keep_head(self.path, db)
         except BaseException:
             db.close()
             raise

@@ -60,6 +60,7 @@ MIGRATIONS = (FIRST_SCHEMA, NAME_THE_EVICTED, LANES_AND_VALUE)
 TABLES = ("message", "settled", "evicted", "unreadable", "sent", "spent")
 NUMBERED = ("message", "settled", "evicted", "unreadable")
 
+MAGIC = b"SQLite format 3\0"
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 READ_FAILED = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
 HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -135,6 +136,43 @@ class Saved:
     unreadable: dict[int, UUID | None]
 
 
+def keep_head(path: Path, db: sqlite3.Connection) -> None:
+    """Copy the file's first page beside it: it alone says where every table begins, and does not change until the next migration."""
+    head = _beside(path, ".head")
+    page = _first_page(path)
+    if not head.exists() and _version_in(page) != len(MIGRATIONS):
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # a new file is still in its log
+        page = _first_page(path)
+    if _version_in(page) != len(MIGRATIONS) or (head.exists() and _version_in(head.read_bytes()) == len(MIGRATIONS)):
+        return
+    aside = _beside(path, f".head.{os.getpid()}")
+    aside.write_bytes(page)
+    aside.replace(head)
+
+
+def _mend_head(path: Path) -> None:
+    """Put the first page back where it was lost: without it nothing behind it can be found."""
+    head = _beside(path, ".head")
+    if head.exists() and not _first_page(path).startswith(MAGIC):
+        with path.open("r+b") as file:
+            page = head.read_bytes()
+            file.write(page[:28] + bytes(4) + page[32:])  # no number of pages: SQLite then asks the file for its length
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _first_page(path: Path) -> bytes:
+    with path.open("rb") as file:
+        start = file.read(18)
+        size = int.from_bytes(start[16:18], "big")
+        return start + file.read((65536 if size == 1 else size) - len(start)) if start.startswith(MAGIC) else b""
+
+
+def _version_in(page: bytes) -> int:
+    """The `user_version` in a file's header."""
+    return int.from_bytes(page[60:64], "big")
+
+
 def replace_damaged(path: Path) -> Saved:
     """Put a damaged file aside, and in its place one with everything that can be read. The caller keeps others out meanwhile.
 
@@ -143,6 +181,7 @@ def replace_damaged(path: Path) -> Saved:
     making, ready = _beside(path, ".saving"), _beside(path, ".saved")
     for left in (making, _beside(making, "-wal"), _beside(making, "-shm")):
         left.unlink(missing_ok=True)
+    _mend_head(path)
     try:
         with closing(sqlite3.connect(making, isolation_level=None)) as new:
             new.execute("PRAGMA synchronous=FULL")

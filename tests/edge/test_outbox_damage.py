@@ -88,6 +88,35 @@ def test_a_spoilt_page_costs_what_was_on_it_and_names_it(
     assert str(lost[0].id) in caplog.text
 
 
+@pytest.mark.parametrize("with_log", [False, True])
+def test_a_spoilt_first_page_costs_nothing(filled: Path, sighting_of: SightingOf, with_log: bool) -> None:
+    """It says where every table begins; a copy of it lies beside the file."""
+    uuid = Outbox(filled).uuid
+    if with_log:
+        writer = Outbox(filled)
+        writer.put(UUID(int=41), sighting_of(UUID(int=41)))
+    spoil(filled, 1)
+    box = Outbox(filled)
+    assert box.counts()["waiting"] == 35 + with_log
+    assert box.unreadable() == []
+    assert box.uuid == uuid
+    assert len(aside(filled)) == (0 if with_log else 1), "a page that is in the log is not missed"
+
+
+def test_the_copy_of_the_first_page_follows_a_migration(tmp_path: Path, sighting_of: SightingOf) -> None:
+    path = tmp_path / "outbox.sqlite3"
+    db = sqlite3.connect(path)
+    db.executescript(outbox_file.FIRST_SCHEMA + "INSERT INTO about VALUES ('outbox', '00000000-0000-0000-0000-000000000007'); PRAGMA user_version=1")  # fmt: skip
+    db.close()
+    (tmp_path / "outbox.sqlite3.head").write_bytes(path.read_bytes()[:PAGE])
+    box = Outbox(path)
+    box.put(UUID(int=1), sighting_of(UUID(int=1)))
+    box.close()
+    Outbox(path).close()
+    spoil(path, 1)
+    assert Outbox(path).counts()["waiting"] == 1
+
+
 def test_a_spoilt_index_costs_no_message(filled: Path) -> None:
     for page in pages_of(filled, "leaf", "message_lane"):
         spoil(filled, page)

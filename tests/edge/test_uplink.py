@@ -12,6 +12,8 @@ import pytest
 from wire import Broker, Running, Server, accept, counts, silent, until
 
 from edge.outbox import Outbox
+from edge.settings import Settings
+from edge.uplink import Uplink
 from models.contract import AckItem, Sighting, topic
 
 pytestmark = [pytest.mark.broker, pytest.mark.process]
@@ -160,3 +162,21 @@ def test_an_uplink_that_stops_says_offline(broker: Broker, filled: Path) -> None
     running.stop()
     assert until(lambda: server.status[-1:] == [False])
     server.stop()
+
+
+def test_pauses_between_tries_grow_with_jitter_up_to_a_minute(
+    outbox: Outbox, sighting_of: SightingOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox.put(UUID(int=1), sighting_of(UUID(int=1)))
+    settings = Settings.model_validate({"vehicle": {"name": "TY-01"}, "uplink": {"port": 1}})
+    uplink, pauses = Uplink(settings, outbox), list[float]()
+
+    def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        uplink._stop = len(pauses) == 12
+
+    monkeypatch.setattr(uplink, "_wait", wait)
+    uplink.run()
+    for pause, even in zip(pauses, [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60], strict=True):
+        assert 0.7 * even <= pause <= 1.3 * even
+    assert len({round(pause / 60, 6) for pause in pauses[7:]}) == 5, "not all vehicles of a fleet at once"
