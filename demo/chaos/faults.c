@@ -164,6 +164,13 @@ static void keep(struct watched *file, int fd, int64_t offset, int64_t written, 
   HIT(WRITES);
 }
 
+/* A card gives a page that is written a new place. */
+static void heal(struct watched *file, int64_t offset, int64_t count) {
+  if (control->bad_bytes && file->inode == control->bad_inode && offset <= control->bad_from &&
+      offset + count >= control->bad_from + control->bad_bytes)
+    control->bad_bytes = 0;
+}
+
 #define PWRITE(function) \
   ssize_t function(int fd, const void *from, size_t count, off64_t offset) { \
     REAL(function); \
@@ -175,6 +182,7 @@ static void keep(struct watched *file, int fd, int64_t offset, int64_t written, 
     lock(file); \
     keep(file, fd, offset, count, size_of(fd)); \
     ssize_t done = real(fd, from, count, offset); \
+    heal(file, offset, count); \
     step(); \
     unlock(file); \
     return done; \
@@ -207,20 +215,29 @@ ssize_t write(int fd, const void *from, size_t count) {
 TRUNCATE(ftruncate64)
 TRUNCATE(ftruncate)
 
+/* Whether a read meets the bad place; sets errno. */
+static int is_bad(struct watched *file, int64_t offset, size_t count) {
+  if (!control->bad_bytes || file->inode != control->bad_inode) return 0;
+  if (offset >= control->bad_from + control->bad_bytes || control->bad_from >= offset + (int64_t)count) return 0;
+  HIT(MEDIUM_HITS);
+  errno = EIO;
+  return 1;
+}
+
 #define PREAD(function) \
   ssize_t function(int fd, void *into, size_t count, off64_t offset) { \
     REAL(function); \
     struct watched *file = watched(fd); \
-    if (file && control->bad_bytes && file->inode == control->bad_inode && \
-        offset < control->bad_from + control->bad_bytes && control->bad_from < (int64_t)(offset + count)) { \
-      HIT(MEDIUM_HITS); \
-      errno = EIO; \
-      return -1; \
-    } \
-    return real(fd, into, count, offset); \
+    return file && is_bad(file, offset, count) ? -1 : real(fd, into, count, offset); \
   }
 PREAD(pread64)
 PREAD(pread)
+
+ssize_t read(int fd, void *into, size_t count) {
+  REAL(read);
+  struct watched *file = watched(fd);
+  return file && is_bad(file, lseek(fd, 0, SEEK_CUR), count) ? -1 : real(fd, into, count);
+}
 
 #define SYNC(function) \
   int function(int fd) { \

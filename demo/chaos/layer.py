@@ -68,7 +68,7 @@ class Layer:
         struct.pack_into("<q", self._map, 8 * SWITCHES.index(name), value)
 
     def spoil(self, path: Path, offset: int, length: int) -> None:
-        """Reads of these bytes of a file fail from now on, whatever its name; a length of 0 heals it."""
+        """Reads of these bytes of a file fail from now on, whatever its name, until somebody writes all of them; a length of 0 heals it."""
         for name, value in (("bad_bytes", 0), ("bad_inode", path.stat().st_ino), ("bad_from", offset), ("bad_bytes", length)):  # fmt: skip
             self.switch(name, value)
 

@@ -123,6 +123,7 @@ def test_one_page_that_cannot_be_read_is_an_error_and_heals(layer: Layer) -> Non
     done = ran(layer, read, str(path))
     assert "malformed" in done.stderr  # SQLite takes a medium that cannot be read for a damaged file
     assert layer.hits("medium") > 0
+    assert ran(layer, "open(__import__('sys').argv[1], 'rb').read()", str(path)).returncode == 1
     layer.spoil(path, 0, 0)
     assert ran(layer, read, str(path)).stdout.strip() == "(40,)"
 
@@ -175,3 +176,11 @@ os.replace(sys.argv[1] + ".part", sys.argv[1])
     assert ran(layer, code, str(path)).returncode == 0
     suffered = layer.cut_power(random.Random(1))
     assert (path.read_bytes() == b"p" * 9000) == (suffered == 0) == synced
+
+
+def test_a_bad_page_that_is_written_over_can_be_read_again(layer: Layer) -> None:
+    path = layer.root / "plain.sqlite3"
+    path.write_bytes(b"a" * 16384)
+    layer.spoil(path, 4096, 4096)
+    mend = "import os, sys; fd = os.open(sys.argv[1], os.O_RDWR); os.pwrite(fd, b'b' * 4096, 4096); print(os.pread(fd, 16384, 0)[4096:4100])"
+    assert ran(layer, mend, str(path)).stdout.strip() == "b'bbbb'"
