@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -34,8 +35,9 @@ from edge.part import WatchPart, read_part, write_part
 from edge.prometheus import serve, text_of
 from edge.settings import Gate, Settings
 from edge.values import Frame
-from edge.watching import FROZEN_S, GONE_S, LOOKS, PictureWatch, Rates, starts
+from edge.watching import FROZEN_S, GONE_S, LOOKS, STILL, PictureWatch, Rates, Watching, starts
 from models.contract import MAX_HEALTH_BYTES, Health, OutboxHealth, PackName, decode
+from models.pixels import decode_jpeg
 from models.redaction import RedactionUnavailable
 from models.troubles import TROUBLES
 
@@ -281,3 +283,22 @@ def test_prometheus_reads_the_last_heartbeat_on_the_loopback() -> None:
     assert 'trikeye_trouble{trouble="camera_gone"} 0' in text
     assert 'trikeye_gate_closed_total{reason="dark"} 2' in text
     assert text_of(None) == "# TYPE trikeye_up gauge\ntrikeye_up 0\n"
+
+
+def test_a_still_is_what_the_redaction_made_and_only_when_it_was_asked_for(
+    tmp_path: Path, frame_at: FrameAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unredacted pixels of a live camera never touch the disk."""
+    settings = Settings.model_validate({"vehicle": {"name": "TY-01", "data": tmp_path}})
+    flat = np.full((540, 960, 3), 77, np.uint8)
+    watching_it = Watching(settings, SimpleNamespace(newest=None), SimpleNamespace(), 0)  # type: ignore[arg-type]
+    watching_it.vehicle = SimpleNamespace(
+        redactor=SimpleNamespace(redact=lambda image: SimpleNamespace(image=flat)), detector=None
+    )  # type: ignore[assignment]
+    frames = [frame_at(n, 0.0) for n in range(2)]
+    assert list(watching_it.stills(iter(frames))) == frames
+    assert not (tmp_path / STILL).exists()
+    watching_it._still_wanted = True
+    assert list(watching_it.stills(iter(frames))) == frames
+    shown = decode_jpeg((tmp_path / STILL).read_bytes())
+    assert np.ptp(shown) <= 2, "the flat picture, none of the camera's noise"

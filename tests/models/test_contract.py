@@ -18,6 +18,7 @@ from sightings import message
 
 from models.command_schema import KINDS, SCHEMAS, schema_text
 from models.contract import (
+    ADJUSTABLE,
     MAX_MESSAGE_BYTES,
     Ack,
     Desired,
@@ -29,6 +30,8 @@ from models.contract import (
     decode,
     encode,
     identity_of,
+    signed_text,
+    why_not_adjustable,
 )
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -198,3 +201,32 @@ def test_a_message_too_large_to_send_is_never_made() -> None:
     }
     with pytest.raises(RefusedMessage, match="the limit is"):
         encode(message(id=uuid4(), pictures=[picture]))
+
+
+@given(
+    st.dictionaries(st.sampled_from(list(ADJUSTABLE)), st.integers(-(2**62), 2**62) | st.floats(allow_nan=False, allow_infinity=False)),
+    st.none() | st.floats(1e9, 6e9).map(lambda at_s: datetime.fromtimestamp(at_s, timezone(timedelta(hours=8)))),
+    st.dictionaries(st.text(min_size=9, max_size=20), st.none() | st.booleans() | st.floats(allow_nan=False) | st.binary(max_size=9), max_size=3),
+)  # fmt: skip
+def test_what_is_signed_is_the_same_text_on_both_sides_also_with_fields_unknown_here(
+    wanted: dict[str, float], since: datetime | None, more: dict[str, Any]
+) -> None:
+    bare = Desired.model_validate({"vehicle": "TY-01", "revision": 1, "settings": wanted, "send_again_since": since})
+    sent = cbor2.loads(encode(bare)) | more
+    text, none = signed_text(cbor2.dumps(sent, canonical=True))
+    assert none == b""
+    as_sent = cbor2.dumps(sent | {"signature": b"s" * 64}, canonical=True)
+    assert signed_text(as_sent) == (text, b"s" * 64)
+    assert signed_text(cbor2.dumps(sent | {"revision": 2}))[0] != text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "may"),
+    [
+        ("gate.every_m", 0.2, True), ("gate.every_m", 0.19, False), ("gate.every_m", 50, True), ("decide.least_views", 3, True),
+        ("decide.least_views", 3.0, False), ("decide.least_views", True, False), ("gate.every_m", float("nan"), False),
+        ("uplink.password", 1, False), ("redact.floor", 1, False), ("uplink.server_key", 1, False),
+    ],
+)  # fmt: skip
+def test_from_afar_only_what_is_listed_may_be_set_within_its_bounds(name: str, value: float, may: bool) -> None:
+    assert (why_not_adjustable(name, value) == "") is may
