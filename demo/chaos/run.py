@@ -13,7 +13,7 @@ from demo.chaos.plan import ALONE, Fault
 from demo.chaos.stage import ChaosFailed, Stage
 from demo.chaos.verdict import Verdict, judge, read_server, read_vehicle
 
-TICK_S, PATIENCE_S, RETRY_S = 0.05, 8.0, 1.0
+TICK_S, PATIENCE_S, RETRY_S, SAID_EVERY_S = 0.05, 8.0, 1.0, 10.0
 log = logging.getLogger("trikeye.chaos")
 
 
@@ -36,6 +36,7 @@ class Run:
     limit_s: float
     bitten: Counter[str] = field(default_factory=Counter)
     _going: list[_Going] = field(default_factory=list)
+    _said_s: float = 0.0
 
     def go(self) -> Verdict:
         """The whole run. Raises ChaosFailed if not everything was committed in time."""
@@ -77,6 +78,9 @@ class Run:
 
     def _tick(self) -> None:
         self.stage.watch()
+        if time.monotonic() - self._said_s > SAID_EVERY_S:
+            self._said_s = time.monotonic()
+            log.info("committed %d, waiting %d", sum(each.committed() for each in self.stage.machines), self.stage.waiting())  # fmt: skip
         time.sleep(TICK_S)
 
     def _must_wait(self, fault: Fault) -> bool:
