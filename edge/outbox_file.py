@@ -60,7 +60,7 @@ MIGRATIONS = (FIRST_SCHEMA, NAME_THE_EVICTED, LANES_AND_VALUE)
 TABLES = ("message", "settled", "evicted", "unreadable", "sent", "spent")
 NUMBERED = ("message", "settled", "evicted", "unreadable")
 
-MAGIC = b"SQLite format 3\0"
+MAGIC, PAGE_BYTES = b"SQLite format 3\0", 4096
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 READ_FAILED = {sqlite3.SQLITE_IOERR_READ, sqlite3.SQLITE_IOERR_SHORT_READ, sqlite3.SQLITE_IOERR_CORRUPTFS}
 HELD = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -137,12 +137,12 @@ class Saved:
 
 
 def keep_head(path: Path, db: sqlite3.Connection) -> None:
-    """Copy the file's first page beside it: it alone says where every table begins, and does not change until the next migration."""
+    """Copy the open file's first page beside it: it alone says where every table begins, and does not change until the next migration."""
     head = _beside(path, ".head")
-    page = _first_page(path)
+    page = _first_page_open(path)
     if not head.exists() and _version_in(page) != len(MIGRATIONS):
         db.execute("PRAGMA wal_checkpoint(PASSIVE)")  # a new file is still in its log
-        page = _first_page(path)
+        page = _first_page_open(path)
     if _version_in(page) != len(MIGRATIONS) or (head.exists() and _version_in(head.read_bytes()) == len(MIGRATIONS)):
         return
     aside = _beside(path, f".head.{os.getpid()}")
@@ -150,22 +150,27 @@ def keep_head(path: Path, db: sqlite3.Connection) -> None:
     aside.replace(head)
 
 
+def _first_page_open(path: Path) -> bytes:
+    """Read through SQLite's own descriptor: closing one of ours would drop every lock that this process holds on the file, and so corrupt it."""
+    wanted = path.stat()
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):
+            there = os.fstat(int(name))
+            if (there.st_dev, there.st_ino) == (wanted.st_dev, wanted.st_ino):
+                return os.pread(int(name), PAGE_BYTES, 0)
+    return b""
+
+
 def _mend_head(path: Path) -> None:
-    """Put the first page back where it was lost: without it nothing behind it can be found."""
+    """Put the first page back where it was lost: without it nothing behind it can be found. Nobody has the file open."""
     head = _beside(path, ".head")
-    if head.exists() and not _first_page(path).startswith(MAGIC):
-        with path.open("r+b") as file:
+    with path.open("r+b") as file:
+        if head.exists() and not file.read(len(MAGIC)).startswith(MAGIC):
             page = head.read_bytes()
+            file.seek(0)
             file.write(page[:28] + bytes(4) + page[32:])  # no number of pages: SQLite then asks the file for its length
             file.flush()
             os.fsync(file.fileno())
-
-
-def _first_page(path: Path) -> bytes:
-    with path.open("rb") as file:
-        start = file.read(18)
-        size = int.from_bytes(start[16:18], "big")
-        return start + file.read((65536 if size == 1 else size) - len(start)) if start.startswith(MAGIC) else b""
 
 
 def _version_in(page: bytes) -> int:
