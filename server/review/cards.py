@@ -63,9 +63,8 @@ def card_of(case: Case, person_id: int, whole: bool = False) -> Card:
         .order_by("-probability", "id")
     )
     best = sightings[0]
-    pictures = [
-        _shown(picture) for sighting in (sightings if whole else sightings[:2]) for picture in _ordered(sighting)
-    ]
+    pictured = [each for each in sightings if each.pictures.all()]
+    pictures = [_shown(picture) for sighting in (pictured if whole else pictured[:2]) for picture in _ordered(sighting)]
     near = _near(case, language)
     return Card(
         case=case, category=category, name=category.name(language), severity=severity_name(category.severity),

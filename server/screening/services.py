@@ -41,8 +41,8 @@ def look_at(case: Case, now: datetime) -> Screened:
 
 
 def best_picture(case: Case) -> Picture | None:
-    """The picture a card opens with: the best one of the surest sighting."""
-    sighting = Sighting.objects.filter(case=case).order_by("-probability", "id").first()
+    """The picture a card opens with: the best one of the surest sighting that came with pictures."""
+    sighting = Sighting.objects.filter(case=case, pictures__isnull=False).order_by("-probability", "id").first()
     return None if sighting is None else sighting.pictures.filter(role="best", hidden_at=None).first()
 
 
