@@ -72,6 +72,7 @@ def as_plain(row: Row) -> dict[str, Any]:
     return {
         "vehicle": row.vehicle.name, "city": row.vehicle.city.key, "fleet": row.vehicle.fleet.name, "online": known.online, "severity": worst.severity,
         "troubles": row.troubles, "do": worst.do_en, "heard_at": row.heard_at.isoformat() if row.heard_at else None,
+        "last_sighting_at": row.vehicle.last_sighting_at.isoformat() if row.vehicle.last_sighting_at else None,
         "desired_revision": known.desired_revision, "health": known.health.model_dump(mode="json", exclude_none=True) if known.health else None,
     }  # fmt: skip
 

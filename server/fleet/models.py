@@ -30,6 +30,7 @@ class Vehicle(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     online = models.BooleanField(default=False)
     last_seen_at = models.DateTimeField(null=True, blank=True)
+    last_sighting_at = models.DateTimeField(null=True, blank=True)
 
 
 class Heartbeat(models.Model):

@@ -44,9 +44,14 @@ def _shown(row: Row, now: datetime) -> dict[str, Any]:
     return {
         "name": row.vehicle.name, "severity": worst.severity, "word": worst.word(language), "do": worst.remedy(language) if worst.severity != "well" else "",
         "others": [each.word(language) for each in others], "online": row.known.online, "heard_at": row.heard_at,
-        "heard": _("%(span)s ago") % {"span": span((now - row.heard_at).total_seconds())} if row.heard_at else "–",
+        "heard": _ago(row.heard_at, now),
+        "sighting_at": row.vehicle.last_sighting_at, "sighting": _ago(row.vehicle.last_sighting_at, now),
         **(_figures(health) if health else {}),
     }  # fmt: skip
+
+
+def _ago(at: datetime | None, now: datetime) -> str:
+    return _("%(span)s ago") % {"span": span(max(0.0, (now - at).total_seconds()))} if at else "–"
 
 
 def _figures(health: Health) -> dict[str, Any]:
@@ -57,7 +62,7 @@ def _figures(health: Health) -> dict[str, Any]:
         "outbox": f"{box.waiting}" if box else "–", "oldest": span(box.oldest_s) if box and box.oldest_s else "",
         "looks": f"{health.rates_per_s['inferred']:.1f}/s" if "inferred" in health.rates_per_s else "–",
         "gate": f"{gate_reason_name(top[0])} {round(100 * top[1] / total)}%" if top and total else "",
-        "fix": f"{fix.quality} ±{fix.sigma_m:.0f} m" if fix else "–", "fix_age": span(fix.age_s) if fix and fix.age_s > OLD_FIX_S else "",
+        "fix": f"±{fix.sigma_m:.0f}\u00a0m" if fix else "–", "fix_age": span(fix.age_s) if fix and fix.age_s > OLD_FIX_S else "",
         "clock": clock_name(health.at.source), "heat": f"{max(health.temperatures_c.values()):.0f} °C" if health.temperatures_c else "–",
         "disk": f"{health.disk_free_bytes / 1e9:.1f} GB" if health.disk_free_bytes is not None else "–",
         "pack": health.pack.name if health.pack else "–", "revision": health.settings_revision,

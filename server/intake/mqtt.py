@@ -127,7 +127,9 @@ class Intake:
             vehicle, kind = vehicle_of(message.topic)
             if kind == "health":
                 take_health(message.topic, bytes(message.payload), timezone.now(), message.retain)
-            elif kind == "status" and take_status(message.topic, bytes(message.payload), timezone.now()):
+            elif kind == "status" and take_status(
+                message.topic, bytes(message.payload), timezone.now(), message.retain
+            ):
                 self._wishes.forget(vehicle)
         except RefusedMessage as wrong:
             log.warning("%s", json.dumps({"event": "message_refused", "topic": message.topic, "reason": wrong.reason}))

@@ -115,13 +115,14 @@ def _answered(topic: str, body: bytes, work: Callable[[], T]) -> T | AckItem:
         return _refuse(topic, body, digest_of(body), refused)
 
 
-def take_status(topic: str, body: bytes, now: datetime) -> bool:
-    """Note that a vehicle is online or offline; whether it has just said that it is online. Raises RefusedMessage."""
+def take_status(topic: str, body: bytes, now: datetime, is_kept_copy: bool = False) -> bool:
+    """Note that a vehicle is online or offline; whether it says that it is online. A copy that the broker kept may be old: it tells nothing of when. Raises RefusedMessage."""
     name, _ = vehicle_of(topic)
     status = decode(Status, body)
     if status.vehicle != name:
         return False
-    Vehicle.objects.filter(name=name).update(online=status.online, last_seen_at=now)
+    heard = {} if is_kept_copy else {"last_seen_at": now}
+    Vehicle.objects.filter(name=name).update(online=status.online, **heard)
     return status.online
 
 
@@ -154,7 +155,7 @@ def _store(ready: _Ready, now: datetime) -> AckItem:
             rows.Picture.objects.bulk_create(_picture_row(row, picture) for picture in sighting.pictures)
             record(Verb.SIGHTING_TAKEN, "sighting", row.id, city_id=vehicle.city_id, vehicle=vehicle.pk, **_reused(row))
             join(row, now)
-            Vehicle.objects.filter(id=vehicle.pk).update(last_seen_at=now)
+            Vehicle.objects.filter(id=vehicle.pk).update(last_seen_at=now, last_sighting_at=now)
     except IntegrityError:
         known = _known(sighting, vehicle)
         if known is None:

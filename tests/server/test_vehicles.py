@@ -16,12 +16,13 @@ from heartbeats import body, heartbeat
 from sightings import NOW
 
 import trikeye
-from models.contract import MAX_HEALTH_BYTES, Health, RefusedMessage, topic
+from models.contract import MAX_HEALTH_BYTES, Health, RefusedMessage, Status, encode, topic
 from models.troubles import TROUBLES
 from server.accounts.models import User
 from server.fleet.heartbeats import overview, take_health
 from server.fleet.models import Desire, Heartbeat, Vehicle
 from server.fleet.rules import PASSES_WHEN_OFF, Known, is_news, troubles_of
+from server.intake.services import take_status
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOPIC = topic("TY-01", "health")
@@ -154,7 +155,13 @@ def fleet(vehicle: Any) -> None:
     add_vehicle("JN-01", "jinan", "post")
     now = timezone.now()
     at = {"utc": now, "source": "gnss", "sigma_s": 0.5}
-    take(body(vehicle="TY-02", at=at, troubles=("camera_gone", "backlog"), pack={"name": "<i>x</i>", "digest": "b" * 64}), now, name="TY-02")
+    take(
+        body(
+            vehicle="TY-02", at=at, troubles=("camera_gone", "backlog"), pack={"name": "<i>x</i>", "digest": "b" * 64}
+        ),
+        now,
+        name="TY-02",
+    )
     take(body(at=at, gate={"wheel_lost": 9}, monotonic_s=200.0), now)
     Vehicle.objects.filter(name__startswith="TY").update(online=True, last_seen_at=now)
 
@@ -220,3 +227,14 @@ def test_the_verb_prints_the_same(fleet: None, capsys: pytest.CaptureFixture[str
     assert [(row["vehicle"], row["troubles"][0]) for row in rows] == [("TY-02", "camera_gone"), ("JN-01", "new"), ("TY-01", "well")]  # fmt: skip
     assert trikeye.main(["server", "vehicle", "list"]) == 0
     assert TROUBLES["camera_gone"].do_en in capsys.readouterr().out
+
+
+def test_when_something_last_came_is_what_came_live(vehicle: Any, send: Any) -> None:
+    status = topic("TY-01", "status")
+    take_status(status, encode(Status(vehicle="TY-01", online=False)), NOW, is_kept_copy=True)
+    assert Vehicle.objects.get(name="TY-01").last_seen_at is None, "a copy the broker kept may be a year old"
+    assert take_status(status, encode(Status(vehicle="TY-01", online=True)), NOW)
+    row = Vehicle.objects.get(name="TY-01")
+    assert (row.online, row.last_seen_at, row.last_sighting_at) == (True, NOW, None)
+    send()
+    assert Vehicle.objects.get(name="TY-01").last_sighting_at == NOW
