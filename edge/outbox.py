@@ -392,6 +392,9 @@ class Outbox:
         try:
             db = sqlite3.connect(self.path, timeout=HELD_S, isolation_level=None)
         except sqlite3.OperationalError as wrong:
+            self._inode = _inode(self.path)
+            if is_damage(wrong):
+                raise
             raise OutboxError(f"{self.path} cannot be opened ({wrong}); choose a folder that may be written") from None
         self._inode = _inode(self.path)
         try:

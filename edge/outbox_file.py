@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+from edge.outbox_image import read, write_image
 from models.contract import RefusedMessage, Sighting, decode, digest_of
 
 FIRST_SCHEMA = """
@@ -161,15 +162,13 @@ def _first_page_open(path: Path) -> bytes:
     return b""
 
 
-def _mend_head(path: Path) -> None:
+def _mend_head(path: Path, image: Path | None = None) -> None:
     """Put the first page back where it was lost: without it nothing behind it can be found. Nobody has the file open."""
     head = _beside(path, ".head")
-    with path.open("r+b") as file:
-        if head.exists() and not file.read(len(MAGIC)).startswith(MAGIC):
+    with (image or path).open("r+b", buffering=0) as file:
+        if head.exists() and not read(file.fileno(), 0, PAGE_BYTES).startswith(MAGIC):
             page = head.read_bytes()
-            file.seek(0)
             file.write(page[:28] + bytes(4) + page[32:])  # no number of pages: SQLite then asks the file for its length
-            file.flush()
             os.fsync(file.fileno())
 
 
@@ -183,21 +182,26 @@ def replace_damaged(path: Path) -> Saved:
 
     Killed at any instant, `finish_replacing` ends it. Raises OutboxUnwritable if there is no room for the copy; the old file then stays.
     """
-    making, ready = _beside(path, ".saving"), _beside(path, ".saved")
-    for left in (making, _beside(making, "-wal"), _beside(making, "-shm")):
+    making, ready, image = _beside(path, ".saving"), _beside(path, ".saved"), _beside(path, ".image")
+    for left in (making, _beside(making, "-wal"), _beside(making, "-shm"), image):
         left.unlink(missing_ok=True)
-    _mend_head(path)
     try:
+        _mend_head(path)
         with closing(sqlite3.connect(making, isolation_level=None)) as new:
             new.execute("PRAGMA synchronous=FULL")
             new.execute("BEGIN")
             migrate(new, making)
-            lost = _copy_readable(path, new)
+            lost = _copy_readable(_whole(path, image), new)
             messages = int(new.execute("SELECT COUNT(*) FROM message").fetchone()[0])
             new.execute("COMMIT")
     except sqlite3.Error as wrong:
         making.unlink(missing_ok=True)
         raise in_words(making, wrong) from None
+    except OSError as wrong:
+        making.unlink(missing_ok=True)
+        raise OutboxUnwritable(f"{path} is damaged and cannot be copied ({wrong}): free some disk space, or replace the disk") from None  # fmt: skip
+    finally:
+        image.unlink(missing_ok=True)
     making.rename(ready)
     _sync_folder(path.parent)
     return Saved(_finish(path), messages, lost)
@@ -263,6 +267,19 @@ def _copy_readable(path: Path, new: sqlite3.Connection) -> dict[int, UUID | None
     new.execute("UPDATE about SET value=(SELECT COUNT(*) FROM evicted) WHERE name='evicted'")
     new.execute("UPDATE about SET value=(SELECT COALESCE(SUM(LENGTH(body)), 0) FROM message) WHERE name='bytes'")
     return {n: UUID(bytes=id_) if id_ is not None else None for n, id_ in lost.items()}
+
+
+def _whole(path: Path, image: Path) -> Path:
+    """The file itself where SQLite can open it, else an image of what the medium still gives of it and its log."""
+    try:
+        with closing(_readable(path)) as db:
+            if db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]:
+                return path
+    except sqlite3.Error:
+        pass
+    write_image(path, _beside(path, "-wal"), image)
+    _mend_head(path, image)
+    return image
 
 
 def _readable(path: Path) -> sqlite3.Connection:
