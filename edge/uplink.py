@@ -80,6 +80,7 @@ class Uplink:
     _economy_until_s: float = 0.0
     _disk_trouble: str = ""
     _connected: bool = False
+    _greeted: bool = False
     _reached: bool = False
     _failed: str = ""
     _protocol: MQTTProtocolVersion = MQTTProtocolVersion.MQTTv5
@@ -109,25 +110,24 @@ class Uplink:
     def _run(self, until_empty: bool) -> None:
         pause_s = 0.5
         while not self._stop and not (until_empty and self._is_done()):
-            self._connected, self._reached, self._failed = False, False, ""
+            self._connected, self._greeted, self._reached, self._failed = False, False, False, ""
             self._pace, self._published, self._largest = Pace(self.settings.uplink.in_flight), {}, MAX_MESSAGE_BYTES
-            answered = False
             client = self._client()
             try:
                 self._secure(client)
                 client.connect(self.settings.uplink.host, self.settings.uplink.port, keepalive=30)
                 client.loop_start()
                 began_s, self._reached = time.monotonic(), True
-                answered = self._serve(client, until_empty)
+                self._serve(client, until_empty)
                 # A connection that ends at once (two senders under one name, a poisoned broker) must not storm.
-                if answered and time.monotonic() - began_s > LASTED_S:
+                if self._greeted and time.monotonic() - began_s > LASTED_S:
                     pause_s = 0.5
                 self._say_goodbye(client)
             except (OSError, ValueError) as wrong:
                 self._failed = self._why_not(wrong)
             finally:
                 client.loop_stop()
-            if not answered and self._reached and self._failed not in BAD_LOGIN:
+            if not self._greeted and self._reached and self._failed not in BAD_LOGIN:
                 # Refused MQTT 5 comes as a reason code, as a closed connection, or (amqtt, with a will) as silence.
                 self._protocol = OTHER_PROTOCOL[self._protocol]
                 if self._protocol == MQTTProtocolVersion.MQTTv311:
@@ -138,8 +138,8 @@ class Uplink:
             self._wait(pause_s * random.uniform(0.7, 1.3))
             pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
-    def _serve(self, client: mqtt.Client, until_empty: bool) -> bool:
-        """Send and settle while connected; True if it ever was."""
+    def _serve(self, client: mqtt.Client, until_empty: bool) -> None:
+        """Send and settle while connected."""
         was_connected, deadline = False, time.monotonic() + CONNECT_S
         while not self._stop:
             if self._failed or (not self._connected and time.monotonic() > deadline):
@@ -155,7 +155,6 @@ class Uplink:
             self._settle()
             if until_empty and self._is_done():
                 break
-        return was_connected
 
     def _send_due(self, client: mqtt.Client, now_s: float) -> None:
         try:
@@ -311,6 +310,8 @@ class Uplink:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_subscribe = self._on_subscribe
         return client
 
     def _secure(self, client: mqtt.Client) -> None:
@@ -340,7 +341,7 @@ class Uplink:
         # The broker may take less than the wire allows; only MQTT 5 says so.
         if said := getattr(properties, "MaximumPacketSize", None):
             self._largest = min(MAX_MESSAGE_BYTES, said - len(topic(name, "sighting")) - HEADER_BYTES)
-        self._connected = True
+        self._connected = self._greeted = True
         self._log(logging.INFO, event="uplink_connected")
 
     def _on_disconnect(
@@ -366,6 +367,29 @@ class Uplink:
             self.counts["bad_ack"] += 1
             reason = wrong.reason if isinstance(wrong, RefusedMessage) else repr(wrong)
             self._log(logging.WARNING, event="ack_unreadable", reason=reason)
+
+    def _on_publish(
+        self, client: mqtt.Client, userdata: object, mid: int, reason: ReasonCode, properties: Properties | None
+    ) -> None:
+        """Only MQTT 5 says it: a broker that does not take a message will not take it the next time either."""
+        if reason.is_failure:
+            self.counts["broker_refused"] += 1
+            self._failed = (
+                self._failed
+                or f"the broker refuses what {self.settings.uplink.user!r} sends ({reason}): {self._rights()}"
+            )
+
+    def _on_subscribe(
+        self, client: mqtt.Client, userdata: object, mid: int, reasons: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        if any(each.is_failure for each in reasons):
+            self._failed = (
+                self._failed or f"the broker lets {self.settings.uplink.user!r} hear no answers: {self._rights()}"
+            )
+
+    def _rights(self) -> str:
+        name = self.settings.vehicle.name
+        return f"[vehicle] name {name} must be the one the server gave these credentials to (trikeye server vehicle add {name})"
 
     def _say_goodbye(self, client: mqtt.Client) -> None:
         if self._connected:

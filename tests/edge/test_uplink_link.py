@@ -12,14 +12,19 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 from uuid import UUID
 
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 from shaping import proxy
 from sightings import jpeg, message
 from wire import Broker, Running, Server, accept, counts, silent, until
 
 from edge.outbox import Outbox
+from edge.settings import Settings
+from edge.uplink import Uplink
 from models.contract import AckItem, Sighting, digest_of
 
 pytestmark = [pytest.mark.broker, pytest.mark.process]
@@ -276,6 +281,34 @@ def test_what_fits_in_no_way_is_set_aside_and_the_rest_is_sent(mosquitto: str, t
         broker.kill()
 
 
+def test_a_broker_that_gives_too_few_rights_is_told_with_what_to_do(
+    mosquitto: str, tmp_path: Path, outbox: Outbox, sighting_of: SightingOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(outbox.path, sighting_of, range(1, 3))
+    acl = tmp_path / "acl"
+    acl.write_text("user TY-01\ntopic read trikeye/v1/TY-01/#\n")
+    broker = Broker(mosquitto, tmp_path, f"acl_file {acl}\n")
+    broker.start()
+    try:
+        with caplog.at_level(logging.WARNING):
+            running = Running(outbox.path, broker.port)
+            assert until(lambda: "refuses what 'TY-01' sends (Not authorized)" in caplog.text)
+        assert "trikeye server vehicle add TY-01" in caplog.text
+        running.stop()
+        assert counts(outbox.path)["waiting"] == 2
+    finally:
+        broker.kill()
+
+
+def test_a_broker_that_lets_a_vehicle_hear_no_answers_is_left_and_told(outbox: Outbox) -> None:
+    uplink = Uplink(Settings.model_validate({"uplink": {"user": "TY-01"}}), outbox)
+    granted, refused = (ReasonCode(PacketTypes.SUBACK, identifier=code) for code in (1, 0x80))
+    uplink._on_subscribe(MagicMock(), None, 1, [granted, granted], None)
+    assert uplink._failed == ""
+    uplink._on_subscribe(MagicMock(), None, 1, [granted, refused], None)
+    assert "hear no answers" in uplink._failed
+
+
 # --- brokers and disks that misbehave -----------------------------------------------------------------------------
 
 
@@ -377,6 +410,7 @@ def test_a_broker_that_asks_for_a_certificate_gets_the_vehicles(
     broker = Broker(mosquitto, at, f"cafile {at / 'ca.pem'}\ncertfile {at / 'broker.pem'}\nkeyfile {at / 'broker.key'}\nrequire_certificate true\n"
                                    f"listener {plain} 127.0.0.1\n")  # fmt: skip
     broker.start()
+    assert until(lambda: _listens(plain))
     server = Server(plain, accept)
     try:
         with caplog.at_level(logging.WARNING):
@@ -395,3 +429,8 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
