@@ -29,14 +29,13 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge.desired import Orders, with_desired, zones_digest
-from edge.economy import PER_MESSAGE_BYTES, Economy, economy, month_of, smaller
+from edge.economy import PER_MESSAGE_BYTES, Economy, economy, month_of
 from edge.health import Reporter
 from edge.outbox import Outbox, OutboxError, OutboxUnwritable, Settled, Waiting
 from edge.pace import BEYOND_WINDOW, Lane, Pace
 from edge.part import UplinkPart, write_part
 from edge.settings import Settings
 from models.contract import MAX_MESSAGE_BYTES, Ack, AckItem, RefusedMessage, Sighting, Status, decode, encode, topic
-from models.pixels import BadPicture
 
 log = logging.getLogger("trikeye.uplink")
 LONGEST_PAUSE_S = 60.0
@@ -218,27 +217,28 @@ class Uplink:
     def _fitting(self, sequence: int) -> Waiting | None:
         """The message, no larger than the month and the broker allow; None if it is gone, or set aside because it cannot be made to fit."""
         message = self.outbox.read(sequence)
-        if message is None:
-            return None
         wanted = min(self._economy(), Economy.TEXT)
-        while message.economy < wanted or len(message.body) > self._largest:
-            step = Economy(max(wanted, message.economy + (len(message.body) > self._largest)))
+        while message is not None and (message.economy < wanted or len(message.body) > self._largest):
+            step = max(wanted, message.economy + (len(message.body) > self._largest))
             if step > Economy.TEXT:
                 reason = f"too_large: the broker takes {self._largest} bytes"
                 self._answers.append(Settled(message.id, "refused", reason=reason))
                 self._settle()
                 return None
-            sighting = decode(Sighting, message.body)
-            try:
-                sighting = smaller(sighting, step)
-            except BadPicture as wrong:
-                self._log(logging.WARNING, event="picture_not_smaller", id=str(message.id), reason=str(wrong))
-            made = self.outbox.make_smaller(message, sighting, step)
-            if made is None:
-                return None
-            message = made
-            self.counts["smaller"] += 1
+            message = self._smaller(message, Economy(step))
         return message
+
+    def _smaller(self, message: Waiting, step: Economy) -> Waiting | None:
+        # Pixels cost 40 MB of memory, and most vehicles never come here.
+        from edge.smaller import BadPicture, smaller
+
+        sighting = decode(Sighting, message.body)
+        try:
+            sighting = smaller(sighting, step)
+        except BadPicture as wrong:
+            self._log(logging.WARNING, event="picture_not_smaller", id=str(message.id), reason=str(wrong))
+        self.counts["smaller"] += 1
+        return self.outbox.make_smaller(message, sighting, step)
 
     def _publish(self, client: mqtt.Client, message: Waiting, lane: Lane, now_s: float) -> bool:
         info = client.publish(topic(self.settings.vehicle.name, "sighting"), message.body, qos=1)

@@ -12,7 +12,8 @@ import piexif
 import pytest
 from sightings import jpeg, message
 
-from edge.economy import Economy, _with_exif_of, economy, month_of, smaller
+from edge.economy import Economy, economy, month_of
+from edge.smaller import _with_exif_of, smaller
 from models.contract import Sighting, decode, encode
 from models.pixels import decode_jpeg, encode_jpeg, jpeg_size
 
