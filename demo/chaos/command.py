@@ -18,7 +18,7 @@ from demo.chaos.run import Run
 from demo.chaos.stage import ChaosFailed, Load, Stage
 from demo.chaos.verdict import as_json
 
-SHORT = {"vehicles": 2, "count": 300, "rate": 12.0, "full_size_every": 60, "limit": 200.0}
+SHORT = {"vehicles": 2, "count": 300, "rate": 12.0, "full_size_every": 60, "limit": 250.0}
 LONG = {"vehicles": 8, "count": 12_630, "rate": 8.0, "full_size_every": 100, "limit": 2_400.0}
 """101,040 sightings, 1,008 of them of full size."""
 LONG_STRETCH = 4.0

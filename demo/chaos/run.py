@@ -13,7 +13,7 @@ from demo.chaos.plan import ALONE, Fault
 from demo.chaos.stage import ChaosFailed, Stage
 from demo.chaos.verdict import Verdict, judge, read_server, read_vehicle
 
-TICK_S, PATIENCE_S, RETRY_S, SAID_EVERY_S = 0.05, 8.0, 1.0, 10.0
+TICK_S, PATIENCE_S, RETRY_S, SAID_EVERY_S = 0.05, 20.0, 1.0, 10.0
 log = logging.getLogger("trikeye.chaos")
 
 
