@@ -102,7 +102,7 @@ def _vehicle(args: argparse.Namespace, settings: Settings, ride: Ride) -> Vehicl
     elif settings.origin == "camera":
         settings = settings.model_copy(update={"origin": "replay"})
     detector = Detector(load_pack(args.pack or settings.detect.pack), settings.detect.threads)
-    redactor = Redactor(detector)
+    redactor = Redactor(load_pack(settings.redact.pack), settings.detect.threads)
     folder = args.data or (settings.vehicle.data if args.config else Path(tempfile.mkdtemp(prefix="trikeye-")))
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, ride.digest)
     return Vehicle(settings, detector, redactor, Outbox(folder / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent), ids, ride.camera, ride.mount,

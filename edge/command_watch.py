@@ -86,7 +86,8 @@ def _vehicle(settings: Settings) -> Vehicle:
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, None)
     outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent)
     now = datetime.now(UTC)
-    vehicle = Vehicle(settings, detector, Redactor(detector), outbox, ids, *known, ids.boot(now), _tell, is_live=True)
+    redactor = Redactor(load_pack(settings.redact.pack), settings.detect.threads)
+    vehicle = Vehicle(settings, detector, redactor, outbox, ids, *known, ids.boot(now), _tell, is_live=True)
     vehicle.decider.remember(outbox.told_since(now - timedelta(hours=settings.decide.cool_down_h)))
     return vehicle
 

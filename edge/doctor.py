@@ -112,7 +112,7 @@ class Bench:
     def redactor(self) -> Redactor:
         """The redaction that the watch would use. Raises RedactionUnavailable, PackError."""
         if self._redactor is None:
-            self._redactor = Redactor(Detector(load_pack(self.settings.detect.pack), self.settings.detect.threads))
+            self._redactor = Redactor(load_pack(self.settings.redact.pack), self.settings.detect.threads)
         return self._redactor
 
     def _open(self) -> None:

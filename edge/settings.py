@@ -57,6 +57,10 @@ class Detect(_Section):
     threads: Annotated[int, Field(ge=1, le=16)] = 1
 
 
+class Redact(_Section):
+    pack: str = "redaction"
+
+
 class Decide(_Section):
     least_views: Annotated[int, Field(ge=1, le=20)] = 2
     least_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -129,6 +133,7 @@ class Settings(_Section):
     receiver: Receiver = Receiver()
     gate: Gate = Gate()
     detect: Detect = Detect()
+    redact: Redact = Redact()
     decide: Decide = Decide()
     evidence: Evidence = Evidence()
     outbox: Outbox = Outbox()

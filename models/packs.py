@@ -111,7 +111,7 @@ class Overlay(BaseModel):
 class Pack:
     """A checked pack. `digest` is the SHA-256 of model.onnx in hex.
 
-    Every picture is seen at `width` x `height`, or, with `any_aspect`, at the shape of its own aspect that has no more pixels.
+    Every picture is seen at `width` x `height`, or, with `any_aspect`, at the part of it that its own aspect fills.
     """
 
     name: str

@@ -131,15 +131,10 @@ def cut_out(image: Image, box: tuple[float, float, float, float], side_px: int) 
     return np.asarray(cv2.resize(padded, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def shape_like(height: int, width: int, pixels: int, step: int = 32) -> tuple[int, int]:
-    """Height and width, multiples of `step`, of at most `pixels` pixels, in which a picture of this size stands largest; of equals the smallest."""
-    choices = []
-    for columns in range(step, pixels // step + 1, step):
-        rows = pixels // columns // step * step
-        scale = min(columns / width, rows / height)
-        tight = (_up(height * scale, step), _up(width * scale, step))
-        choices.append((-scale, tight[0] * tight[1], tight))
-    return min(choices)[2]
+def shape_inside(height: int, width: int, rows: int, columns: int, step: int = 32) -> tuple[int, int]:
+    """Height and width, multiples of `step`, that a picture of this size fills when it stands as large as `rows` x `columns` allow."""
+    scale = min(rows / height, columns / width)
+    return _up(height * scale, step), _up(width * scale, step)
 
 
 def _up(length: float, step: int) -> int:

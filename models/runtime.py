@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import onnxruntime
 
 from models.boxes import keep_best
 from models.packs import Label, MalformedPack, Pack
-from models.pixels import Image, blob, letterbox, shape_like
+from models.pixels import Image, blob, letterbox, shape_inside
 
 OVERLAP = 0.5
 SHAPES_KEPT = 6
@@ -47,10 +47,9 @@ class Detector:
         least = self._least(floor)
         return self._found(image, lambda output: (_end_to_end if self.pack.end_to_end else _raw)(output, least))
 
-    def suspects(self, image: Image, labels: Set[str], floor: float) -> list[Found]:
-        """Every box of these labels over `floor` that the network proposes, many of one thing: nothing hides behind a surer one."""
-        wanted = [label.name in labels for label in self.pack.labels]
-        least = np.asarray(np.where(wanted, self._least(floor), np.inf), np.float32)
+    def suspects(self, image: Image, floors: Mapping[str, float]) -> list[Found]:
+        """Every box of these labels from its floor on that the network proposes, many of one thing: nothing hides behind a surer one."""
+        least = np.array([floors.get(label.name, np.inf) for label in self.pack.labels], np.float32)
         return self._found(image, lambda output: (_end_to_end if self.pack.end_to_end else _every)(output, least))
 
     def _least(self, floor: float | None) -> F32:
@@ -60,7 +59,7 @@ class Detector:
     def _found(self, image: Image, read: Callable[[F32], tuple[F32, F32, I64]]) -> list[Found]:
         pack, size = self.pack, (image.shape[0], image.shape[1])
         session, canvas = self._ready(
-            shape_like(*size, pack.width * pack.height) if pack.any_aspect else (pack.height, pack.width)
+            shape_inside(*size, pack.height, pack.width) if pack.any_aspect else (pack.height, pack.width)
         )
         if self._inner != size:
             canvas[:] = pack.pad

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from models.packs import PackError
 from models.pixels import BadPicture
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--size", default="640x384", metavar="WxH|aspect[:WxH]",
-        help="the network's input in pixels; aspect: each picture's own, with no more pixels than 640x384 (default: %(default)s)",
+        help="the network's input in pixels; aspect: the part of 640x640 that each picture's own aspect fills (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--precision", choices=("float", "int8"), default="float", help="of weights and layers (default: %(default)s)"
@@ -32,6 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibration", type=Path, metavar="PICTURES",
         help="for int8: a folder, a film or a data.yaml (default: the street photographs, else the sample ride)",
     )  # fmt: skip
+    parser.add_argument(
+        "--built",
+        type=Path,
+        metavar="report.json",
+        help="of the set it was trained on: policy, sets and fold go into the card",
+    )
+    parser.add_argument(
+        "--card", type=Path, metavar="FILE.json", help="more for the card, such as trained_on and notes"
+    )
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
 
@@ -74,7 +84,15 @@ def _export(args: argparse.Namespace) -> dict[str, float]:
     from models.training.quantise import PICTURES
 
     pictures = examples(args.calibration, PICTURES) if args.precision == "int8" else []
-    return export(args.source, args.out, args.name, size, pictures)
+    return export(args.source, args.out, args.name, size, pictures, _card(args.built, args.card))
+
+
+def _card(built: Path | None, more: Path | None) -> dict[str, Any]:
+    """The licence policy a training set was built by, its sets with their terms and shares, the fold it leaves out; and more."""
+    report = json.loads(built.read_text(encoding="utf-8")) if built else {}
+    known = {"licence_policy": report.get("policy"), "sets": report.get("sets"), "fold": report.get("fold")}
+    card = json.loads(more.read_text(encoding="utf-8")) if more else {}
+    return card | {key: value for key, value in known.items() if value is not None}
 
 
 def _told(args: argparse.Namespace, differences: dict[str, float]) -> list[str]:
@@ -89,5 +107,5 @@ def _told(args: argparse.Namespace, differences: dict[str, float]) -> list[str]:
         ]
     return [
         first,
-        f"Now measure it: trikeye models evaluate {args.out}, and set its thresholds: python -m models.training.fit {args.out} --folds …",
+        f"Now measure it (docs/learning.md): trikeye models evaluate {args.out}; one that redacts: python benchmarks/redaction.py --pack {args.out}",
     ]

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice, product
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from models.films import frames
 from models.packs import Pack, load_pack, shipped_packs
-from models.pixels import Image, shape_like
+from models.pixels import Image, shape_inside
 from models.runtime import FREE_SIDES
 from models.training.classes import CLASSES, NetworkClass
 from models.training.examples import SAMPLE_RIDE, seen
@@ -36,7 +36,7 @@ F32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Size:
-    """The network's input in pixels; with `any_aspect` every picture's own aspect at no more pixels than width x height."""
+    """The network's input in pixels; with `any_aspect` the part of it that each picture's own aspect fills."""
 
     width: int = 640
     height: int = 384
@@ -44,9 +44,9 @@ class Size:
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """ "640x384"; "aspect:640x384" for each picture's own aspect at no more pixels; "aspect" for that. Raises ValueError."""
+        """ "640x384"; "aspect:640x640" for the part of it that each picture's own aspect fills; "aspect" for that. Raises ValueError."""
         if text == "aspect":
-            return cls(any_aspect=True)
+            return cls(640, 640, any_aspect=True)
         sides = re.fullmatch(r"(?:aspect:)?(\d+)x(\d+)", text)
         if sides is None or any(int(side) % 32 or not 32 <= int(side) <= 4096 for side in sides.groups()):
             raise ValueError(f"{text!r} is no input: WIDTHxHEIGHT, each a multiple of 32 from 32 to 4096, or aspect")
@@ -54,11 +54,11 @@ class Size:
 
     def shape_for(self, height: int, width: int) -> Shape:
         """Height and width of the input for a picture of this size."""
-        return shape_like(height, width, self.width * self.height) if self.any_aspect else (self.height, self.width)
+        return shape_inside(height, width, self.height, self.width) if self.any_aspect else (self.height, self.width)
 
     def shapes(self) -> list[Shape]:
         """Inputs to check: all there is, or lying, upright, square and tiny."""
-        given = [(self.height, self.width), (self.width, self.height), (1, 1), (1, 9)]
+        given = [(self.height, self.width), (9, 16), (16, 9), (1, 1), (1, 9)]
         return list(dict.fromkeys(self.shape_for(*each) for each in given))
 
 
@@ -71,10 +71,12 @@ class Source:
     classes: Sequence[NetworkClass] = CLASSES
 
 
-def export(source: str, out: Path, name: str, size: Size, examples: Sequence[Image] = ()) -> dict[str, float]:
+def export(
+    source: str, out: Path, name: str, size: Size, examples: Sequence[Image] = (), card: Mapping[str, Any] | None = None
+) -> dict[str, float]:
     """Write model.onnx and pack.toml into `out`, whole or not at all, and return how far the ONNX and its network differ.
 
-    With `examples` it is quantised to int8 by what these give. Raises ValueError if the difference is too large or the source unfit.
+    `card` is added to what the card says. With `examples` it is quantised to int8 by what these give. Raises ValueError if the difference is too large or the source unfit.
     """
     with written_aside(out) as part, tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
         given = open_source(source, Path(folder))
@@ -87,7 +89,8 @@ def export(source: str, out: Path, name: str, size: Size, examples: Sequence[Ima
             quantise(whole, made, [seen(each, size.shape_for(*each.shape[:2])) for each in examples])
             differences = {"agreement": agreement(run_onnx(whole), run_onnx(made), examples[:16], size)}
         shutil.copy(made, part / "model.onnx")
-        write_pack(part, described(given, name, part / "model.onnx", size))
+        about = described(given, name, part / "model.onnx", size)
+        write_pack(part, about | {"card": about["card"] | (card or {})})
     return differences
 
 

@@ -42,10 +42,6 @@ def main() -> int:
     parser.add_argument("--folds", nargs=FOLDS, required=True, metavar="FOLD", help="packs trained without each third")
     parser.add_argument("--drawn", type=Path, help="folder of drawn frames not trained on: thresholds only, no figure")
     parser.add_argument(
-        "--built", type=Path, help="report.json of the set it was trained on: policy and sets go into the card"
-    )
-    parser.add_argument("--card", type=Path, help="JSON whose keys go into the card (trained_on, notes)")
-    parser.add_argument(
         "--precision", type=float, default=WANTED_PRECISION, help="wanted of each category (default: %(default)s)"
     )
     parser.add_argument(
@@ -75,8 +71,7 @@ def _fit(args: argparse.Namespace) -> None:
     published = document(fitted, packs, [len(third) for third in thirds], args.precision)
     sys.stdout.write("\n".join([heading(published), *table(published), *parts(published, PROBLEMS)]) + "\n")
     if args.pack:
-        card = json.loads(args.card.read_text(encoding="utf-8")) if args.card else {}
-        write(args.pack, fitted, published, card | (terms(args.built) if args.built else {}))
+        write(args.pack, fitted, published)
 
 
 def check_folds(packs: Sequence[Pack]) -> None:
@@ -87,7 +82,7 @@ def check_folds(packs: Sequence[Pack]) -> None:
         left_out = pack.card.get("fold")
         if left_out != number:
             raise MixedUp(
-                f"{pack.model.parent}: given as fold {number}, but its card says fold = {left_out}; write the --fold it was trained with under [card] of pack.toml"
+                f"{pack.model.parent}: given as fold {number}, but its card says fold = {left_out}; export it with --built report.json of its training set"
             )
 
 
@@ -142,11 +137,10 @@ def apply(pack: dict[str, Any], fitted: Crossfit) -> None:
     pack["calibration"] = {"kind": "platt", "a": round(a, 4), "b": round(b, 4)}
 
 
-def write(folder: Path, fitted: Crossfit, published: dict[str, Any], card: dict[str, Any]) -> None:
+def write(folder: Path, fitted: Crossfit, published: dict[str, Any]) -> None:
     """Thresholds, probabilities and card into a pack, beside it what was measured of it."""
     pack = read_pack(folder)
     apply(pack, fitted)
-    pack["card"] |= card
     write_pack(folder, pack)
     measured = measure(load_pack(folder), street_folder() / "data.yaml", "val")
     live = [category for category, each in fitted.figures.items() if category in PROBLEMS and each.live]
@@ -166,12 +160,6 @@ def write(folder: Path, fitted: Crossfit, published: dict[str, Any], card: dict[
         folder / MEASURED, json.dumps(measured.result | {"data": "data/street"}, ensure_ascii=False, indent=1) + "\n"
     )
     write_pack(folder, pack)
-
-
-def terms(built: Path) -> dict[str, Any]:
-    """For the card: the licence policy a training set was built by, and its sets with their terms and shares."""
-    report = json.loads(built.read_text(encoding="utf-8"))
-    return {"licence_policy": report["policy"], "sets": report["sets"]}
 
 
 def _drawn(folder: Path) -> list[Sample]:

@@ -1,25 +1,27 @@
 """The training set of the redaction network: heads, plates, persons and vehicles in street photographs and in windows with drawn plates.
 
-`python -m models.training.redaction_set --coco YOLO.pt --faces YUNET.onnx --plates PLATES.onnx --windows DIR --out DIR` (DIR as demo.ride.plates writes it)
-Teachers label; a drawn plate needs none. Photographs in which no teacher sees anything are kept too, one in three: signs and bins are what must not be blurred.
+`python -m models.training.redaction_set --coco YOLO.pt --faces YUNET.onnx --plates PLATES.onnx --seen LABELS --windows DIR --out DIR`
+(LABELS as `trikeye models train --teacher` leaves them in WORK/teacher, DIR as demo.ride.plates writes it)
+Teachers label; a drawn plate needs none. Of the photographs in which nobody is and nothing drives, some are kept too: signs and bins must not be blurred.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from models.boxes import iou
 from models.pixels import Image, read_picture
-from models.training.data import street_folder
-from models.training.sets import may_train
+from models.training.data import read_rows, street_folder
+from models.training.sets import Policy, may_train, set_of, shares
 from models.training.teachers import CocoTeacher, FaceTeacher, Found, PlateTeacher
 
 NAMES = ("head", "plate", "person", "vehicle")
@@ -27,6 +29,9 @@ SURE_PERSON, SURE_VEHICLE, SURE_FACE, SURE_PLATE = 0.4, 0.4, 0.6, 0.5
 HEAD_OF_HEIGHT = 0.17
 """A standing person is about six heads and a bit high, hair and all."""
 LEAST_HEAD_PX, STANDING = 6.0, 1.9
+POLICY: Policy = "shipped"
+HEADS_REPEAT = 3
+EMPTY = 300
 Box = tuple[float, float, float, float]
 
 
@@ -87,17 +92,29 @@ def build(
             rows = label(
                 image, [(x1 * width, y1 * height, x2 * width, y2 * height) for x1, y1, x2, y2 in drawn], teachers
             )
-            if not rows and number % 3:
-                continue
             shutil.copy(path, out / "images" / "train" / path.name)
             target.write_text("".join(_row(kind, box, width, height) for kind, box in rows))
         counts.update(NAMES[int(line.split()[0])] for line in target.read_text().splitlines())
         counts["pictures"] += 1
         if number % 100 == 0:
             sys.stderr.write(f"{number}: {dict(counts)}\n")
+    sets: dict[str, tuple[int, int]] = {}
+    for path in (out / "labels" / "train").iterdir():
+        pictures_of, boxes_of = sets.get(set_of(path.stem), (0, 0))
+        sets[set_of(path.stem)] = pictures_of + 1, boxes_of + len(read_rows(path))
+    (out / "report.json").write_text(json.dumps({"policy": POLICY, "sets": shares(sets), "boxes": counts}, indent=1))
+    (out / "train.txt").write_text("".join(f"{out.resolve()}/images/train/{name}\n" for name in _listed(out)))
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(NAMES))
-    (out / "data.yaml").write_text(f"path: {out.resolve()}\ntrain: images/train\nval: images/train\nnames:\n{names}")
+    (out / "data.yaml").write_text(f"path: {out.resolve()}\ntrain: train.txt\nval: images/train\nnames:\n{names}")
     return counts
+
+
+def _listed(out: Path) -> Iterator[str]:
+    """The pictures of an epoch: those with a head several times, for people are few on these streets."""
+    for picture in sorted((out / "images" / "train").iterdir()):
+        labels = (out / "labels" / "train" / f"{picture.stem}.txt").read_text().split("\n")
+        head = any(line.startswith(f"{NAMES.index('head')} ") for line in labels)
+        yield from [picture.name] * (HEADS_REPEAT if head else 1)
 
 
 def _around_face(face: Box) -> Box:
@@ -132,16 +149,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name, words in (("coco", "people and vehicles"), ("faces", "faces"), ("plates", "plates")):
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"weights of the teacher for {words}")
+    parser.add_argument("--seen", type=Path, required=True, help="folder of labels: photographs without one are empty")
     parser.add_argument("--windows", type=Path, required=True, help="folder that demo.ride.plates wrote")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    photos: list[tuple[Path, list[Box]]] = [
-        (p, []) for p in sorted((street_folder() / "images" / "train").iterdir()) if may_train(p.stem, "shipped")
-    ]
+    allowed = [p for p in sorted((street_folder() / "images" / "train").iterdir()) if may_train(p.stem, POLICY)]
+    busy = [p for p in allowed if read_rows(args.seen / f"{p.stem}.txt")]
+    empty = random.Random(1).sample(sorted(set(allowed) - set(busy)), EMPTY)
+    photos: list[tuple[Path, list[Box]]] = [(p, []) for p in (*busy, *empty)]
     windows = [
         (p, _drawn(args.windows / "labels" / f"{p.stem}.txt"))
         for p in sorted((args.windows / "images").iterdir())
-        if may_train(p.stem, "shipped")
+        if may_train(p.stem, POLICY)
     ]
     counts = build(
         [*photos, *windows], args.out, (CocoTeacher(args.coco), FaceTeacher(args.faces), PlateTeacher(args.plates))

@@ -17,6 +17,7 @@ from ultralytics.data.dataset import YOLODataset
 from ultralytics.models.yolo.detect import DetectionTrainer
 from ultralytics.utils.loss import E2ELoss, v8DetectionLoss
 from ultralytics.utils.ops import xywh2xyxy, xyxy2xywh
+from ultralytics.utils.torch_utils import strip_optimizer
 
 from models.training.augment import Strength, augment
 from models.training.classes import NAMES
@@ -86,6 +87,10 @@ def trainer_class(strength: Strength, unlabelled_weight: float | None = None) ->
                 dataset.__class__ = PlainDataset
                 dataset.transforms = dataset.build_transforms(self.args)
             return dataset
+
+        def final_eval(self) -> None:
+            """Only take the optimizer out: models.training.fit measures, and as the vehicle runs it."""
+            strip_optimizer(self.last)
 
         def save_model(self) -> bool:
             # Written aside and renamed: a training killed while it writes must find a whole checkpoint to go on from.

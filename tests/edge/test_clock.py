@@ -88,7 +88,7 @@ def test_a_find_by_a_wrong_clock_is_kept_all_the_same(
 ) -> None:
     detector = Detector(load_pack("street"))
     told: list[Sighting] = []
-    vehicle = Vehicle(Settings(), detector, Redactor(detector), outbox, Ids("TY-01", "front", None), camera, mount, "0" * 64,
+    vehicle = Vehicle(Settings(), detector, Redactor(load_pack("redaction")), outbox, Ids("TY-01", "front", None), camera, mount, "0" * 64,
                       UUID(int=2), told.append)  # fmt: skip
     views = tuple(replace(v, frame=replace(v.frame, utc=utc, clock_source="system")) for v in track.views)
     (finding,) = vehicle.decider.decide([replace(track, views=views)])

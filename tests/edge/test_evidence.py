@@ -18,7 +18,6 @@ from models.contract import MAX_MESSAGE_BYTES, Place, encode
 from models.packs import load_pack
 from models.pixels import decode_jpeg
 from models.redaction import Redactor
-from models.runtime import Detector
 
 A = UUID(int=10)
 LONGEST_NAMES = {
@@ -30,7 +29,7 @@ LONGEST_NAMES = {
 @pytest.fixture(scope="module")
 def redactor() -> Redactor:
     """As on a vehicle."""
-    return Redactor(Detector(load_pack("street"), 1))
+    return Redactor(load_pack("redaction"))
 
 
 @pytest.fixture

@@ -79,12 +79,9 @@ def test_a_replay_gives_the_same_ids_every_time_and_started_again_adds_nothing(
 def test_without_redaction_there_is_no_outbox_and_no_picture(
     ride: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    blind = tmp_path / "pack"
-    shutil.copytree(PACK, blind)
-    card = (blind / "pack.toml").read_text("utf-8")
-    assert 'name = "person"' in card
-    (blind / "pack.toml").write_text(card.replace('name = "person"', 'name = "somebody"'), "utf-8")
-    assert trikeye.main(["edge", "replay", str(ride), "--data", str(tmp_path / "d"), "--pack", str(blind)]) == 1
+    blind = tmp_path / "edge.toml"
+    blind.write_text('[redact]\npack = "street"\n', "utf-8")
+    assert trikeye.main(["edge", "replay", str(ride), "--data", str(tmp_path / "d"), "--config", str(blind)]) == 1
     assert "cannot redact" in capsys.readouterr().err
     assert not (tmp_path / "d").exists()
 

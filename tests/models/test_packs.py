@@ -6,18 +6,16 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from models.command_show import card_of, standings
-from models.packs import SHIPPED, MalformedPack, PackMissing, WrongDigest, load_pack
+from models.packs import SHIPPED, Label, MalformedPack, PackMissing, WrongDigest, load_pack
 from models.published import MEASURED, published_of
-from models.redaction import FLOOR, SUSPECTED, RedactedImage, RedactionUnavailable, Redactor, merged, region_of
-from models.runtime import Detector
+from models.redaction import RedactedImage, RedactionUnavailable, Redactor, merged
+from models.runtime import Detector, Found
 from models.taxonomy import CATEGORIES
 
 SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "ride" / "sample" / "video.mp4"
@@ -101,12 +99,8 @@ def test_a_broken_card_names_the_key(tmp_path: Path) -> None:
 
 
 def test_a_network_that_knows_no_people_cannot_redact() -> None:
-    detector = Detector(load_pack("street"))
-    detector.pack = replace(
-        detector.pack, labels=tuple(label for label in detector.pack.labels if label.name != "person")
-    )
-    with pytest.raises(RedactionUnavailable, match="person"):
-        Redactor(detector)
+    with pytest.raises(RedactionUnavailable, match="head"):
+        Redactor(load_pack("street"))
 
 
 def test_nobody_else_makes_a_redacted_image() -> None:
@@ -114,30 +108,45 @@ def test_nobody_else_makes_a_redacted_image() -> None:
         RedactedImage(np.zeros((4, 4, 3), np.uint8), 0, "")
 
 
-def test_every_region_that_was_made_unreadable_before_is_so_still_and_more_are() -> None:
-    video = cv2.VideoCapture(str(SAMPLE))
-    video.set(cv2.CAP_PROP_POS_FRAMES, 100)
-    frame = np.asarray(video.read()[1], np.uint8)
-    detector = Detector(load_pack("street"))
-    surest = [r for f in detector.detect(frame, FLOOR) if (r := region_of(f.label.name, f.box_px)) is not None]
-    every = [
-        r for f in detector.suspects(frame, SUSPECTED, FLOOR) if (r := region_of(f.label.name, f.box_px)) is not None
-    ]
-    regions = merged(every)
-    assert 0 < len(surest) < len(regions) < len(every)
-    assert Redactor(detector).redact(frame).regions == len(regions)
-    for region in [*surest, *every]:
-        assert any(
-            np.all(np.subtract(region[:2], kept[:2]) > -0.01) and np.all(np.subtract(kept[2:], region[2:]) > -0.01)
-            for kept in regions
-        )
+def box_of(*corners: float, name: str, score: float = 0.5) -> Found:
+    x1, y1, x2, y2 = corners
+    return Found((x1, y1, x2, y2), Label(name=name, category="", role="context", threshold=0.1), score, score)
 
 
-def test_the_head_of_a_person_and_the_plate_of_a_car_are_regions() -> None:
-    head = region_of("person", (100, 100, 140, 220))
-    plate = region_of("car", (0, 0, 100, 100))
-    assert head is not None
-    assert plate is not None
-    assert head[1] < 100 < head[3] < 150
-    assert plate[1] > 40
-    assert region_of("garbage", (0, 0, 9, 9)) is None
+def regions_where(monkeypatch: pytest.MonkeyPatch, *seen: Found) -> list[tuple[float, float, float, float]]:
+    redactor = Redactor(load_pack("redaction"))
+    monkeypatch.setattr(Detector, "suspects", lambda *_: list(seen))
+    return redactor.regions(np.zeros((400, 400, 3), np.uint8))
+
+
+def inside(outer: tuple[float, float, float, float], inner: tuple[float, float, float, float]) -> bool:
+    return bool(np.all(np.subtract(outer[:2], inner[:2]) < 0.01) and np.all(np.subtract(inner[2:], outer[2:]) < 0.01))
+
+
+def test_a_plate_is_redacted_on_a_vehicle_and_left_alone_on_a_shop_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    vehicle, plate = box_of(0, 0, 100, 100, name="vehicle"), box_of(30, 60, 60, 70, name="plate", score=0.1)
+    sign = box_of(300, 300, 340, 320, name="plate", score=0.3)
+    (region,) = regions_where(monkeypatch, vehicle, plate, sign)
+    assert inside(region, plate.box_px)
+    assert len(regions_where(monkeypatch, box_of(300, 300, 340, 320, name="plate", score=0.6))) == 1
+
+
+def test_a_person_without_a_seen_head_loses_the_part_where_it_must_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    person, head = box_of(100, 100, 140, 220, name="person"), box_of(112, 100, 128, 118, name="head")
+    (guessed,) = regions_where(monkeypatch, person)
+    assert guessed[1] < 100
+    assert guessed[3] >= 100 + 0.25 * 120
+    (seen,) = regions_where(monkeypatch, person, head)
+    assert inside(seen, head.box_px)
+    assert (seen[2] - seen[0]) < 40
+    unsure = box_of(112, 100, 128, 118, name="head", score=0.2)
+    assert guessed in regions_where(monkeypatch, person, unsure), "a weak head stands for nobody's"
+
+
+def test_regions_that_are_made_one_cover_all_that_they_were_made_of() -> None:
+    lot = np.random.default_rng(1)
+    corners = lot.uniform(0, 20, (40, 2))
+    boxes = [(float(x), float(y), float(x + 100), float(y + 100)) for x, y in corners]
+    regions = merged(boxes)
+    assert 0 < len(regions) < len(boxes)
+    assert all(any(inside(region, box) for region in regions) for box in boxes)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.packs import load_pack
-from models.pixels import Image, letterbox, shape_like
+from models.pixels import Image, letterbox, shape_inside
 from models.runtime import Detector, _end_to_end, _every, _raw
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,15 +87,16 @@ def test_a_lower_floor_only_adds_boxes_and_every_score_keeps_its_threshold(frame
 
 
 @given(st.integers(60, 4000), st.integers(60, 4000))
-def test_a_shape_like_the_picture_has_no_more_pixels_and_shows_it_no_smaller_than_the_packs_own(
-    height: int, width: int
-) -> None:
-    rows, columns = shape_like(height, width, 640 * 384)
+def test_a_picture_fills_its_shape_and_is_no_smaller_than_the_square_would_show_it(height: int, width: int) -> None:
+    rows, columns = shape_inside(height, width, 640, 640)
     assert rows % 32 == columns % 32 == 0
-    assert rows * columns <= 640 * 384
-    assert min(rows / height, columns / width) >= min(384 / height, 640 / width) - 1e-9
+    assert max(rows, columns) == 640
+    scale = min(rows / height, columns / width)
+    assert scale >= 640 / max(height, width) - 1e-9
+    assert rows - height * scale < 32
+    assert columns - width * scale < 32
 
 
-def test_a_camera_of_16_to_9_is_seen_at_the_packs_own_shape() -> None:
-    assert shape_like(720, 1280, 640 * 384) == (384, 640)
-    assert shape_like(512, 384, 640 * 384) == (576, 416)
+def test_a_camera_of_16_to_9_is_seen_at_640_by_384() -> None:
+    assert shape_inside(720, 1280, 640, 640) == (384, 640)
+    assert shape_inside(640, 480, 640, 640) == (640, 480)
