@@ -4,7 +4,7 @@ A pack that was trained on photographs alone drives ride A in shadow, at low thr
 looks at the boxes; what was decided is exported, made into a training set, trained on and exported as a new pack, which drives ride A again the next
 day. Every pack is measured on frames of ride B, a street that nobody reviewed: mean AP50 over the problem categories with at least 30 boxes.
 
-`python benchmarks/learning_loop.py --start CHECKPOINT.pt` (about 25 minutes on two cores, ten of them for drawing; every step that is done in --work is not done
+`python benchmarks/learning_loop.py --start CHECKPOINT.pt` (about half an hour on two idle cores, ten minutes of it for drawing; every step that is done in --work is not done
 again). CHECKPOINT may have other classes than models/training/classes.py; `.venv-training` trains (make setup-training).
 """
 
