@@ -33,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", type=Path, help="folder that is kept (default: .demo, or a new empty one with --headless)"
     )
     parser.add_argument("--ride", type=Path, help="folder of a ride (default: the sample ride)")
-    parser.add_argument("--pack", default="", help="a shipped pack's name or a folder (default: the shipped street pack)")
+    parser.add_argument(
+        "--pack", default="", help="a shipped pack's name or a folder (default: the shipped street pack)"
+    )
     parser.add_argument("--port", type=int, help="port of the pages at the first start (default: a free one)")
     parser.add_argument(
         "--broker", choices=("auto", "amqtt"), default="auto", help="auto: Mosquitto if it is installed"
