@@ -96,7 +96,7 @@ def test_each_fault_of_a_picture_is_found(settings: Settings, tmp_path: Path, na
 
 
 def test_what_is_missing_is_found(settings: Settings, tmp_path: Path) -> None:
-    gone = changed(settings, camera={"source": str(tmp_path / "none.avi")}, detect={"pack": str(tmp_path / "no-pack")})
+    gone = changed(settings, camera={"source": str(tmp_path / "none.avi")}, detect={"pack": str(tmp_path / "no-pack")}, redact={"pack": str(tmp_path / "no-pack")})  # fmt: skip
     seen = found(changed(gone, receiver={"device": str(tmp_path / "no-port")}), 0.5)
     assert (seen["camera"], seen["pack"], seen["redaction"]) == ("camera_gone", "pack_broken", "redaction_missing")
     assert seen["position"] == "receiver_gone"
