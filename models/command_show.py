@@ -62,12 +62,17 @@ def standings(shown: dict[str, Any]) -> list[str]:
 def _lines(shown: dict[str, Any], by: bool) -> list[str]:
     lines = [
         f"{shown['name']}  sha256 {shown['digest'][:16]}…  {shown['input'][0]}x{shown['input'][1]}  {shown['bytes'] / 1e6:.1f} MB  {shown['licence']}",
-        *standings(shown),
-        "live: 30 boxes or more in 10 pictures, lower bound of precision 0.70 or more; a new server hands these over, and no other",
     ]
+    if shown["categories"]:
+        lines += [
+            *standings(shown),
+            "live: 30 boxes or more in 10 pictures, lower bound of precision 0.70 or more; a new server hands these over, and no other",
+        ]
     if "images" in shown:
         lines += [heading(shown), *table(shown), *(parts(shown, frozenset(shown["categories"])) if by else [])]
     for key, value in shown["card"].items():
+        if not value:
+            continue
         lines += [f"{key}:", *(f"  - {_words(each)}" for each in (value if isinstance(value, list) else [value]))]
     return lines
 

@@ -70,12 +70,16 @@ class Measured:
 
 
 def measure(pack: Pack, data: Path, split: str, threads: int = 1) -> Measured:
-    """Look at every picture of a split and work out the figures. Raises BadSet, BadPicture, OutOfMemory."""
+    """Look at every picture of a split and work out the figures. Raises PackError, BadSet, BadPicture, OutOfMemory."""
     from models.runtime import Detector
-    from models.training.dataset import read_set
+    from models.training.dataset import MEASURED_AS, read_set
     from models.training.figures import figures_of, parts_of, summary, thresholds_of
     from models.training.looks import look_at
 
+    if strange := [label.name for label in pack.labels if label.name not in MEASURED_AS]:
+        raise PackError(
+            f"{pack.name} sees {', '.join(strange)}, which are no categories; a pack that redacts is measured by benchmarks/redaction.py"
+        )
     looks = look_at(Detector(pack, threads), read_set(data, split), progress)
     thresholds = thresholds_of(pack)
     figures = figures_of(looks, thresholds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import trikeye
 from models.command_show import card_of, standings
 from models.packs import SHIPPED, Label, MalformedPack, PackMissing, WrongDigest, load_pack
 from models.published import MEASURED, published_of
@@ -150,3 +152,21 @@ def test_regions_that_are_made_one_cover_all_that_they_were_made_of() -> None:
     regions = merged(boxes)
     assert 0 < len(regions) < len(boxes)
     assert all(any(inside(region, box) for region in regions) for box in boxes)
+
+
+@pytest.mark.shared
+def test_a_pack_that_redacts_is_measured_elsewhere(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = shared / "data" / "street" / "data.yaml"
+    assert trikeye.main(["models", "evaluate", "redaction", "--data", str(data)]) == 1
+    assert "benchmarks/redaction.py" in capsys.readouterr().err
+
+
+@pytest.mark.shared
+def test_redaction_hides_what_its_figures_say(shared: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "benchmarks/redaction.py", "--json", "--split", "val"],
+        cwd=SHIPPED.parents[1], capture_output=True, text=True, timeout=600, env={**os.environ, "TRIKEYE_SHARED": str(shared)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    real = json.loads(done.stdout.splitlines()[-1])["recall"]["real"]
+    assert (real["plate"]["redacted"], real["head"]["redacted"]) == (143, 54), "README and DECISIONS say other figures"
