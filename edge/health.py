@@ -24,7 +24,7 @@ log = logging.getLogger("trikeye.uplink")
 UTC = timezone.utc  # noqa: UP017
 SILENT_S, OLD_S, EVICTED_S = 30.0, 3600.0, 3600.0
 HOT_C, LEAST_FREE_BYTES = 80.0, 200_000_000
-LOOK_S = 5.0
+LOOK_S, CHANGED_S = 5.0, 15.0
 RUNS_NAMED = 64
 THERMAL = Path("/sys/class/thermal")
 BOOTS = UUID("0b9f3c1e-6d1b-5a53-9a0e-6f0d5c1e7a11")
@@ -72,7 +72,11 @@ class Reporter:
     def due(self, now_s: float) -> bytes | None:
         """The heartbeat's bytes if it is time for one; call `was_sent` once it is on its way."""
         newest = self.newest
-        if newest is None or (newest.troubles == self._told and now_s - self._sent_s < self.settings.health.every_s):
+        if newest is None:
+            return None
+        # A word that comes and goes must not eat a SIM card's month.
+        wait_s = self.settings.health.every_s if newest.troubles == self._told else CHANGED_S
+        if now_s - self._sent_s < wait_s:
             return None
         return encode_health(newest)
 

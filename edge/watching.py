@@ -131,13 +131,15 @@ class Watching:
         self._folder = settings.vehicle.data
         self._pictures, self._clock, self._rates = PictureWatch(settings.gate), ClockWatch(), Rates()
         self._began_s = time.monotonic()
-        self._starts_s = starts(read_part(self._folder, WatchPart), self._began_s)
+        before = read_part(self._folder, WatchPart)
+        self._starts_s = starts(before, self._began_s)
         self._stopped = threading.Event()
         self._still_wanted = False
         self._turn, self._turn_s, self._turn_faults = TurnWatch(), time.monotonic(), Counter[str]()
         self._wanted_ns = wanted_ns
         self.is_to_begin_again = False
-        self._ended: str | None = None
+        # Started again and again, it still suffers from what it ended with, until it has come further than that.
+        self._ended = before.ended if before is not None else None
         self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
 
     def __enter__(self) -> Self:
@@ -209,7 +211,7 @@ class Watching:
         )
         faults["bad_sentence"] = self._receiver.bad_sentences
         part = WatchPart(
-            starts_s=self._starts_s, ended=self._ended, settings_revision=self._settings.revision, clock_source=clock.source,
+            starts_s=self._starts_s, ended=self._ended if vehicle is None or self._stopped.is_set() else None, settings_revision=self._settings.revision, clock_source=clock.source,
             clock_sigma_s=clock.sigma_s, troubles=tuple(troubles), said=tuple(filter(None, (self._camera.trouble, self._receiver.trouble))),
             zones=zones_digest(self._folder), faults={name: count for name, count in faults.items() if count}, fix=self._fix(), picture=self._pictures.picture,
         )  # fmt: skip
