@@ -112,7 +112,8 @@ def test_what_camera_and_receiver_tell_ends_as_sightings_in_the_outbox(config: P
 def test_told_to_end_it_ends_well_with_what_was_in_view(config: Path, port: Port, start: Start) -> None:
     watching = start()
     with port.driving():
-        until(lambda: outbox_of(config).exists(), within_s=60)
+        data = config.parent / "data"
+        until(lambda: (part := read_part(data, WatchPart)) and part.rates_per_s.get("frames"), within_s=60)
         with pytest.raises(subprocess.TimeoutExpired):
             watching.communicate(timeout=0.5)
         watching.send_signal(signal.SIGTERM)
