@@ -16,8 +16,8 @@ from demo.chaos.stage import Stage, kill
 from demo.processes import Process
 
 HOUR_NS = 3600 * 10**9
-LATEST_CUT_S, MOST_STEPS, PAGE_BYTES = 2.0, 40, 4096
-PACKET_CHANCE = {"doubled": 0.5, "reordered": 0.5, "delayed": 0.3, "cut": 0.2, "forgotten": 1.0}
+LATEST_WRITE_S, LATEST_CUT_S, MOST_STEPS, PAGE_BYTES = 20.0, 3.0, 40, 4096
+PACKET_CHANCE = {"doubled": 0.5, "reordered": 0.5, "delayed": 0.3, "cut": 0.3, "forgotten": 1.0}
 
 
 def _nothing() -> None:
@@ -53,16 +53,20 @@ def _kill_of_vehicle(index: int) -> Action:
 
 def _power_cut(stage: Stage, fault: Fault) -> Begun:
     machine = stage.machines[fault.vehicle]
-    return _cut(machine.layer, machine.processes, fault)
+    return _cut(stage, machine.layer, machine.processes, fault)
 
 
 def _power_cut_of_server(stage: Stage, fault: Fault) -> Begun:
-    return _cut(stage.layer, list(stage.server.values()), fault)
+    return _cut(stage, stage.layer, list(stage.server.values()), fault)
 
 
-def _cut(layer: Layer, processes: Iterable[Process], fault: Fault) -> Begun:
-    """The power goes before some step of a write, if there is one soon; then all processes are dead and what was not synced is lost or torn."""
+def _cut(stage: Stage, layer: Layer, processes: Iterable[Process], fault: Fault) -> Begun:
+    """The power goes at some step of a write, if there is one soon; then all processes are dead and what was not synced is lost or torn."""
     chance = random.Random(fault.seed)
+    before, end_s = layer.hits("writes"), time.monotonic() + LATEST_WRITE_S
+    while layer.hits("writes") == before and time.monotonic() < end_s:  # who was killed lately starts first
+        stage.watch()
+        time.sleep(0.02)
     layer.switch("die_in", chance.randrange(1, MOST_STEPS))
     end_s = time.monotonic() + LATEST_CUT_S
     running = [each.popen for each in processes if each.popen and each.popen.poll() is None]
