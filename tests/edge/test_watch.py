@@ -131,7 +131,7 @@ def test_a_full_disk_is_told_once_and_counted_and_watching_goes_on_until_there_i
     earlier = Outbox(outbox_of(config))
     earlier.put(A, sighting_of(A))
     earlier.close()
-    real, refused = Outbox.put, iter(range(3))
+    real, refused = Outbox.put, iter(range(1))
 
     def full(box: Outbox, *args: Any) -> bool:
         pages = "PRAGMA page_count" if next(refused, None) is not None else "SELECT 1000000"
@@ -142,9 +142,10 @@ def test_a_full_disk_is_told_once_and_counted_and_watching_goes_on_until_there_i
     monkeypatch.setattr(Outbox, "put", full)
     monkeypatch.setattr("edge.command_watch.signal.signal", lambda *_: None)
     with port.driving():
-        assert trikeye.main(["edge", "watch", "--config", str(config), "--frames", "60"]) == 0
+        assert trikeye.main(["edge", "watch", "--config", str(config), "--frames", "25"]) == 0
     done = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert done["not_kept"] == 3
+    assert done["not_kept"] == 1
+    assert done["sightings"] > 0
     assert caplog.text.count("free some disk space") == 1
     again = Outbox(outbox_of(config))
     assert again.counts()["committed"] == 1 + done["sightings"]
