@@ -285,3 +285,13 @@ def test_pictures_of_half_the_size_give_the_same_place(
 def test_a_picture_of_another_shape_is_refused_at_once(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
     with pytest.raises(OtherShape, match=r"640x480.*960x540.*camera\.toml"):
         Locator(camera, mount).camera_of(frame_at(0, 0.0, image=np.zeros((480, 640, 3), np.uint8)))
+
+
+def test_what_could_not_be_kept_was_not_told(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
+    decider = Decider(Decide(), Locator(camera, mount), Ids("TY-01", "front", None))
+    (track,) = drive([POTHOLE], camera, mount, frame_at)
+    (found,) = decider.decide([track])
+    later = replace(track, pass_id=UUID(int=77))
+    assert decider.decide([later]) == [], "the cool-down holds"
+    decider.forget(found)
+    assert len(decider.decide([later])) == 1
