@@ -89,6 +89,20 @@ def _switch(name: str, hits: str, value: Callable[[Fault], int] = lambda _: 1) -
     return begin
 
 
+def _disk_full(stage: Stage, fault: Fault) -> Begun:
+    """Nothing more fits; where only old places are written over all the while, a file system that needs room for that too."""
+    layer = stage.machines[fault.vehicle].layer
+    before = layer.hits("full")
+    layer.switch("disk_full", 1)
+
+    def bites() -> int:
+        if layer.hits("full") == before:
+            layer.switch("disk_full", 2)
+        return layer.hits("full") - before
+
+    return Begun(bites, lambda: layer.switch("disk_full", 0))
+
+
 def _hours(sign: int) -> Callable[[Fault], int]:
     return lambda fault: sign * random.Random(fault.seed).randrange(1, 30) * HOUR_NS
 
@@ -195,7 +209,7 @@ ACTIONS: dict[str, Action] = {
     "kill_web": _kill_of_server("web"),
     "power_cut": _power_cut,
     "power_cut_of_server": _power_cut_of_server,
-    "disk_full": _switch("disk_full", "full"),
+    "disk_full": _disk_full,
     "disk_read_only": _switch("read_only", "read_only"),
     "clock_forward": _switch("clock_ns", "clock", _hours(1)),
     "clock_back": _switch("clock_ns", "clock", _hours(-1)),

@@ -139,7 +139,8 @@ int close(int fd) {
 /* Whether this write fails; sets errno. */
 static int fails(struct watched *file, int64_t end, int64_t size) {
   if (control->read_only) { HIT(READ_ONLY_HITS); errno = EROFS; return 1; }
-  if (control->disk_full && end > size) { HIT(FULL_HITS); errno = ENOSPC; return 1; }
+  /* 1: only what makes a file longer needs room; 2: a log-structured file system needs it for every write. */
+  if (control->disk_full == 2 || (control->disk_full && end > size)) { HIT(FULL_HITS); errno = ENOSPC; return 1; }
   return 0;
 }
 

@@ -184,3 +184,13 @@ def test_a_bad_page_that_is_written_over_can_be_read_again(layer: Layer) -> None
     layer.spoil(path, 4096, 4096)
     mend = "import os, sys; fd = os.open(sys.argv[1], os.O_RDWR); os.pwrite(fd, b'b' * 4096, 4096); print(os.pread(fd, 16384, 0)[4096:4100])"
     assert ran(layer, mend, str(path)).stdout.strip() == "b'bbbb'"
+
+
+@pytest.mark.parametrize(("full", "fails"), [(1, False), (2, True)])
+def test_a_full_disk_takes_what_needs_no_room_where_the_file_system_does(layer: Layer, full: int, fails: bool) -> None:
+    path = layer.root / "plain.sqlite3"
+    path.write_bytes(b"a" * 8192)
+    layer.switch("disk_full", full)
+    over = "import os, sys; fd = os.open(sys.argv[1], os.O_RDWR); os.pwrite(fd, b'b' * 4096, 4096)"
+    done = ran(layer, over, str(path))
+    assert ("No space left" in done.stderr) == fails == (layer.hits("full") > 0)
