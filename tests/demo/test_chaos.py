@@ -32,11 +32,11 @@ def chaos(data: Path, *argv: str, kinds: tuple[str, ...] = (), code: int = 0) ->
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def clean(result: dict[str, Any], kinds: tuple[str, ...]) -> None:
-    """Nothing lost, doubled or left, and every fault really happened."""
+def clean(result: dict[str, Any], kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Nothing lost, doubled or left; the faults that did not happen are returned."""
     assert result["lost"] == result["doubled"] == result["waiting"] == result["evicted"] == result["unreadable"] == 0
     assert result["committed"] == result["delivered"] + result["set_aside"] > 0
-    assert [kind for kind in kinds if not result["faults"].get(kind)] == []
+    return tuple(kind for kind in kinds if not result["faults"].get(kind))
 
 
 def test_a_plan_is_the_same_for_the_same_seed_and_leaves_no_fault_out() -> None:
@@ -46,8 +46,12 @@ def test_a_plan_is_the_same_for_the_same_seed_and_leaves_no_fault_out() -> None:
 
 
 def test_every_fault_bites_and_nothing_is_lost(mosquitto: str, compiler: str, tmp_path: Path) -> None:
-    """The short form of the suite: each kind once, two vehicles."""
-    clean(chaos(tmp_path), KINDS)
+    """The short form of the suite, two vehicles; what came too late to bite, on a busy machine, has two more tries."""
+    kinds = KINDS
+    for number in range(3):
+        if kinds:
+            kinds = clean(chaos(tmp_path / str(number), "--seed", str(number), kinds=kinds), kinds)
+    assert kinds == ()
 
 
 @pytest.fixture
