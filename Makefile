@@ -47,5 +47,5 @@ test-training:
 	.venv-training/bin/pytest -q --confcutdir=tests/training tests/training
 
 lock:
-	uv pip compile pyproject.toml --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header \
+	uv pip compile pyproject.toml --universal --python-version 3.11 --no-header \
 	  --extra edge --extra calibration --extra server --extra demo --extra evaluation --extra dev -o requirements.lock
