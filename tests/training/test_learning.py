@@ -26,21 +26,7 @@ from models.verdicts import LINES, Judged
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "demo" / "ride" / "sample"
 CATEGORY = {each.name: each.category for each in CLASSES}
-RECIPE = """
-[train]
-epochs = 2
-imgsz = 96
-batch = 8
-optimizer = "AdamW"
-lr0 = 0.001
-warmup_epochs = 0
-close_mosaic = 1
-val = false
-[sources]
-unlabelled_weight = 0.2
-[pictures]
-mosaic = 0.5
-"""
+RECIPE = Path(__file__).with_name("tiny.toml").read_text()
 
 
 @pytest.fixture(scope="module")

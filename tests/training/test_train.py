@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -17,21 +18,8 @@ from models.training.classes import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "demo" / "ride" / "sample"
-RECIPE = """
-[train]
-epochs = 2
-imgsz = 96
-batch = 8
-optimizer = "AdamW"
-lr0 = 0.001
-warmup_epochs = 0
-close_mosaic = 1
-val = false
-[sources]
-unlabelled_weight = 0.2
-[pictures]
-mosaic = 1.0
-"""
+Start = Callable[[Path], subprocess.Popen[bytes]]
+RECIPE = Path(__file__).with_name("tiny.toml").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +44,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def start(data: Path, work: Path) -> subprocess.Popen[bytes]:
+@pytest.fixture
+def start(data: Path, request: pytest.FixtureRequest) -> Start:
+    """Starts a training in a folder; none outlives its test."""
+
+    def begin(work: Path) -> subprocess.Popen[bytes]:
+        process = _start(data, work)
+        request.addfinalizer(process.kill)
+        return process
+
+    return begin
+
+
+def _start(data: Path, work: Path) -> subprocess.Popen[bytes]:
     argv = ["models", "train", "--config", str(data / "recipe.toml"), "--data", str(data), "--weights", "yolo26n.yaml",
             "--work", str(work), "--run", "tiny"]  # fmt: skip
     return subprocess.Popen(
@@ -69,8 +69,8 @@ def epochs(work: Path) -> list[int]:
     return [int(row["epoch"]) for row in csv.DictReader(path.open())] if path.exists() else []
 
 
-def test_a_killed_training_goes_on_where_it_was_and_ends_as_a_pack(data: Path, tmp_path: Path) -> None:
-    first = start(data, tmp_path)
+def test_a_killed_training_goes_on_where_it_was_and_ends_as_a_pack(data: Path, start: Start, tmp_path: Path) -> None:
+    first = start(tmp_path)
     last = tmp_path / "tiny" / "run" / "weights" / "last.pt"
     deadline = time.monotonic() + 120
     while not (epochs(tmp_path) == [1] and last.exists()):
@@ -81,7 +81,7 @@ def test_a_killed_training_goes_on_where_it_was_and_ends_as_a_pack(data: Path, t
         time.sleep(0.05)
     first.send_signal(signal.SIGKILL)
     first.wait()
-    again = start(data, tmp_path)
+    again = start(tmp_path)
     assert again.stderr is not None
     said = again.stderr.read().decode()
     assert again.wait() == 0, said[-800:]
@@ -99,10 +99,10 @@ def test_a_killed_training_goes_on_where_it_was_and_ends_as_a_pack(data: Path, t
     assert json.loads(done.stdout)["mean"]["verdict"] == "within noise"
 
 
-def test_a_training_that_is_done_is_left_alone(data: Path, tmp_path: Path) -> None:
+def test_a_training_that_is_done_is_left_alone(start: Start, tmp_path: Path) -> None:
     """Called again after its end, it neither trains nor fails."""
     for _ in range(2):
-        run = start(data, tmp_path)
+        run = start(tmp_path)
         assert run.stderr is not None
         said = run.stderr.read().decode()
         assert run.wait() == 0, said[-800:]
