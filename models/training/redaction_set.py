@@ -98,6 +98,12 @@ def build(
         counts["pictures"] += 1
         if number % 100 == 0:
             sys.stderr.write(f"{number}: {dict(counts)}\n")
+    _describe(out, counts)
+    return counts
+
+
+def _describe(out: Path, counts: Counter[str]) -> None:
+    """What the set is made of and under which terms, the pictures of an epoch, and what ultralytics reads."""
     sets: dict[str, tuple[int, int]] = {}
     for path in (out / "labels" / "train").iterdir():
         pictures_of, boxes_of = sets.get(set_of(path.stem), (0, 0))
@@ -106,7 +112,6 @@ def build(
     (out / "train.txt").write_text("".join(f"{out.resolve()}/images/train/{name}\n" for name in _listed(out)))
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(NAMES))
     (out / "data.yaml").write_text(f"path: {out.resolve()}\ntrain: train.txt\nval: images/train\nnames:\n{names}")
-    return counts
 
 
 def _listed(out: Path) -> Iterator[str]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
 import pytest
 
-from models.training.redaction_set import heads_of, plates_on
+from models.pixels import Image
+from models.training.redaction_set import build, heads_of, plates_on
+from models.training.teachers import Found
 
 STANDING = (100.0, 50.0, 160.0, 250.0)
 
@@ -34,3 +42,34 @@ def test_a_plate_on_a_sign_is_none() -> None:
     plates = [(box, 0.9) for box in (on_it, on_a_sign, on_the_roof)]
     assert plates_on([(vehicle, 0.9)], plates) == [on_it]
     assert plates_on([], plates) == []
+
+
+class Teachers:
+    """Sees one person with a face in every picture that is not dark, and no vehicle."""
+
+    def people_and_vehicles(self, image: Image, _: float) -> tuple[Found, Found]:
+        return ([((40.0, 10.0, 70.0, 90.0), 0.9)], []) if image.mean() > 50 else ([], [])
+
+    def faces(self, *_: object) -> Found:
+        return [((50.0, 14.0, 60.0, 26.0), 0.9)]
+
+    def plates(self, *_: object) -> Found:
+        raise AssertionError("no vehicle, no plate")
+
+
+def test_a_picture_with_a_head_comes_three_times_and_the_report_says_whose_pictures_they_are(tmp_path: Path) -> None:
+    pictures = []
+    for name, grey in (("sdaia__a", 120), ("spb__b", 0)):
+        pictures.append((tmp_path / f"{name}.png", []))
+        cv2.imwrite(str(pictures[-1][0]), np.full((100, 120, 3), grey, np.uint8))
+    teacher: Any = Teachers()
+    counts = build(pictures, tmp_path / "set", (teacher, teacher, teacher))
+    assert counts == {"pictures": 2, "head": 1, "person": 1}
+    listed = [Path(line).name for line in (tmp_path / "set" / "train.txt").read_text().splitlines()]
+    assert listed == ["sdaia__a.png"] * 3 + ["spb__b.png"]
+    report = json.loads((tmp_path / "set" / "report.json").read_text())
+    assert report["policy"] == "shipped"
+    assert {row["set"]: (row["pictures"], row["boxes"], row["terms"]) for row in report["sets"]} == {
+        "sdaia": (1, 2, "unstated"), "spb": (1, 0, "open"),
+    }  # fmt: skip
+    assert build(pictures, tmp_path / "set", (None, None, None)) == counts, "what is there is left alone"  # type: ignore[arg-type]
