@@ -11,8 +11,8 @@ from typing import Any
 def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     """Train on `data` (a folder with data.yaml), keep everything in `work`, return the last checkpoint.
 
-    `recipe` has the tables [train] (of ultralytics), [pictures] (models.training.augment.Strength) and, where sets annotate different
-    classes, [sources]. Runs on a GPU where torch sees one, else on all cores or as many as OMP_NUM_THREADS says. ultralytics keeps of `start` every layer, and of its class rows those
+    `recipe` has the tables [train] (of ultralytics), [pictures] (models.training.augment.Strength), [small] for smaller pictures at first
+    (models.training.sources.Small) and, where sets annotate different classes, [sources]. Runs on a GPU where torch sees one, else on all cores or as many as OMP_NUM_THREADS says. ultralytics keeps of `start` every layer, and of its class rows those
     whose names are ours. The last checkpoint is taken, not its "best": that is chosen by losses or by figures that count a class
     where nobody labelled it.
     """
@@ -26,9 +26,10 @@ def train(recipe: Path, data: Path, start: Path, work: Path) -> Path:
     from ultralytics import YOLO
 
     from models.training.augment import Strength
-    from models.training.sources import trainer_class
+    from models.training.sources import Small, trainer_class
 
-    trainer = trainer_class(Strength(**settings["pictures"]), **settings.get("sources", {}))
+    small = Small(**settings.get("small", {}))
+    trainer = trainer_class(Strength(**settings["pictures"]), small, **settings.get("sources", {}))
     last = work / "run" / "weights" / "last.pt"
     if last.exists() and _finished(last):
         pass
