@@ -34,6 +34,10 @@ class Ids:
         """The id of the pass that began as number `number`."""
         return self._make(began, f"pass|{number}")
 
+    def coverage(self, began: datetime, first_frame: int) -> UUID:
+        """The id of the message on the ground that was looked at from a frame on."""
+        return self._make(began, f"coverage|{first_frame}")
+
     def boot(self, began: datetime) -> UUID:
         """The id of this start of the software."""
         return self._make(began, "boot")

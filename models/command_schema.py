@@ -7,11 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from models.contract import WIRE_VERSION, Ack, Desired, Health, Message, Sighting, Status
+from models.contract import WIRE_VERSION, Ack, Coverage, Desired, Health, Message, Sighting, Status
 
 SCHEMAS = Path(__file__).with_name("schema")
 KINDS: dict[str, type[Message]] = {
     "sighting": Sighting,
+    "coverage": Coverage,
     "ack": Ack,
     "status": Status,
     "health": Health,

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from io import BytesIO
-from typing import Annotated, Any, Literal, Self, TypeVar
+from itertools import accumulate, pairwise
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 import cbor2
@@ -22,6 +23,7 @@ WIRE_VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
 MAX_NESTING = 16
 MAX_HEALTH_BYTES = 4096
+MAX_COVERAGE_BYTES, MAX_CELLS = 16 * 1024, 2000
 MAX_INTEGER = 2**63 - 1  # what a database's integer holds
 VEHICLE_NAME = r"^[A-Za-z0-9_-]{1,32}$"
 
@@ -146,6 +148,70 @@ class Sighting(Message):
     pack: PackName
     redaction: RedactionNote
     pictures: Annotated[tuple[Picture, ...], Field(max_length=4)]
+
+
+class CellLook(NamedTuple):
+    """One cell of the ground: its H3 index, how well it was seen (0 hardly, 1 from afar, 2 well, 3 from near), and from how near."""
+
+    cell: int
+    quality: int
+    range_m: int
+
+
+CELL_UNIT = 512
+"""Below a cell of resolution 12 all nine bits of an H3 index are ones."""
+
+
+class Coverage(Message):
+    """Which ground one camera looked at, and how well, in about a minute or a kilometre. Cells are sorted, so that their order tells no way.
+
+    `first_cell` is an H3 index of resolution 12; each of `steps` leads to the next, in units of 512, as what lies below is the same in all of them.
+    `qualities` and `ranges_m` hold one byte a cell: 0 hardly seen, 1 from afar, 2 well, 3 from near; whole metres from the camera, at the nearest.
+    """
+
+    version: Literal[1] = 1
+    id: UUID
+    vehicle: VehicleName
+    camera: Name
+    origin: Literal["camera", "replay", "demo"]
+    from_utc: Instant
+    to_utc: Instant
+    clock_source: Literal["gnss", "ntp", "system", "file", "none"]
+    first_cell: Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+    steps: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=MAX_INTEGER // CELL_UNIT)], ...], Field(max_length=MAX_CELLS - 1)
+    ]
+    qualities: Annotated[bytes, Field(max_length=MAX_CELLS)]
+    ranges_m: Annotated[bytes, Field(max_length=MAX_CELLS)]
+
+    @model_validator(mode="after")
+    def is_whole(self) -> Self:
+        if not len(self.qualities) == len(self.ranges_m) == len(self.steps) + 1:
+            raise ValueError("qualities and ranges_m need one byte a cell")
+        if max(self.qualities) > 3:
+            raise ValueError("a quality is 0 to 3")
+        if self.first_cell + CELL_UNIT * sum(self.steps) > MAX_INTEGER:
+            raise ValueError("the last cell is no H3 index")
+        if self.to_utc < self.from_utc:
+            raise ValueError("to_utc is before from_utc")
+        return self
+
+    @property
+    def looks(self) -> list[CellLook]:
+        """Its cells, ascending."""
+        cells = accumulate(self.steps, lambda cell, step: cell + CELL_UNIT * step, initial=self.first_cell)
+        return [CellLook(*each) for each in zip(cells, self.qualities, self.ranges_m, strict=True)]
+
+
+def packed(looks: Iterable[CellLook]) -> dict[str, Any]:
+    """The fields of a Coverage that hold these cells (one at least, MAX_CELLS at most, none twice)."""
+    sorted_ = sorted(looks)
+    return {
+        "first_cell": sorted_[0].cell,
+        "steps": tuple((b.cell - a.cell) // CELL_UNIT for a, b in pairwise(sorted_)),
+        "qualities": bytes(each.quality for each in sorted_),
+        "ranges_m": bytes(min(each.range_m, 255) for each in sorted_),
+    }
 
 
 class AckItem(Message):
@@ -288,7 +354,7 @@ def signed_text(data: bytes) -> tuple[bytes, bytes]:
 
 
 def topic(vehicle: str, kind: str) -> str:
-    """The topic of one kind of message (`sighting`, `ack`, `status`, `health`, `desired`) of one vehicle."""
+    """The topic of one kind of message (`sighting`, `coverage`, `ack`, `status`, `health`, `desired`) of one vehicle."""
     return f"trikeye/v{WIRE_VERSION}/{vehicle}/{kind}"
 
 

@@ -19,8 +19,11 @@ from sightings import message
 from models.command_schema import KINDS, SCHEMAS, schema_text
 from models.contract import (
     ADJUSTABLE,
+    MAX_CELLS,
     MAX_MESSAGE_BYTES,
     Ack,
+    CellLook,
+    Coverage,
     Desired,
     Health,
     Message,
@@ -30,6 +33,7 @@ from models.contract import (
     decode,
     encode,
     identity_of,
+    packed,
     signed_text,
     why_not_adjustable,
 )
@@ -39,6 +43,13 @@ UTC = timezone.utc  # noqa: UP017
 NOON = datetime(2026, 11, 2, 12, 0, 0, 250_000, tzinfo=timezone(timedelta(hours=8)))
 # Bytes that no JPEG library writes: what the wire promises must not hang on one.
 PICTURE = b"\xff\xd8\xff\xe0 a picture's bytes \xff\xd9"
+
+LOOKS = [
+    CellLook(0x8C3114D21A9CDFF, 0, 18),
+    CellLook(0x8C3114D21A9CFFF, 3, 4),
+    CellLook(0x8C3114D21A9E1FF, 2, 9),
+    CellLook(0x8C3114D8DA9E1FF, 1, 12),
+]
 
 
 def examples() -> dict[str, Message]:
@@ -65,8 +76,13 @@ def examples() -> dict[str, Message]:
         "pack": {"name": "street", "digest": "b" * 64, "url": "https://review.example/packs/b"},
         "zones": {"digest": "e" * 64, "url": "https://review.example/zones/e"},
     })  # fmt: skip
+    coverage = Coverage.model_validate({
+        "id": UUID(int=6), "vehicle": "TY-01", "camera": "front", "origin": "camera", "from_utc": NOON, "to_utc": NOON + timedelta(seconds=60), "clock_source": "gnss",
+        **packed(LOOKS),
+    })  # fmt: skip
     return {
         "sighting": sighting,
+        "coverage": coverage,
         "ack": ack,
         "status": Status(vehicle="TY-01", online=True, at=NOON),
         "health": health,
@@ -85,6 +101,29 @@ def test_messages_on_record_stay_readable_and_are_written_the_same(kind: str) ->
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_published_schema_is_that_of_the_code(kind: str) -> None:
     assert (SCHEMAS / f"{kind}.json").read_text(encoding="utf-8") == schema_text(kind), "run: trikeye models schema"
+
+
+LATTICE = st.integers(0, 2**54 - 1).map(lambda n: n * 512 + 511)
+
+
+@given(st.dictionaries(LATTICE, st.tuples(st.integers(0, 3), st.integers(0, 255)), min_size=1, max_size=300))
+def test_cells_come_out_of_a_message_as_they_went_in_sorted(cells: dict[int, tuple[int, int]]) -> None:
+    looks = [CellLook(cell, *seen) for cell, seen in cells.items()]
+    there = examples()["coverage"].model_copy(update=packed(looks))
+    assert decode(Coverage, encode(there)).looks == sorted(looks)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("qualities", b"\x00\x03\x02"), ("qualities", b"\x00\x03\x02\x04"), ("ranges_m", b""), ("steps", [1, 0, 5]), ("steps", [1, 2]), ("steps", [1, 2, 2**54]),
+        ("steps", [2**54 - 1, 2**54 - 1, 1]), ("steps", [1] * MAX_CELLS), ("first_cell", -1), ("first_cell", 2**63), ("to_utc", NOON - timedelta(seconds=1)), ("clock_source", "sun"),
+    ],
+)  # fmt: skip
+def test_coverage_that_is_not_whole_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(RefusedMessage) as refused:
+        decode(Coverage, cbor2.dumps(cbor2.loads(encode(examples()["coverage"])) | {name: value}))
+    assert refused.value.reason == "malformed"
 
 
 def test_unknown_fields_are_passed_over() -> None:
