@@ -133,6 +133,8 @@ class Locator:
         whole = [(look, foot) for look, foot in feet if not self._cut(look.view)] or feet
         if not whole:
             return None
+        # What stands far to the side leaves the picture early: its second look may be too far off, the first need not be.
+        whole = [(look, foot) for look, foot in whole if _away_m(look, foot.point_m) <= FARTHEST_M] or whole
         variances = {id(look): float(np.trace(foot.covariance_m2)) + 2 * look.fix.sigma_m**2 for look, foot in whole}
         best = sorted(whole, key=lambda pair: variances[id(pair[0])])[:3]
         weights = [1 / variances[id(look)] for look, _ in best]

@@ -20,7 +20,7 @@ from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
 from calibration.mount import Mount
 from edge.decide import Decider, Finding, Passes
 from edge.identity import Ids
-from edge.locate import Locator, heading_sigma_deg
+from edge.locate import FARTHEST_M, Locator, heading_sigma_deg
 from edge.outbox import Told
 from edge.settings import Decide
 from edge.track import Tracker
@@ -90,6 +90,20 @@ def test_one_thing_is_one_track_and_stands_where_it_stands(
     assert place.near_m <= place.range_m <= place.far_m
     assert place.covariance_m2[0][0] >= 1.0, "no better than the fix it stands on"
     assert shown.frame.number > track.views[0].frame.number
+
+
+def test_a_thing_far_to_the_side_is_placed_by_the_looks_that_are_near_enough(
+    camera: Camera, mount: Mount, frame_at: FrameAt
+) -> None:
+    (track,) = drive([("rubble", "waste_pile", 24.0, 8.0, 1.5, 0.7)], camera, mount, frame_at)
+    locator = Locator(camera, mount)
+    far_m = [hypot(*(locator.foot(view) or (0, 0))) for view in track.views]
+    assert sum(away <= FARTHEST_M for away in far_m) in (1, 2), "of the three surest looks one is too far off"
+    located = locator.place(track)
+    assert located is not None
+    assert error_m(located[0], ("", "", 24.0, 8.0, 0.0, 0.0)) < 0.2
+    beyond = replace(track, views=tuple(v for v, away in zip(track.views, far_m, strict=True) if away > FARTHEST_M))
+    assert locator.place(beyond) is None
 
 
 def test_a_raised_thing_is_placed_by_parallax(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
