@@ -95,6 +95,8 @@ def stats(db: sqlite3.Connection, path: Path, now: datetime) -> dict[str, Any]:
         "settled": one("SELECT COUNT(*) FROM settled"),
         "evicted": one("SELECT COUNT(*) FROM evicted"),
         "unreadable": one("SELECT COUNT(*) FROM unreadable"),
+        "coverage_waiting": one("SELECT COUNT(*) FROM coverage"),
+        "coverage_dropped": int(about["coverage_dropped"]),
         "bytes": int(about["bytes"]),
         "file_bytes": path.stat().st_size,
         "oldest_seen": oldest,

@@ -104,7 +104,7 @@ class Outbox:
             self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as wrong:
             raise OutboxError(f"{path} cannot be opened ({wrong}); choose a folder that may be written") from None
-        self.uuid = self._do(lambda db: UUID(_about(db, "outbox")))
+        self.uuid = self.do(lambda db: UUID(_about(db, "outbox")))
 
     # --- what the vehicle keeps -------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ class Outbox:
             evicted[:] = self._make_room(db, _grow(db, len(body)))
             return True
 
-        is_new = self._do(work, write=True)
+        is_new = self.do(work, write=True)
         for each in evicted:
             _tell("sighting_evicted", id=str(each.id), sequence=each.sequence, cap_bytes=self.cap_bytes)
         return is_new
@@ -168,7 +168,7 @@ class Outbox:
 
     def last_sequence(self) -> int:
         """The highest sequence ever given."""
-        return int(self._do(lambda db: _about(db, "sequence")))
+        return int(self.do(lambda db: _about(db, "sequence")))
 
     def read(self, sequence: int) -> Waiting | None:
         """One waiting message; None if it is not here any more. Bytes that do not fit their digest are never sent: the message becomes unreadable."""
@@ -196,7 +196,7 @@ class Outbox:
                 _grow(db, len(body) - len(message.body))
             return changed > 0
 
-        is_here = self._do(work, write=True)
+        is_here = self.do(work, write=True)
         return Waiting(message.sequence, message.id, digest, body, economy) if is_here else None
 
     def settle(self, sighting_id: UUID, outcome: str, now_s: float) -> bool:
@@ -220,13 +220,13 @@ class Outbox:
                 )
             return [each for each in answers if self._settle(db, each, now_s)]
 
-        return self._do(work, write=True)
+        return self.do(work, write=True)
 
     def send_again(self, since: datetime) -> int:
         """Let what the server refused wait again, if it was seen at or after an instant; what it acknowledged is not kept. Returns how many."""
         query = "UPDATE message SET aside=NULL WHERE aside IS NOT NULL AND seen_utc>=?"
         told = since.astimezone(timezone.utc).isoformat()  # noqa: UP017
-        return self._do(lambda db: db.execute(query, (told,)).rowcount, write=True)
+        return self.do(lambda db: db.execute(query, (told,)).rowcount, write=True)
 
     def spent(self, month: str) -> int:
         """Bytes sent in a month, such as 2026-11."""
@@ -257,7 +257,7 @@ class Outbox:
                 "committed": int(_about(db, "sequence")),
             }
 
-        return self._do(work)
+        return self.do(work)
 
     def evicted(self, after: int = 0) -> list[Evicted]:
         """What the cap forced out, oldest first, past a sequence: with `unreadable`, the sequences have no gaps."""
@@ -276,6 +276,18 @@ class Outbox:
         if self._lock >= 0:
             os.close(self._lock)
         self._db, self._lock = None, -1
+
+    def do(self, work: Callable[[sqlite3.Connection], T], write: bool = False) -> T:
+        """Run `work` on the open file, in a transaction if it writes; if the file turns out damaged, on what could be saved of it. Raises OutboxError."""
+        for is_last in (False, True):
+            try:
+                with self._file() as db:
+                    return self._committed(db, work) if write else work(db)
+            except sqlite3.DatabaseError as wrong:
+                if is_last or not is_damage(wrong):
+                    raise in_words(self.path, wrong) from None
+                self._replace(wrong)
+        raise AssertionError("unreachable")
 
     # --- inside -----------------------------------------------------------------------------------------------
 
@@ -333,23 +345,11 @@ class Outbox:
                 db.execute("DELETE FROM message WHERE sequence=?", (sequence,))
                 _grow(db, -length[0])
 
-        self._do(work, write=True)
+        self.do(work, write=True)
         _tell("sighting_unreadable", id=str(sighting_id), sequence=sequence)
 
     def _rows(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
-        return self._do(lambda db: _patiently(self.path, db, query, values).fetchall())
-
-    def _do(self, work: Callable[[sqlite3.Connection], T], write: bool = False) -> T:
-        """Run `work` on the open file, in a transaction if it writes; if the file turns out damaged, on what could be saved of it."""
-        for is_last in (False, True):
-            try:
-                with self._file() as db:
-                    return self._committed(db, work) if write else work(db)
-            except sqlite3.DatabaseError as wrong:
-                if is_last or not is_damage(wrong):
-                    raise in_words(self.path, wrong) from None
-                self._replace(wrong)
-        raise AssertionError("unreachable")
+        return self.do(lambda db: _patiently(self.path, db, query, values).fetchall())
 
     def _committed(self, db: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
         try:
@@ -412,7 +412,7 @@ class Outbox:
         self._db = db
 
     def _migrate(self, db: sqlite3.Connection) -> None:
-        had_lanes = is_current(db) or version_of(db) == 0  # another process may have been faster
+        had_lanes = version_of(db) not in (1, 2)  # another process may have been faster
         migrate(db, self.path)
         if not had_lanes:
             marks = ",".join("?" * len(self.urgent))

@@ -56,9 +56,13 @@ CREATE TABLE sent (digest TEXT PRIMARY KEY, id BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE spent (month TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO about SELECT 'bytes', CAST(COALESCE(SUM(LENGTH(body)), 0) AS TEXT) FROM message;
 """
-MIGRATIONS = (FIRST_SCHEMA, NAME_THE_EVICTED, LANES_AND_VALUE)
+COVERAGE = """
+CREATE TABLE coverage (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, digest TEXT NOT NULL, body BLOB NOT NULL);
+INSERT INTO about VALUES ('coverage_bytes', '0'), ('coverage_dropped', '0');
+"""
+MIGRATIONS = (FIRST_SCHEMA, NAME_THE_EVICTED, LANES_AND_VALUE, COVERAGE)
 """`PRAGMA user_version` says how many of these a file has had. Version 1 forgot the ids of what it evicted: the gaps in its sequences name them."""
-TABLES = ("message", "settled", "evicted", "unreadable", "sent", "spent")
+TABLES = ("message", "settled", "evicted", "unreadable", "sent", "spent", "coverage")
 NUMBERED = ("message", "settled", "evicted", "unreadable")
 
 MAGIC, PAGE_BYTES = b"SQLite format 3\0", 4096
@@ -262,10 +266,17 @@ def _copy_readable(path: Path, new: sqlite3.Connection) -> dict[int, UUID | None
     have = {n for table in NUMBERED for (n,) in new.execute(f"SELECT sequence FROM {table}")}
     lost = {n: named.get(n) for n in range(1, last + 1) if n not in have}
     new.executemany("INSERT INTO unreadable VALUES (?, ?)", lost.items())
-    kept = {"sequence": str(last), "outbox": outbox or str(uuid4())}
+    kept = {
+        "sequence": str(last),
+        "outbox": outbox or str(uuid4()),
+        "coverage_dropped": about.get("coverage_dropped", "0"),
+    }
     new.executemany("UPDATE about SET value=? WHERE name=?", [(value, name) for name, value in kept.items()])
     new.execute("UPDATE about SET value=(SELECT COUNT(*) FROM evicted) WHERE name='evicted'")
-    new.execute("UPDATE about SET value=(SELECT COALESCE(SUM(LENGTH(body)), 0) FROM message) WHERE name='bytes'")
+    for name, table in (("bytes", "message"), ("coverage_bytes", "coverage")):
+        new.execute(
+            f"UPDATE about SET value=(SELECT COALESCE(SUM(LENGTH(body)), 0) FROM {table}) WHERE name=?", (name,)
+        )
     return {n: UUID(bytes=id_) if id_ is not None else None for n, id_ in lost.items()}
 
 
