@@ -254,6 +254,8 @@ class OutboxHealth(Message):
     evicted: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=64)] = ()
     unreadable_count: Count = 0
     unreadable: Annotated[tuple[tuple[Count, Count], ...], Field(max_length=64)] = ()
+    coverage_waiting: Count | None = None
+    coverage_dropped: Count | None = None
 
 
 class FixHealth(Message):

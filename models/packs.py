@@ -1,7 +1,8 @@
 """A pack: a folder with `model.onnx` and its card `pack.toml`. Nothing of a pack is believed before its digest is checked.
 
 An overlay is a folder with `overlay.toml` alone: other thresholds and probabilities for the labels of a pack that it names as its base, and the digest of the
-network they were fitted to (`trikeye models calibrate` writes one). Wherever a pack may be named, an overlay may.
+network they were fitted to (`trikeye models calibrate` writes one), or several sizes at which that network is to look at each picture. Wherever a pack may
+be named, an overlay may.
 
 PackError
 ├── PackMissing      no such folder, or a file of it is missing
@@ -23,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 SHIPPED = Path(__file__).with_name("shipped")
 OVERLAY = "overlay.toml"
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+Side = Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -56,8 +58,8 @@ class Label(BaseModel):
 
 
 class _Input(BaseModel):
-    width: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
-    height: Annotated[int, Field(ge=32, le=4096, multiple_of=32)]
+    width: Side
+    height: Side
     sizes: Literal["fixed", "aspect"] = "fixed"
     layout: Literal["nchw"]
     colour: Literal["rgb", "bgr"]
@@ -97,7 +99,8 @@ class OverlayLabel(BaseModel):
 
 
 class Overlay(BaseModel):
-    """overlay.toml. `base` is a shipped pack's name or a path from the overlay's folder; `fitted_on` says what for, and goes into the card."""
+    """overlay.toml. `base` is a shipped pack's name or a path from the overlay's folder; `fitted_on` says what for, and goes into the card; `sides_px` are
+    the longer sides at which the base's network looks at each picture, their boxes joined."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     version: Literal[1]
@@ -105,13 +108,15 @@ class Overlay(BaseModel):
     digest: Digest
     fitted_on: dict[str, Any] = {}
     labels: Annotated[list[OverlayLabel], Field(max_length=1000)] = []
+    sides_px: Annotated[tuple[Side, ...], Field(max_length=8)] = ()
 
 
 @dataclass(frozen=True)
 class Pack:
     """A checked pack. `digest` is the SHA-256 of model.onnx in hex.
 
-    Every picture is seen at `width` x `height`, or, with `any_aspect`, at the part of it that its own aspect fills.
+    Every picture is seen at `width` x `height`, or, with `any_aspect`, at the part of it that its own aspect fills; with `sides_px` as often
+    as it has numbers, in squares of these sides.
     """
 
     name: str
@@ -128,6 +133,7 @@ class Pack:
     platt: tuple[float, float]
     licence: dict[str, Any] = field(repr=False)
     card: dict[str, Any] = field(repr=False)
+    sides_px: tuple[int, ...] = ()
 
     def probability(self, score: float, label: Label) -> float:
         """Calibrated probability of a raw score 0..1 of a label (Platt on the logit)."""
@@ -137,8 +143,8 @@ class Pack:
 
 
 def shipped_packs() -> list[str]:
-    """Names of the packs that travel with the project."""
-    return sorted(path.parent.name for path in SHIPPED.glob("*/pack.toml"))
+    """Names of the packs and overlays that travel with the project."""
+    return sorted(path.parent.name for kind in ("pack.toml", OVERLAY) for path in SHIPPED.glob(f"*/{kind}"))
 
 
 def load_pack(where: str | Path) -> Pack:
@@ -168,7 +174,7 @@ def read_overlay(folder: Path) -> tuple[Overlay, str | Path]:
     """overlay.toml of a folder, and its base as `load_pack` takes it. Raises MalformedPack."""
     overlay = _read(folder / OVERLAY, Overlay)
     base = overlay.base if overlay.base in shipped_packs() else folder / overlay.base
-    if isinstance(base, Path) and (base / OVERLAY).is_file():
+    if ((SHIPPED / base if isinstance(base, str) else base) / OVERLAY).is_file():
         raise MalformedPack(f"{folder / OVERLAY}: base: {base} is an overlay itself; name its base")
     return overlay, base
 
@@ -184,6 +190,10 @@ def _overlaid(folder: Path) -> Pack:
         raise WrongDigest(
             f"{folder / OVERLAY} was fitted to another network than {where} (sha256 {base.digest}); fit it again: trikeye models calibrate"
         )
+    if overlay.sides_px and not base.any_aspect:
+        raise MalformedPack(
+            f"{folder / OVERLAY}: sides_px: the network of {where} takes one shape alone; export it with --shape aspect"
+        )
     changed = {each.name: each for each in overlay.labels}
     unknown = sorted(changed.keys() - {label.name for label in base.labels})
     if unknown:
@@ -196,7 +206,7 @@ def _overlaid(folder: Path) -> Pack:
     )
     digest = hashlib.sha256((folder / OVERLAY).read_bytes()).hexdigest()
     card = {**base.card, "overlay": [f"{key}: {value}" for key, value in overlay.fitted_on.items()]}
-    return replace(base, name=f"{base.name[:54]}+{digest[:8]}", labels=labels, card=card)
+    return replace(base, name=f"{base.name[:54]}+{digest[:8]}", labels=labels, card=card, sides_px=overlay.sides_px)
 
 
 def _read(path: Path, kind: type[T]) -> T:

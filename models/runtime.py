@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from models.boxes import keep_best
+from models.boxes import join_looks, keep_best
 from models.packs import Label, MalformedPack, Pack
 from models.pixels import Image, blob, letterbox, shape_inside
 
@@ -18,6 +18,8 @@ SHAPES_KEPT = 6
 """A camera has one shape; a folder of photographs has a few."""
 FREE_SIDES = ("height", "width")
 """What the network of a pack for any aspect calls the sides of its input."""
+LOOK_FLOOR = 0.01
+"""What one of several looks must say of a box for it to count in their mean."""
 F32 = npt.NDArray[np.float32]
 I64 = npt.NDArray[np.int64]
 
@@ -38,51 +40,68 @@ class Detector:
     def __init__(self, pack: Pack, threads: int = 1) -> None:
         self.pack = pack
         self._threads = threads
-        self._made: dict[tuple[int, int], tuple[onnxruntime.InferenceSession, Image]] = {}
-        self._inner: tuple[int, int] | None = None
+        self._made: dict[tuple[int, int], tuple[onnxruntime.InferenceSession, Image, tuple[int, int]]] = {}
         self._ready((pack.height, pack.width))
 
     def detect(self, image: Image, floor: float | None = None) -> list[Found]:
         """All boxes at or over their label's threshold, or over `floor` if that is given and lower. Best first."""
-        least = self._least(floor)
-        return self._found(image, lambda output: (_end_to_end if self.pack.end_to_end else _raw)(output, least))
+        least, read = self._least(floor), _end_to_end if self.pack.end_to_end else _raw
+        sides = self.pack.sides_px
+        if not sides:
+            return self._named(*self._boxes(image, self._shape(image), lambda output: read(output, least)))
+        low = np.minimum(least, LOOK_FLOOR)
+        looks = [self._boxes(image, self._shape(image, side), lambda output: read(output, low)) for side in sides]
+        found, said, named = (np.concatenate(part) for part in zip(*looks, strict=True))
+        boxes, scores, classes = join_looks(found, said, named, len(sides))
+        sure = scores >= least[classes]
+        return self._named(boxes[sure], scores[sure], classes[sure])
 
     def suspects(self, image: Image, floors: Mapping[str, float]) -> list[Found]:
         """Every box of these labels from its floor on that the network proposes, many of one thing: nothing hides behind a surer one."""
         least = np.array([floors.get(label.name, np.inf) for label in self.pack.labels], np.float32)
-        return self._found(image, lambda output: (_end_to_end if self.pack.end_to_end else _every)(output, least))
+        read = _end_to_end if self.pack.end_to_end else _every
+        return self._named(*self._boxes(image, self._shape(image), lambda output: read(output, least)))
 
     def _least(self, floor: float | None) -> F32:
         thresholds = [label.threshold for label in self.pack.labels]
         return np.array([each if floor is None else min(floor, each) for each in thresholds], np.float32)
 
-    def _found(self, image: Image, read: Callable[[F32], tuple[F32, F32, I64]]) -> list[Found]:
-        pack, size = self.pack, (image.shape[0], image.shape[1])
-        session, canvas = self._ready(
-            shape_inside(*size, pack.height, pack.width) if pack.any_aspect else (pack.height, pack.width)
-        )
-        if self._inner != size:
+    def _shape(self, image: Image, side: int | None = None) -> tuple[int, int]:
+        pack, (height, width) = self.pack, image.shape[:2]
+        rows, columns = (side, side) if side else (pack.height, pack.width)
+        return shape_inside(height, width, rows, columns) if pack.any_aspect else (rows, columns)
+
+    def _boxes(
+        self, image: Image, shape: tuple[int, int], read: Callable[[F32], tuple[F32, F32, I64]]
+    ) -> tuple[F32, F32, I64]:
+        """One look of the network at a picture, `shape` high and wide: boxes in the picture's pixels, scores, classes."""
+        pack = self.pack
+        session, canvas, inner = self._ready(shape)
+        if inner != image.shape[:2]:
             canvas[:] = pack.pad
-            self._inner = size
+            self._made[shape] = session, canvas, (image.shape[0], image.shape[1])
         scale, left, top = letterbox(image, canvas)
         given = {session.get_inputs()[0].name: blob(canvas, pack.scale, pack.rgb)}
         boxes, scores, classes = read(session.run(None, given)[0][0])
         boxes = (boxes - np.array([left, top, left, top], np.float32)) / np.float32(scale)
-        boxes = np.clip(boxes, 0, np.array([image.shape[1], image.shape[0]] * 2, np.float32))
+        return np.clip(boxes, 0, np.array([image.shape[1], image.shape[0]] * 2, np.float32)), scores, classes
+
+    def _named(self, boxes: F32, scores: F32, classes: I64) -> list[Found]:
+        pack = self.pack
         return [
             Found((float(b[0]), float(b[1]), float(b[2]), float(b[3])), label, float(s), pack.probability(float(s), label))
             for b, s, label in zip(boxes, scores, (pack.labels[int(c)] for c in classes), strict=True)
             if b[2] - b[0] >= 1 and b[3] - b[1] >= 1
         ]  # fmt: skip
 
-    def _ready(self, shape: tuple[int, int]) -> tuple[onnxruntime.InferenceSession, Image]:
-        """The network for one input shape, folded as if it knew no other, and the canvas for it."""
+    def _ready(self, shape: tuple[int, int]) -> tuple[onnxruntime.InferenceSession, Image, tuple[int, int]]:
+        """The network for one input shape, folded as if it knew no other, the canvas for it, and the size of the picture last put there."""
         if shape not in self._made:
-            if len(self._made) == SHAPES_KEPT:
+            if len(self._made) == SHAPES_KEPT * max(1, len(self.pack.sides_px)):
                 del self._made[next(iter(self._made))]
             session = self._load(shape)
             self._check_shapes(session, shape)
-            self._made[shape] = session, np.full((*shape, 3), self.pack.pad, np.uint8)
+            self._made[shape] = session, np.full((*shape, 3), self.pack.pad, np.uint8), (0, 0)
         return self._made[shape]
 
     def _load(self, shape: tuple[int, int]) -> onnxruntime.InferenceSession:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.boxes import join_looks
 from models.packs import load_pack
 from models.pixels import Image, letterbox, shape_inside
 from models.runtime import Detector, _end_to_end, _every, _raw
@@ -55,6 +56,18 @@ def test_no_suspect_hides_behind_a_surer_class_or_a_neighbour() -> None:
     assert _end_to_end(rows, least)[2].tolist() == [0, 1]
     few = np.minimum(least, 1.0)
     assert len(_raw(output, few)[0]) < 4, "which is why redaction asks for suspects"
+
+
+def test_what_every_look_boxed_stays_and_what_one_boxed_is_less_sure() -> None:
+    boxes = np.array([[10, 10, 50, 50], [12, 10, 52, 50], [200, 10, 240, 50], [10, 10, 50, 50]], np.float32)
+    scores, classes = np.array([0.9, 0.3, 0.8, 0.6], np.float32), np.array([0, 0, 0, 1])
+    joined, sure, named = join_looks(boxes, scores, classes, 2)
+    np.testing.assert_allclose(joined[0], [10.5, 10, 50.5, 50], atol=1e-4)
+    np.testing.assert_allclose(sure, [0.6, 0.4, 0.3], atol=1e-6)
+    assert named.tolist() == [0, 0, 1]
+    twice = np.array([[10, 10, 50, 50]] * 3, np.float32)
+    assert join_looks(twice, np.full(3, 0.9, np.float32), np.zeros(3, np.int64), 2)[1] == pytest.approx([0.9])
+    assert len(join_looks(boxes[:0], scores[:0], classes[:0], 2)[0]) == 0
 
 
 @pytest.mark.parametrize("size", [(960, 540), (540, 960), (400, 400), (640, 384)])
