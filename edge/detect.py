@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from edge.values import Box, Detection, Image
@@ -12,17 +14,29 @@ SAME_THING = 0.5
 INSIDE = 0.7
 
 
-def detect(detector: Detector, image: Image) -> list[Detection]:
-    """Problems in a picture, best first. Where two names, or a problem and its contrast (a bin in order), share a place, the surer one stays."""
+@dataclass(frozen=True)
+class Seen:
+    """One look: problems by themselves, and things that are one only where they stand, or that hide others. Both best first."""
+
+    problems: list[Detection]
+    context: list[Detection]
+
+
+def detect(detector: Detector, image: Image) -> Seen:
+    """What is in a picture. Where two names, or a problem and its contrast (a bin in order), share a place, the surer one stays."""
     kept: list[Found] = []
+    context: list[Found] = []
     for found in sorted(detector.detect(image), key=lambda each: -each.score):
-        if found.label.role != "context" and not any(_same(found, better) for better in kept):
+        if found.label.role == "context":
+            context.append(found)
+        elif not any(_same(found, better) for better in kept):
             kept.append(found)
-    return [
-        Detection(found.box_px, found.label.name, found.label.category, found.score, found.probability)
-        for found in kept
-        if found.label.role == "problem" and found.label.category
-    ]
+    problems = [found for found in kept if found.label.role == "problem" and found.label.category]
+    return Seen([_detection(found) for found in problems], [_detection(found) for found in context])
+
+
+def _detection(found: Found) -> Detection:
+    return Detection(found.box_px, found.label.name, found.label.category, found.score, found.probability)
 
 
 def _same(a: Found, b: Found) -> bool:

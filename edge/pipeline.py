@@ -83,7 +83,7 @@ class Vehicle:
             return []
         self.counts.inferred += 1
         pass_id = self.passes.of(frame)
-        return self.decider.decide(self.tracker.see(frame, detect(self.detector, frame.image), pass_id))
+        return self.decider.decide(self.tracker.see(frame, detect(self.detector, frame.image).problems, pass_id))
 
     def _keep_all(self, findings: list[Finding]) -> None:
         """A ride can be run again, so a disk that takes nothing ends it; a street cannot: the watch goes on, and counts what it could not keep."""
