@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from edge.clock import is_synchronised, seen_at, stamp
 from edge.outbox import Evicted, Outbox
+from edge.outbox_coverage import CoverageBox
 from edge.part import WatchPart, boot, read_part
 from edge.settings import Settings
 from models.contract import MAX_HEALTH_BYTES, Health, OutboxHealth, RefusedMessage, SeenAt, encode
@@ -26,6 +27,7 @@ SILENT_S, OLD_S, EVICTED_S = 30.0, 3600.0, 3600.0
 HOT_C, LEAST_FREE_BYTES = 80.0, 200_000_000
 LOOK_S, CHANGED_S = 5.0, 15.0
 RUNS_NAMED = 64
+SENT = ("sent", "resent", "accepted", "known", "refused", "coverage_sent", "coverage_accepted", "coverage_refused")
 THERMAL = Path("/sys/class/thermal")
 BOOTS = UUID("0b9f3c1e-6d1b-5a53-9a0e-6f0d5c1e7a11")
 """Names the start of a machine whose kernel tells no UUID."""
@@ -118,7 +120,7 @@ def compose(
         desired_refused=refused[:200], zones=zones, watch_age_s=round(age_s, 1) if age_s is not None else None,
         troubles=tuple(sorted(troubles_of(watch, is_live, settings.origin == "camera", outbox, here, evicting, refused), key=rank)),
         rates_per_s=watch.rates_per_s if watch and is_live else {}, gate=watch.gate if watch else {}, faults=faults,
-        sent={name: sent.get(name, 0) for name in ("sent", "resent", "accepted", "known", "refused") if sent.get(name)},
+        sent={name: sent.get(name, 0) for name in SENT if sent.get(name)},
         temperatures_c=here.temperatures_c, disk_free_bytes=here.disk_free_bytes, disk_bytes=here.disk_bytes, outbox=outbox,
         fix=watch.fix if watch and is_live else None,
     )  # fmt: skip
@@ -148,9 +150,11 @@ def troubles_of(
 
 def outbox_health(outbox: Outbox, counts: dict[str, int], oldest_s: float | None) -> OutboxHealth:
     """How the outbox stands, and which sequences the server will never see."""
+    coverage = CoverageBox(outbox).counts()
     return OutboxHealth(
         id=outbox.uuid, committed=counts["committed"], waiting=counts["waiting"], aside=counts["aside"], oldest_s=oldest_s,
         evicted_count=counts["evicted"], evicted=runs_of(outbox.evicted()), unreadable_count=counts["unreadable"], unreadable=runs_of(outbox.unreadable()),
+        coverage_waiting=coverage["waiting"], coverage_dropped=coverage["dropped"],
     )  # fmt: skip
 
 

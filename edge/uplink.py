@@ -32,9 +32,11 @@ from edge.desired import Orders, with_desired, zones_digest
 from edge.economy import PER_MESSAGE_BYTES, Economy, economy, month_of
 from edge.health import Reporter
 from edge.outbox import Outbox, OutboxError, OutboxUnwritable, Settled, Waiting
+from edge.outbox_coverage import CoverageBox
 from edge.pace import BEYOND_WINDOW, Lane, Pace
 from edge.part import UplinkPart, write_part
 from edge.settings import Settings
+from edge.uplink_coverage import AWAY_AT_MOST, CoverageLane
 from models.contract import MAX_MESSAGE_BYTES, Ack, AckItem, RefusedMessage, Sighting, Status, decode, encode, topic
 
 log = logging.getLogger("trikeye.uplink")
@@ -89,6 +91,7 @@ class Uplink:
         folder = self.outbox.path.parent
         self.orders = Orders(self.settings, folder, self.outbox, self.counts)
         self.settings = with_desired(self.settings, folder)
+        self.coverage = CoverageLane(CoverageBox(self.outbox))
         self.reporter = Reporter(self.settings, self.outbox)
 
     def stop(self) -> None:
@@ -111,6 +114,7 @@ class Uplink:
         while not self._stop and not (until_empty and self._is_done()):
             self._connected, self._greeted, self._reached, self._failed = False, False, False, ""
             self._pace, self._published, self._largest = Pace(self.settings.uplink.in_flight), {}, MAX_MESSAGE_BYTES
+            self.coverage.begin_again()
             client = self._client()
             try:
                 self._secure(client)
@@ -170,8 +174,21 @@ class Uplink:
                 message = self._fitting(up[1])
                 if message is not None and not self._publish(client, message, up[0], now_s):
                     return
+            self._send_coverage(client, now_s)
         except OutboxUnwritable as wrong:
             self._complain_of_disk(wrong)
+
+    def _send_coverage(self, client: mqtt.Client, now_s: float) -> None:
+        """What was looked at goes where nothing else does: none while a sighting waits or is on its way, none when the month runs short."""
+        if self._pace.flights or self.outbox.has_waiting() or self._economy() != Economy.WHOLE:
+            return
+        where = topic(self.settings.vehicle.name, "coverage")
+        while (message := self.coverage.next_up(self.settings.uplink.resend_s, now_s)) is not None:
+            if client.publish(where, message.body, qos=1).rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return
+            self.coverage.left(message, now_s)
+            self.counts["coverage_sent"] += 1
+            self._spent_bytes += len(message.body) + PER_MESSAGE_BYTES
 
     def _obey(self, now_s: float) -> None:
         """Take what the server wants: settings at once, zones as soon as they are fetched, which holds nothing up."""
@@ -265,19 +282,28 @@ class Uplink:
         try:
             item = self._acks.get(timeout=wait_s)
             while True:
-                self._pace.answered(item.id, time.monotonic())
-                self._published.pop(item.id, None)
-                self._answers.append(Settled(item.id, item.outcome, item.digest, item.reason))
+                self._take(item)
                 item = self._acks.get_nowait()
         except queue.Empty:
             return
 
+    def _take(self, item: AckItem) -> None:
+        if self.coverage.answered(item.id):
+            self.counts[f"coverage_{item.outcome}"] += 1
+            if item.outcome == "refused":
+                self._log(logging.WARNING, event="coverage_refused", id=str(item.id), reason=item.reason)
+            return
+        self._pace.answered(item.id, time.monotonic())
+        self._published.pop(item.id, None)
+        self._answers.append(Settled(item.id, item.outcome, item.digest, item.reason))
+
     def _settle(self) -> None:
         """Write down what the server answered and what was spent. What the disk does not take is kept and tried again: it is only sent twice."""
-        if not self._answers and self._spent_bytes < SPENT_BYTES:
-            return
-        month = month_of(datetime.now(timezone.utc))  # noqa: UP017
         try:
+            self.coverage.settle()
+            if not self._answers and self._spent_bytes < SPENT_BYTES:
+                return
+            month = month_of(datetime.now(timezone.utc))  # noqa: UP017
             changed = self.outbox.settle_all(self._answers, time.time(), self._spent_bytes, month)
         except OutboxUnwritable as wrong:
             self._complain_of_disk(wrong)
@@ -294,16 +320,17 @@ class Uplink:
         log.log(level, "%s", json.dumps({"vehicle": self.settings.vehicle.name, **fields}, ensure_ascii=False))
 
     def _is_done(self) -> bool:
-        if not self.outbox.has_waiting():
-            return True
-        return self._economy() == Economy.NOTHING and not self.outbox.next_up(True)
+        if self.outbox.has_waiting():
+            return self._economy() == Economy.NOTHING and not self.outbox.next_up(True)
+        return self._economy() != Economy.WHOLE or self.coverage.is_done()
 
     def _client(self) -> mqtt.Client:
         settings, name = self.settings.uplink, self.settings.vehicle.name
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=self._protocol,
                              clean_session=True if self._protocol == MQTTProtocolVersion.MQTTv311 else None, reconnect_on_failure=False)  # fmt: skip
-        client.max_queued_messages_set(settings.in_flight + BEYOND_WINDOW)
-        client.max_inflight_messages_set(settings.in_flight + BEYOND_WINDOW)
+        room = settings.in_flight + BEYOND_WINDOW + AWAY_AT_MOST
+        client.max_queued_messages_set(room)
+        client.max_inflight_messages_set(room)
         if settings.user:
             client.username_pw_set(settings.user, settings.password)
         client.will_set(topic(name, "status"), encode(Status(vehicle=name, online=False)), qos=1, retain=True)

@@ -17,7 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from edge.outbox import Outbox, OutboxError
 from edge.settings import Settings
 from edge.uplink import Uplink
-from models.contract import Ack, AckItem, Sighting, Status, decode, digest_of, encode, topic
+from models.contract import Ack, AckItem, Coverage, Sighting, Status, decode, digest_of, encode, topic
 
 
 def found_mosquitto() -> str | None:
@@ -69,20 +69,32 @@ class Broker:
 class Server:
     """Answers as `answer` says; keeps what it was sent."""
 
-    def __init__(self, port: int, answer: Callable[[Sighting, bytes], list[AckItem]]) -> None:
+    def __init__(
+        self, port: int, answer: Callable[[Sighting, bytes], list[AckItem]], takes_coverage: bool = True
+    ) -> None:
         self.bodies: list[bytes] = []
+        self.coverage: list[bytes] = []
+        self.order: list[str] = []
+        self.takes_coverage = takes_coverage
         self.status: list[bool] = []
         self.client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="intake")
         self.client.username_pw_set("intake", "right")
         self.ready = threading.Event()
 
         def connected(client: mqtt.Client, *_: object) -> None:
-            client.subscribe([(topic("TY-01", "sighting"), 1), (topic("TY-01", "status"), 1)])
+            client.subscribe([(topic("TY-01", kind), 1) for kind in ("sighting", "coverage", "status")])
 
         def came(client: mqtt.Client, userdata: object, message: mqtt.MQTTMessage) -> None:
             body = bytes(message.payload)
             if message.topic.endswith("status"):
                 self.status.append(decode(Status, body).online)
+                return
+            self.order.append(message.topic.rpartition("/")[2])
+            if message.topic.endswith("coverage"):
+                self.coverage.append(body)
+                if self.takes_coverage:
+                    item = AckItem(id=decode(Coverage, body).id, digest=digest_of(body), outcome="accepted")
+                    client.publish(topic("TY-01", "ack"), encode(Ack(items=(item,))), qos=1)
                 return
             self.bodies.append(body)
             if items := answer(decode(Sighting, body), body):
