@@ -13,6 +13,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="which street to draw (default: %(default)s)")
     parser.add_argument("--fps", type=float, default=10.0, help="frames a second (default: %(default)s)")
     parser.add_argument(
+        "--standing", action="store_true", help="draw things that stand where they may not, and others where they may"
+    )
+    parser.add_argument(
         "--from-photos", type=Path, metavar="DIR", help="make the ride of the photographs in DIR instead of drawing"
     )
     parser.add_argument(
@@ -35,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
     if not shutil.which("ffmpeg"):
         print("trikeye demo ride: ffmpeg is missing; install it: sudo apt-get install ffmpeg", file=sys.stderr)
         return 1
-    from demo.ride.write import draw_ride
+    from demo.ride.write import draw_ride, draw_standing_ride
 
     try:
-        draw_ride(args.seed, args.out, _progress, args.fps)
+        (draw_standing_ride if args.standing else draw_ride)(args.seed, args.out, _progress, args.fps)
     except (ImportError, OSError) as missing:
         if "EGL" not in str(missing) and "GL" not in str(missing):
             raise

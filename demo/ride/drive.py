@@ -25,8 +25,8 @@ class Moment:
     pose: Pose
 
 
-def drive(seed: int, fps: float = FPS) -> list[Moment]:
-    """The whole ride: 3 to 6 m/s, a gentle weave, pitch that shakes and jolts at joints in the road."""
+def drive(seed: int, fps: float = FPS, until_m: float = END_M) -> list[Moment]:
+    """The ride up to a place: 3 to 6 m/s, a gentle weave, pitch that shakes and jolts at joints in the road."""
     rng = np.random.default_rng([seed, 21])
     waves = [(rng.uniform(0.2, 0.5), rng.uniform(0, 6.3), rng.uniform(12, 40)) for _ in range(3)]
     shake = [
@@ -36,7 +36,7 @@ def drive(seed: int, fps: float = FPS) -> list[Moment]:
     joints = np.sort(rng.uniform(START_M, END_M, 9))
     moments, x, t, jolt = [], START_M, 0.0, 0.0
     y_before = _lane(x, waves)
-    while x < END_M:
+    while x < until_m:
         speed = float(np.clip(4.8 + 1.3 * np.sin(x / 31 + waves[0][1]) + 0.7 * np.sin(x / 13 + waves[1][1]), 3.0, 6.0))
         y = _lane(x, waves)
         yaw = float(np.arctan2(y - y_before, max(speed / fps, 1e-6)))

@@ -24,10 +24,10 @@ CLOTHES = (
 )
 
 
-def person(site: Site, x: float, y: float, yaw: float) -> None:
-    """A walking person about 1.7 m tall, facing `yaw` (counter-clockwise from +x)."""
+def person(site: Site, x: float, y: float, yaw: float, lift_m: float = 0.0) -> None:
+    """A walking person about 1.7 m tall, facing `yaw` (counter-clockwise from +x); on a saddle, lifted."""
     rng, mesh = site.rng, site.mesh
-    ground, tall = (0.14 if abs(y) > 5 else 0.0), float(rng.uniform(0.93, 1.06))
+    ground, tall = (0.14 if abs(y) > 5 else 0.0) + lift_m, float(rng.uniform(0.93, 1.06))
     turn = rotation(yaw)
 
     def at(forward: float, left: float, up: float) -> npt.NDArray[np.float64]:

@@ -17,9 +17,9 @@ F32 = npt.NDArray[np.float32]
 
 VERTEX = """#version 330
 in vec3 p; in vec3 n; in vec2 uv; in float layer; in vec3 tint; in float gloss; in float object;
-uniform mat4 view; uniform mat4 sun_view;
+uniform mat4 view; uniform mat4 sun_view; uniform vec3 shift;
 out vec3 wp; out vec3 wn; out vec3 tex; out vec3 ti; out float gl; out vec4 sp; flat out int ob;
-void main(){ gl_Position = view*vec4(p,1); wp=p; wn=n; tex=vec3(uv,layer); ti=tint; gl=gloss; sp=sun_view*vec4(p,1); ob=int(object+0.5); }"""
+void main(){ vec3 q=p+shift; gl_Position = view*vec4(q,1); wp=q; wn=n; tex=vec3(uv,layer); ti=tint; gl=gloss; sp=sun_view*vec4(q,1); ob=int(object+0.5); }"""
 FRAGMENT = """#version 330
 in vec3 wp; in vec3 wn; in vec3 tex; in vec3 ti; in float gl; in vec4 sp; flat in int ob;
 uniform sampler2DArray textures; uniform sampler2DShadow shadow; uniform vec3 eye; uniform vec3 sun; uniform vec3 sun_light; uniform vec3 horizon; uniform vec3 zenith;
@@ -68,6 +68,8 @@ class Renderer:
         self.context = moderngl.create_context(standalone=True, backend="egl")  # type: ignore[arg-type]
         gl = self.context
         rows = street.vertices.reshape(-1, 3, VERTEX_FLOATS)
+        drives = np.isin(rows[:, 0, 13], list(street.moving))
+        moving, rows = rows[drives], rows[~drives]
         order = np.argsort(rows[:, :, 0].mean(axis=1), kind="stable")
         self.vertices = np.ascontiguousarray(rows[order])
         self.starts = self.vertices[:, :, 0].mean(axis=1)
@@ -79,6 +81,15 @@ class Renderer:
             for kind, fragment in (("colour", FRAGMENT), ("id", ID_FRAGMENT), ("depth", DEPTH_FRAGMENT))
         }
         self.arrays = {kind: _array(gl, program, buffer, layout, names) for kind, program in self.programs.items()}
+        self.moving = {
+            thing: {
+                kind: _array(
+                    gl, self.programs[kind], gl.buffer(moving[moving[:, 0, 13] == thing].tobytes()), layout, names
+                )
+                for kind in ("colour", "id")
+            }
+            for thing in street.moving
+        }
         self.sky = gl.program(SKY_VERTEX, SKY_FRAGMENT)
         self.sky_array = gl.vertex_array(
             self.sky, [(gl.buffer(np.array([-1, -1, 3, -1, -1, 3], np.float32).tobytes()), "2f", "q")]
@@ -99,8 +110,8 @@ class Renderer:
         gl.enable(moderngl.DEPTH_TEST)
         self.shadow_at: float | None = None
 
-    def draw(self, pose: Pose) -> npt.NDArray[np.uint8]:
-        """The picture at a pose, uint8 BGR."""
+    def draw(self, pose: Pose, t_s: float = 0.0) -> npt.NDArray[np.uint8]:
+        """The picture at a pose and an instant of the ride, uint8 BGR. What moves throws no shadow."""
         self._draw_shadow(pose)
         axes, street = camera_axes(pose), self.street
         program = self.programs["colour"]
@@ -133,6 +144,7 @@ class Renderer:
         self.sky_array.render()
         self.context.enable(moderngl.DEPTH_TEST)
         self._render("colour", pose)
+        self._render_moving("colour", t_s)
         raw = (
             np.frombuffer(self.screen.read(components=3, dtype="f2"), np.float16)
             .reshape(*self.screen.size[::-1], 3)[::-1]
@@ -144,13 +156,14 @@ class Renderer:
         mapped = raw * (2.51 * raw + 0.03) / (raw * (2.43 * raw + 0.59) + 0.14)
         return (np.clip(mapped, 0, 1) ** (1 / 2.2) * 255).astype(np.uint8)[..., ::-1].copy()
 
-    def ids(self, pose: Pose) -> npt.NDArray[np.int32]:
+    def ids(self, pose: Pose, t_s: float = 0.0) -> npt.NDArray[np.int32]:
         """The number of the object seen at each pixel, 0 for the street itself."""
         self.programs["id"]["textures"] = 0
         self.programs["id"]["view"] = _columns(self._view(pose))
         self.number.use()
         self.number.clear(0, 0, 0, 0, depth=1.0)
         self._render("id", pose)
+        self._render_moving("id", t_s)
         raw = (
             np.frombuffer(self.number.read(components=4), np.uint8)
             .reshape(self.height, self.width, 4)[::-1]
@@ -161,6 +174,12 @@ class Renderer:
     def _render(self, kind: str, pose: Pose, behind_m: float = 12.0, ahead_m: float = SEEN_M) -> None:
         first, last = np.searchsorted(self.starts, (pose.x_m - behind_m, pose.x_m + ahead_m))
         self.arrays[kind].render(vertices=3 * int(last - first), first=3 * int(first))
+
+    def _render_moving(self, kind: str, t_s: float) -> None:
+        for thing, arrays in self.moving.items():
+            self.programs[kind]["shift"] = (self.street.shift_m(thing, t_s), 0.0, 0.0)
+            arrays[kind].render()
+        self.programs[kind]["shift"] = (0.0, 0.0, 0.0)
 
     def _view(self, pose: Pose) -> F32:
         axes = camera_axes(pose)

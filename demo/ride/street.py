@@ -62,8 +62,17 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Zone:
+    """A rectangle of the street in which a rule of the city holds: from and to along the street and across it, metres."""
+
+    kind: str
+    x_m: tuple[float, float]
+    y_m: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Street:
-    """What a renderer draws and what the truth is made of."""
+    """What a renderer draws and what the truth is made of. `moving` is by thing how fast it drives along the street, m/s."""
 
     seed: int
     objects: tuple[Placed, ...]
@@ -71,6 +80,12 @@ class Street:
     textures: Textures
     sun: tuple[float, float, float]
     sky: tuple[tuple[float, float, float], tuple[float, float, float]]
+    zones: tuple[Zone, ...] = ()
+    moving: dict[int, float] = field(default_factory=dict)
+
+    def shift_m(self, thing: int, t_s: float) -> float:
+        """How far a thing has come along the street since the ride began."""
+        return self.moving.get(thing, 0.0) * t_s
 
 
 def layout(seed: int) -> Street:
@@ -80,21 +95,27 @@ def layout(seed: int) -> Street:
     rng = np.random.default_rng([seed, 5])
     site = Site(rng, Textures(seed))
     add_problems(site)
-    _ground(site)
+    ground(site)
     for side in (-1, 1):
-        _facades(site, side)
+        facades(site, side)
         _verge(site, side)
     _traffic(site)
     _walkers(site)
+    sun, sky = light(rng)
+    return Street(seed, tuple(site.placed), site.mesh.triangles(), site.textures, sun, sky)
+
+
+def light(rng: Rng) -> tuple[Xyz, tuple[Xyz, Xyz]]:
+    """Where the sun stands, and the sky's colours at the horizon and overhead."""
     azimuth, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.6, 1.1)
     sun = (float(np.cos(azimuth) * np.cos(height)), float(np.sin(azimuth) * np.cos(height)), float(np.sin(height)))
     grey = rng.uniform(0, 1)
     horizon = (0.80 - 0.06 * grey, 0.84 - 0.06 * grey, 0.88 - 0.08 * grey)
     zenith = (0.36 + 0.28 * grey, 0.52 + 0.16 * grey, 0.76 - 0.04 * grey)
-    return Street(seed, tuple(site.placed), site.mesh.triangles(), site.textures, sun, (horizon, zenith))
+    return sun, (horizon, zenith)
 
 
-def _ground(site: Site) -> None:
+def ground(site: Site) -> None:
     m, end = site.mesh, LENGTH_M + 60
     road, pave, kerb = (
         site.paint("asphalt", tile_m=6.0),
@@ -162,7 +183,7 @@ def decal(site: Site, label: str, texture: str, x: float, y: float, size: tuple[
     return True
 
 
-def _facades(site: Site, side: int) -> None:
+def facades(site: Site, side: int) -> None:
     rng, x = site.rng, -30.0
     while x < LENGTH_M + 60:
         width, floors, y = float(rng.uniform(11, 19)), int(rng.integers(2, 6)), side * (WALL_M + 0.05)

@@ -42,7 +42,7 @@ class Truth:
             for thing in street.objects
         }  # fmt: skip
 
-    def views(self, pose: Pose, ids: npt.NDArray[np.int32]) -> list[View]:
+    def views(self, pose: Pose, ids: npt.NDArray[np.int32], t_s: float = 0.0) -> list[View]:
         """Every labelled thing with at least one visible pixel, nearest first."""
         height, width = ids.shape
         seen = []
@@ -52,19 +52,20 @@ class Truth:
         found, starts = np.unique(numbers[order], return_index=True)
         for number, chosen in zip(found, np.split(order, starts[1:]), strict=True):
             thing = self.street.objects[int(number) - 1]
-            away = float(np.hypot(thing.foot_m[0] - pose.x_m, thing.foot_m[1] - pose.y_m))
+            shift_m = self.street.shift_m(thing.id, t_s)
+            away = float(np.hypot(thing.foot_m[0] + shift_m - pose.x_m, thing.foot_m[1] - pose.y_m))
             if away > SEEN_WITHIN_M:
                 continue
             x, y = xs[chosen], ys[chosen]
             box = (int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1)
-            whole = self._outline(thing, pose, width, height)
+            whole = self._outline(thing, shift_m, pose, width, height)
             share = (box[2] - box[0]) * (box[3] - box[1]) / whole if whole > 0 else 0.0
             seen.append(View(thing, box, min(1.0, share), away))
         return sorted(seen, key=lambda view: view.range_m)
 
-    def _outline(self, thing: Placed, pose: Pose, width: int, height: int) -> float:
+    def _outline(self, thing: Placed, shift_m: float, pose: Pose, width: int, height: int) -> float:
         """Area in px² of the box around all of the thing that is in front of the camera, the part outside of the picture included."""
-        local = (self.corners[thing.id] - (pose.x_m, pose.y_m, pose.z_m)) @ camera_axes(pose).T
+        local = (self.corners[thing.id] - (pose.x_m - shift_m, pose.y_m, pose.z_m)) @ camera_axes(pose).T
         front = _in_front(local.reshape(-1, 3, 3))
         if len(front) == 0:
             return 0.0

@@ -34,10 +34,10 @@ BODY = (
 CABIN = ((0.1, 0.98, 1.0), (0.22, 1.0, 1.42), (0.36, 1.0, 1.5), (0.52, 1.0, 1.46), (0.72, 0.96, 1.0))
 
 
-def car(site: Site, x: float, y: float, heading: int, kind: str = "car") -> None:
+def car(site: Site, x: float, y: float, heading: int, kind: str = "car", category: str = "") -> None:
     """A vehicle with its near end at x; heading +1 drives along +x (its tail is seen first), -1 comes towards the camera."""
     length, width = {"car": (4.5, 1.78), "bus": (9.5, 2.4), "truck": (6.2, 2.1)}[kind]
-    site.place(kind, (x, y), (length, width, 1.5))
+    site.place(kind, (x, y), (length, width, 1.5), category)
     lacquer = site.paint("metal", PAINTS[int(site.rng.integers(len(PAINTS)))], gloss=0.6)
     if kind == "car":
         _sedan(site, x, y, heading, length, width, lacquer)
@@ -144,10 +144,10 @@ def _plates(site: Site, x: float, y: float, heading: int, length: float) -> None
         site.mesh.quad((px, a, 0.5), (px, b, 0.5), (px, b, 0.64), (px, a, 0.64), plate)
 
 
-def two_wheeler(site: Site, kind: str, x: float, y: float, yaw: float) -> None:
-    """A parked bicycle or e-scooter across or along the kerb."""
+def two_wheeler(site: Site, kind: str, x: float, y: float, yaw: float, category: str = "") -> None:
+    """A bicycle or e-scooter, on the pavement across or along the kerb, or on the road."""
     rng, mesh = site.rng, site.mesh
-    ground, turn = 0.14, rotation(yaw + float(rng.choice([0.0, np.pi])))
+    ground, turn = (0.14 if abs(y) > 5 else 0.0), rotation(yaw + float(rng.choice([0.0, np.pi])))
     radius = 0.33 if kind == "bicycle" else 0.24
     colour = ((0.1, 0.35, 0.75), (0.85, 0.65, 0.05), (0.1, 0.1, 0.1), (0.6, 0.08, 0.08))[int(rng.integers(4))]
     frame, rubber = site.paint("metal", colour, gloss=0.4), site.paint("metal", (0.04, 0.04, 0.04))
@@ -155,7 +155,7 @@ def two_wheeler(site: Site, kind: str, x: float, y: float, yaw: float) -> None:
     def at(forward: float, up: float, left: float = 0.0) -> npt.NDArray[np.float64]:
         return np.asarray(np.array((x + 0.85, y, ground)) + turn @ np.array((forward, left, up)))
 
-    site.place(kind, (x, y), (1.7, 0.5, 1.05))
+    site.place(kind, (x, y), (1.7, 0.5, 1.05), category)
     for end in (-0.55, 0.55):
         rim = [at(end + radius * np.cos(t), radius + radius * np.sin(t)) for t in np.linspace(0, 2 * np.pi, 15)]
         for a, b in pairwise(rim):

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from demo.ride import drive
+from demo.ride import drive, standing
 from demo.ride.camera_look import look
 from demo.ride.drive import Moment, heading_deg, receiver_error_m, to_wgs84
 from demo.ride.pose import focal_px
 from demo.ride.renderer import Renderer
-from demo.ride.street import Street, layout
+from demo.ride.street import Street, Zone, layout
 from demo.ride.truth import Truth, View
 
 WIDTH, HEIGHT = 960, 540
@@ -31,23 +31,33 @@ TRUTH_WITHIN_M = 25.0
 
 def draw_ride(seed: int, out: Path, progress: Callable[[int, int], None], fps: float = drive.FPS) -> None:
     """Draw the ride of one seed into `out`, which is made. The truth is the same on every machine; pixels may differ by renderer."""
+    _draw(layout(seed), drive.drive(seed, fps), out, progress, fps)
+
+
+def draw_standing_ride(seed: int, out: Path, progress: Callable[[int, int], None], fps: float = drive.FPS) -> None:
+    """The same of a shorter street where things stand where they may not, and others where they may."""
+    _draw(standing.layout(seed), drive.drive(seed, fps, standing.end_m()), out, progress, fps)
+
+
+def _draw(street: Street, moments: list[Moment], out: Path, progress: Callable[[int, int], None], fps: float) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    street, moments = layout(seed), drive.drive(seed, fps)
+    seed = street.seed
     renderer, truth = Renderer(street, WIDTH, HEIGHT), Truth(street)
     rng = np.random.default_rng([seed, 41])
     views: list[list[View]] = []
 
     def pictures() -> Iterable[npt.NDArray[np.uint8]]:
         for number, moment in enumerate(moments):
-            views.append(truth.views(moment.pose, renderer.ids(moment.pose)))
+            ids = renderer.ids(moment.pose, moment.t_s)
+            views.append(truth.views(moment.pose, ids, moment.t_s))
             progress(number + 1, len(moments))
-            yield look(renderer.draw(moment.pose), rng)
+            yield look(renderer.draw(moment.pose, moment.t_s), rng)
 
     write_video(out / "video.mp4", pictures(), fps, len(moments) / fps)
     digest = hashlib.sha256((out / "video.mp4").read_bytes()).hexdigest()
     write_track(out / "track.csv", moments, seed)
     write_camera(out / "camera.toml")
-    write_zones(out / "zones.geojson")
+    write_zones(out / "zones.geojson", street.zones)
     (out / "truth.json").write_text(json.dumps(truth_of(street, moments, views, seed, fps), separators=(",", ":")))
     (out / "ride.toml").write_text(
         f'vehicle = "TY-01"\nstart = "{START.isoformat()}"\nfps = {fps}\nseed = {seed}\nvideo_sha256 = "{digest}"\n'
@@ -107,12 +117,17 @@ def write_camera(path: Path) -> None:
     )
 
 
-def write_zones(path: Path) -> None:
-    """The service area: a strip around the street."""
-    ring = [to_wgs84(x, y) for x, y in ((-60, -60), (420, -60), (420, 60), (-60, 60), (-60, -60))]
-    area: dict[str, Any] = {"type": "Feature", "properties": {"kind": "service_area"},
-                            "geometry": {"type": "Polygon", "coordinates": [[[round(lon, 7), round(lat, 7)] for lat, lon in ring]]}}  # fmt: skip
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}, indent=1))
+def write_zones(path: Path, zones: Iterable[Zone] = ()) -> None:
+    """The service area, a strip around the street, and where else a rule holds."""
+    features = [_feature(zone) for zone in (Zone("service_area", (-60, 420), (-60, 60)), *zones)]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}, indent=1))
+
+
+def _feature(zone: Zone) -> dict[str, Any]:
+    (x1, x2), (y1, y2) = zone.x_m, zone.y_m
+    ring = [to_wgs84(x, y) for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2), (x1, y1))]
+    return {"type": "Feature", "properties": {"kind": zone.kind},
+            "geometry": {"type": "Polygon", "coordinates": [[[round(lon, 7), round(lat, 7)] for lat, lon in ring]]}}  # fmt: skip
 
 
 def truth_of(street: Street, moments: list[Moment], views: list[list[View]], seed: int, fps: float) -> dict[str, Any]:
