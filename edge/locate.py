@@ -109,7 +109,7 @@ class Locator:
 
     def _crossed(self, looks: list[Look]) -> Found | None:
         """Where the bearings of several looks cross. A cut box's middle is not the thing's, so whole boxes alone count."""
-        whole = [look for look in looks if not self._cut(look.view)]
+        whole = [look for look in looks if not self.is_cut(look.view)]
         if len(whole) < 2:
             return None
         middle_rad = [self._middle_sigma_rad(look.view) for look in whole]
@@ -130,7 +130,7 @@ class Locator:
     def _grounded(self, looks: list[Look]) -> Found | None:
         """The mean foot of the three surest looks, whole boxes before cut ones."""
         feet = [(look, look.foot) for look in looks if look.foot is not None]
-        whole = [(look, foot) for look, foot in feet if not self._cut(look.view)] or feet
+        whole = [(look, foot) for look, foot in feet if not self.is_cut(look.view)] or feet
         if not whole:
             return None
         # What stands far to the side leaves the picture early: its second look may be too far off, the first need not be.
@@ -170,7 +170,8 @@ class Locator:
         x1, _, x2, _ = view.detection.box_px
         return hypot(PIXEL_SIGMA_PX, MIDDLE_SIGMA_SHARE * (x2 - x1)) / self.camera_of(view.frame).focal_px[0]
 
-    def _cut(self, view: TrackView) -> bool:
+    def is_cut(self, view: TrackView) -> bool:
+        """Whether a box ends at the picture's border, so that it shows a part of its thing."""
         x1, _, x2, y2 = view.detection.box_px
         height, width = view.frame.image.shape[:2]
         return x1 < BORDER_PX or x2 > width - BORDER_PX or y2 > height - BORDER_PX
@@ -178,7 +179,7 @@ class Locator:
     def _worth(self, view: TrackView) -> float:
         x1, y1, x2, y2 = view.detection.box_px
         size = min(1.0, float(hypot(x2 - x1, y2 - y1) / 120) ** 0.5)
-        return float(view.detection.score * size * (0.4 if self._cut(view) else 1.0))
+        return float(view.detection.score * size * (0.4 if self.is_cut(view) else 1.0))
 
 
 def heading_sigma_deg(fix: Fix) -> float:
