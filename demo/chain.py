@@ -24,6 +24,7 @@ from demo.processes import Process, stop_all
 from demo.score import Spot, problems_of, score
 from edge.capture import NoPictures
 from edge.ride import open_ride
+from edge.zones import BadZones
 
 SAMPLE = Path(__file__).parent / "ride" / "sample"
 VEHICLE = "TY-01"
@@ -207,7 +208,7 @@ class Chain:
     def _check_ride(self) -> None:
         try:
             open_ride(self.ride)
-        except (NoPictures, MalformedTrack, MalformedCameraFile, OSError) as wrong:
+        except (NoPictures, MalformedTrack, MalformedCameraFile, BadZones, OSError) as wrong:
             raise ChainFailed(str(wrong)) from None
 
     def _take_folder(self) -> None:

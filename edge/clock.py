@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ NOT_BEFORE = datetime(2024, 1, 1, tzinfo=UTC)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2199, 12, 31, tzinfo=UTC)
 """What travels (models/contract.py, Instant)."""
 GNSS_SIGMA_S, NTP_SIGMA_S, UNKNOWN_SIGMA_S = 0.5, 1.0, 86400.0
+HOURS_S = 3600.0
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
 TIME_ERROR = 5
 
@@ -34,6 +35,11 @@ def stamp(now: datetime, gnss_utc: datetime | None, synchronised: bool) -> Stamp
     if not NOT_BEFORE <= now <= LATEST:
         return Stamp(now, "none", UNKNOWN_SIGMA_S)
     return Stamp(now, "ntp", NTP_SIGMA_S) if synchronised else Stamp(now, "system", UNKNOWN_SIGMA_S)
+
+
+def city_time(utc: datetime, sigma_s: float, zone: tzinfo) -> datetime | None:
+    """An instant by the city's clock; None where it may be off by hours."""
+    return utc.astimezone(zone) if sigma_s < HOURS_S else None
 
 
 def is_synchronised() -> bool:

@@ -23,6 +23,7 @@ from edge.pipeline import Vehicle
 from edge.ride import Ride, frames_of, open_ride
 from edge.settings import BadSettings, Settings, read_settings
 from edge.values import Frame
+from edge.zones import BadZones
 from models.contract import Sighting
 from models.packs import PackError, load_pack
 from models.redaction import RedactionUnavailable, Redactor
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         vehicle.drive(_with_progress(frames, vehicle))
     except (
         BadSettings,
+        BadZones,
         NoPictures,
         MalformedTrack,
         MalformedCameraFile,
@@ -106,7 +108,7 @@ def _vehicle(args: argparse.Namespace, settings: Settings, ride: Ride) -> Vehicl
     folder = args.data or (settings.vehicle.data if args.config else Path(tempfile.mkdtemp(prefix="trikeye-")))
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, ride.digest)
     return Vehicle(settings, detector, redactor, Outbox(folder / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent), ids, ride.camera, ride.mount,
-                   ride.calibration_digest, ids.boot(ride.began), _tell)  # fmt: skip
+                   ride.calibration_digest, ids.boot(ride.began), _tell, zones=ride.zones)  # fmt: skip
 
 
 def _with_progress(frames: Iterator[Frame], vehicle: Vehicle) -> Iterator[Frame]:

@@ -16,13 +16,14 @@ from pathlib import Path
 from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile, default_camera, read_camera
 from edge.capture import LiveCamera
-from edge.desired import KEPT, with_desired
+from edge.desired import ZONES, with_desired
 from edge.identity import Ids
 from edge.outbox import Outbox, OutboxError
 from edge.pipeline import Vehicle
 from edge.position import SerialReceiver
 from edge.settings import BadSettings, Settings, read_settings
-from edge.watching import Watching, changed_ns
+from edge.watching import Watching, wishes_of
+from edge.zones import BadZones, Zones, zones_beside
 from models.contract import Sighting
 from models.packs import PackError, load_pack
 from models.redaction import RedactionUnavailable, Redactor
@@ -56,8 +57,9 @@ def _watch(args: argparse.Namespace, ended: threading.Event) -> Vehicle | None:
     """Watch until told to end; None if the server wants other settings, for which everything begins again."""
     with ExitStack() as at_end:
         settings = read_settings(args.config)
-        wanted_ns = changed_ns(settings.vehicle.data / KEPT)
+        wishes = wishes_of(settings.vehicle.data)
         settings = with_desired(settings)
+        zones = _zones(settings)
         receiver = SerialReceiver(settings.receiver)
         at_end.callback(receiver.stop)
         source = settings.camera
@@ -72,14 +74,23 @@ def _watch(args: argparse.Namespace, ended: threading.Event) -> Vehicle | None:
             signal.signal(each, end)
         if ended.is_set():
             camera.stop()
-        watching = at_end.enter_context(Watching(settings, camera, receiver, wanted_ns))
-        watching.vehicle = vehicle = _vehicle(settings)
+        watching = at_end.enter_context(Watching(settings, camera, receiver, wishes, () if zones else ("zones_bad",)))
+        watching.vehicle = vehicle = _vehicle(settings, zones or Zones.none())
         at_end.callback(vehicle.outbox.close)
         vehicle.drive(watching.stills(islice(camera.frames(), args.frames)))
     return None if watching.is_to_begin_again and not ended.is_set() else vehicle
 
 
-def _vehicle(settings: Settings) -> Vehicle:
+def _zones(settings: Settings) -> Zones | None:
+    """The zones that the server sent; None if they are broken: they may not stop the vehicle, the uplink fetches them again."""
+    try:
+        return zones_beside(settings.vehicle.data / ZONES)
+    except BadZones as wrong:
+        log.error("%s; watching goes on without zones", wrong)
+        return None
+
+
+def _vehicle(settings: Settings, zones: Zones) -> Vehicle:
     source = settings.camera
     known = read_camera(source.calibration) if source.calibration else default_camera(source.width_px, source.height_px)
     detector = Detector(load_pack(settings.detect.pack), settings.detect.threads)
@@ -87,7 +98,9 @@ def _vehicle(settings: Settings) -> Vehicle:
     outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent)
     now = datetime.now(UTC)
     redactor = Redactor(load_pack(settings.redact.pack), settings.detect.threads)
-    vehicle = Vehicle(settings, detector, redactor, outbox, ids, *known, ids.boot(now), _tell, is_live=True)
+    vehicle = Vehicle(
+        settings, detector, redactor, outbox, ids, *known, ids.boot(now), _tell, is_live=True, zones=zones
+    )
     vehicle.decider.remember(outbox.told_since(now - timedelta(hours=settings.decide.cool_down_h)))
     return vehicle
 

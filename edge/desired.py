@@ -26,12 +26,12 @@ from pydantic import ValidationError
 
 from edge.part import write_aside
 from edge.settings import Settings
+from edge.zones import LARGEST_BYTES, BadZones, Zones
 from models.contract import Desired, PackLink, RefusedMessage, ZonesLink, decode, signed_text, why_not_adjustable
 from models.packs import PackError, load_pack
 
 log = logging.getLogger("trikeye.uplink")
 KEPT, ZONES = "desired.cbor", "zones.geojson"
-LARGEST_ZONES_BYTES = 8_000_000
 FETCH_S, AGAIN_S = 20.0, 600.0
 
 
@@ -165,10 +165,9 @@ class Orders:
             data = fetched(zones.url, self.base)
             if (digest := hashlib.sha256(data).hexdigest()) != zones.digest:
                 raise RefusedDesired("zones", f"their digest is {digest[:8]}…, not {zones.digest[:8]}…")
-            if json.loads(data).get("type") != "FeatureCollection":
-                raise RefusedDesired("zones", "they are no FeatureCollection")
+            Zones.of(data, ZONES)
             write_aside(self.folder / ZONES, data, durable=True)
-        except (OSError, ValueError, AttributeError, RefusedDesired) as wrong:
+        except (OSError, ValueError, BadZones, RefusedDesired) as wrong:
             self.counts["desired_refused"] += 1
             self.refused = f"zones: {wrong}"[:200]
             return
@@ -206,7 +205,7 @@ def fetched(url: str, settings: Settings) -> bytes:
         request.add_unredirected_header("Authorization", f"Basic {login}")
     context = ssl.create_default_context(cafile=str(uplink.ca_file) if uplink.ca_file else None)
     with urllib.request.urlopen(request, timeout=FETCH_S, context=context) as answer:
-        data: bytes = answer.read(LARGEST_ZONES_BYTES + 1)
-    if len(data) > LARGEST_ZONES_BYTES:
-        raise RefusedDesired("zones", f"they are larger than {LARGEST_ZONES_BYTES} bytes")
+        data: bytes = answer.read(LARGEST_BYTES + 1)
+    if len(data) > LARGEST_BYTES:
+        raise RefusedDesired("zones", f"they are larger than {LARGEST_BYTES} bytes")
     return data

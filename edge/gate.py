@@ -1,21 +1,26 @@
-"""Which frames are worth a look: by metres travelled, never on an unusable picture. Every reason is counted."""
+"""Which frames are worth a look: by metres travelled, inside the service area and outside of depots, never on an unusable picture. Every reason is counted."""
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timezone, tzinfo
 from math import hypot
 
 from calibration.geodesy import offset_m
+from edge.clock import city_time
 from edge.settings import Gate as GateSettings
-from edge.values import Frame
+from edge.values import Fix, Frame
+from edge.zones import Zones
 from models.pixels import brightness_and_sharpness
+
+UTC = timezone.utc  # noqa: UP017
 
 
 class Gate:
     """Opens for one frame per `every_m` travelled, or per `standing_every_s` where the vehicle stands or has no fix."""
 
-    def __init__(self, settings: GateSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: GateSettings, zones: Zones | None = None, time_zone: tzinfo = UTC) -> None:
+        self.settings, self._zones, self._time_zone = settings, zones or Zones.none(), time_zone
         self.reasons: Counter[str] = Counter()
         self._last: Frame | None = None
 
@@ -38,7 +43,17 @@ class Gate:
             waited_s = (frame.monotonic_ns - self._last.monotonic_ns) / 1e9
             if way < self.settings.every_m and waited_s < self.settings.standing_every_s:
                 return "not_far_enough"
+        if where := self._out_of_bounds(frame, frame.fix):
+            return where
         brightness, sharpness = brightness_and_sharpness(frame.image)
         if brightness < self.settings.darkest:
             return "dark"
         return "blurred" if sharpness < self.settings.sharpest_blur else None
+
+    def _out_of_bounds(self, frame: Frame, fix: Fix) -> str | None:
+        at = fix.lat_deg, fix.lon_deg
+        local = city_time(frame.utc, frame.clock_sigma_s, self._time_zone)
+        if self._zones.at("depot", *at, local=local):
+            return "depot"
+        has_area = self._zones.has("service_area")
+        return "outside_area" if has_area and not self._zones.at("service_area", *at, local=local) else None

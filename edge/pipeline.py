@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from calibration.camera import Camera
 from calibration.mount import Mount
@@ -22,6 +23,7 @@ from edge.outbox import Outbox, OutboxUnwritable
 from edge.settings import Settings
 from edge.track import Tracker
 from edge.values import Fix, Frame
+from edge.zones import Zones
 from models.contract import PackName, RedactionNote, Sighting, VehicleFix
 from models.redaction import Redactor
 from models.runtime import Detector
@@ -57,10 +59,11 @@ class Vehicle:
     boot_id: UUID
     on_sighting: Callable[[Sighting], None]
     is_live: bool = False
+    zones: Zones = field(default_factory=Zones.none)
     counts: Counts = field(default_factory=Counts)
 
     def __post_init__(self) -> None:
-        self.gate = Gate(self.settings.gate)
+        self.gate = Gate(self.settings.gate, self.zones, ZoneInfo(self.settings.vehicle.time_zone))
         self.locator = Locator(self.camera, self.mount)
         self.tracker = Tracker(self.locator)
         self.passes = Passes(self.settings.decide, self.ids)

@@ -18,6 +18,7 @@ from calibration.gnss import Position, position_at, read_gpx, read_nmea, read_tr
 from calibration.mount import Mount
 from edge.capture import NoPictures, film_fps, pictures, size_of
 from edge.values import Fix, Frame
+from edge.zones import Zones, zones_beside
 
 UTC = timezone.utc  # noqa: UP017
 STILLS_APART_S = 1.0
@@ -41,11 +42,12 @@ class Ride:
     camera: Camera
     mount: Mount
     calibration_digest: str
+    zones: Zones
     camera_guessed: bool
 
 
 def open_ride(folder: Path) -> Ride:
-    """Read everything about a ride but its pixels. Raises NoPictures, MalformedTrack, MalformedCameraFile."""
+    """Read everything about a ride but its pixels. Raises NoPictures, MalformedTrack, MalformedCameraFile, BadZones."""
     video = folder / "video.mp4"
     stills = () if video.exists() else tuple(sorted(folder.glob("*.jpg")))
     if not video.exists() and not stills:
@@ -62,7 +64,7 @@ def open_ride(folder: Path) -> Ride:
     began, trusted = _began(about.get("start"), [*positions, *(each for each in exif if each is not None)])
     camera, mount, digest = _camera(folder, video, stills)
     return Ride(folder, _digest(video if video.exists() else None, stills), about.get("vehicle"), began, trusted, fps,
-                stills, video if video.exists() else None, tuple(positions), camera, mount, digest,
+                stills, video if video.exists() else None, tuple(positions), camera, mount, digest, zones_beside(folder / "zones.geojson"),
                 not any((folder / name).exists() for name in CAMERA_FILES))  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -29,6 +30,16 @@ class Vehicle(_Section):
     name: Annotated[str, Field(pattern=VEHICLE_NAME)] = "TRIAL-01"
     camera: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,48}$")] = "front"
     data: Path = Path("trikeye-data")
+    time_zone: str = "Asia/Shanghai"
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_one(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"no such time zone: {name}") from None
+        return name
 
 
 class CameraSource(_Section):

@@ -19,7 +19,7 @@ from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile
 from edge.capture import LiveCamera
 from edge.clock import NOT_BEFORE, ClockWatch, is_synchronised, stamp
-from edge.desired import KEPT, zones_digest
+from edge.desired import KEPT, ZONES, zones_digest
 from edge.outbox import OutboxError, OutboxFull
 from edge.part import Picture, WatchPart, read_part, write_aside, write_part
 from edge.position import SerialReceiver
@@ -120,12 +120,13 @@ class Rates:
 
 
 class Watching:
-    """Looks and tells until the block ends. `vehicle` is set once it is ready; `wanted_ns` is when the server's wish that `settings` hold was kept.
+    """Looks and tells until the block ends. `vehicle` is set once it is ready; `wishes` is what of the server's was kept when `settings` were read,
+    `noted` are troubles found on the way.
 
-    When the server's wish has changed, the camera is stopped and `is_to_begin_again` says why: all settings are read once, at a start.
+    When the server's wishes have changed, the camera is stopped and `is_to_begin_again` says why: all settings are read once, at a start.
     """
 
-    def __init__(self, settings: Settings, camera: LiveCamera, receiver: SerialReceiver, wanted_ns: int) -> None:
+    def __init__(self, settings: Settings, camera: LiveCamera, receiver: SerialReceiver, wishes: tuple[int, ...], noted: tuple[str, ...] = ()) -> None:  # fmt: skip
         self.vehicle: Vehicle | None = None
         self._settings, self._camera, self._receiver = settings, camera, receiver
         self._folder = settings.vehicle.data
@@ -136,7 +137,7 @@ class Watching:
         self._stopped = threading.Event()
         self._still_wanted = False
         self._turn, self._turn_s, self._turn_faults = TurnWatch(), time.monotonic(), Counter[str]()
-        self._wanted_ns = wanted_ns
+        self._wishes, self._noted = wishes, noted
         self.is_to_begin_again = False
         # Started again and again, it still suffers from what it ended with, until it has come further than that.
         self._ended = before.ended if before is not None else None
@@ -183,7 +184,7 @@ class Watching:
                 if wanted.exists():
                     wanted.unlink(missing_ok=True)
                     self._still_wanted = True
-                if changed_ns(self._folder / KEPT) != self._wanted_ns:
+                if wishes_of(self._folder) != self._wishes:
                     self.is_to_begin_again = True
                     self._camera.stop()
                 if part.troubles != told or now_s - written_s >= WRITE_S:
@@ -201,7 +202,7 @@ class Watching:
         self._clock.see(now, now_s)
         fix_now = self._receiver.fix_now()
         clock = stamp(now, fix_now.utc if fix_now is not None else None, is_synchronised())
-        troubles = [*self._pictures.see(self._camera.newest, now_s), *self._receiver_troubles(now_s), *self._clock_troubles(clock.utc, now_s)]  # fmt: skip
+        troubles = [*self._noted, *self._pictures.see(self._camera.newest, now_s), *self._receiver_troubles(now_s), *self._clock_troubles(clock.utc, now_s)]  # fmt: skip
         if self._turn.is_upside_down:
             troubles.append("upside_down")
         if len(self._starts_s) >= MANY_STARTS:
@@ -252,8 +253,12 @@ class Watching:
         return FixHealth(quality=position.quality, age_s=round(age_s, 1), sigma_m=round(sigma_m, 1))
 
 
-def changed_ns(path: Path) -> int:
-    """When a file was last changed; 0 if there is none."""
+def wishes_of(folder: Path) -> tuple[int, ...]:
+    """When what the server wants was last changed, settings and zones; 0 for what there is none of."""
+    return tuple(_changed_ns(folder / name) for name in (KEPT, ZONES))
+
+
+def _changed_ns(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
     except OSError:

@@ -168,6 +168,17 @@ def test_zones_are_fetched_once_and_kept_only_with_the_right_digest(orders: Orde
     assert orders.zones_due(4 * AGAIN_S + 1) == wanted, "tried again later"
 
 
+def test_zones_that_nobody_could_drive_by_are_refused_though_the_digest_is_right(orders: Orders, tmp_path: Path) -> None:  # fmt: skip
+    url, digest = zones_of(tmp_path, {"type": "Feature", "geometry": None, "properties": {"kind": "depot"}})
+    orders.take(signed(revision=1, zones={"url": url, "digest": digest}))
+    wanted = orders.zones_due(0.0)
+    assert wanted is not None
+    orders.fetch_zones(wanted)
+    assert "feature 0" in orders.refused
+    assert orders.counts["desired_refused"] == 1
+    assert zones_digest(tmp_path) is None
+
+
 @pytest.mark.parametrize("url", ["http://example.org/zones", "file:///nowhere/zones.geojson", "https://127.0.0.1:1/z"])
 def test_zones_that_cannot_be_had_or_would_come_in_the_open_change_nothing(orders: Orders, tmp_path: Path, url: str) -> None:  # fmt: skip
     orders.take(signed(revision=1, zones={"url": url, "digest": "0" * 64}))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import RFC_4122
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+from calibration.geodesy import moved
 from edge.decide import Passes
 from edge.gate import Gate
 from edge.identity import Ids, uuid7
 from edge.settings import Decide
 from edge.settings import Gate as GateSettings
+from edge.zones import Zones
 
 FrameAt = Callable[..., Any]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -49,6 +53,39 @@ def test_by_a_fix_that_places_nothing_it_does_not_look(frame_at: FrameAt) -> Non
     assert not gate.opens(replace(frame, fix=replace(frame.fix, sigma_m=99 * 4.0)))
     assert gate.reasons == {"poor_fix": 1}
     assert gate.opens(frame)
+
+
+def zones(*kinds: tuple[str, str | None]) -> Zones:
+    """Each kind with its hours, from 2 m behind the tests' origin to 22 m before it."""
+    west, east = (moved(37.87, 112.55, metres, 0.0)[1] for metres in (-2.0, 22.0))
+    ring = [[west, 37.8], [east, 37.8], [east, 37.9], [west, 37.9]]
+    shape = {"type": "Polygon", "coordinates": [ring]}
+    features = [{"type": "Feature", "geometry": shape, "properties": {"kind": kind, "hours": hours}} for kind, hours in kinds]  # fmt: skip
+    return Zones.of(json.dumps({"type": "FeatureCollection", "features": features}).encode(), "zones")
+
+
+def looked(gate: Gate, frame_at: FrameAt, **changed: Any) -> list[int]:
+    return [n for n in range(5) if gate.opens(replace(frame_at(n, n * 10.0 - 10.0), **changed))]
+
+
+def test_it_looks_only_inside_the_service_area_and_never_in_a_depot(frame_at: FrameAt) -> None:
+    area, depot = Gate(GateSettings(), zones(("service_area", None))), Gate(GateSettings(), zones(("depot", None)))
+    assert looked(area, frame_at) == [1, 2, 3]
+    assert looked(depot, frame_at) == [0, 4]
+    both = Gate(GateSettings(), zones(("service_area", None), ("depot", None)))
+    assert looked(both, frame_at) == []
+    assert (area.reasons, depot.reasons) == ({"outside_area": 2}, {"depot": 3})
+    assert both.reasons == {"outside_area": 2, "depot": 3}
+    assert looked(Gate(GateSettings(), zones(("no_parking", None))), frame_at) == [0, 1, 2, 3, 4]
+
+
+def test_a_depots_hours_are_by_the_citys_clock_and_hold_where_no_clock_can_be_trusted(frame_at: FrameAt) -> None:
+    """The tests' frames are of 02:00 UTC, 10:00 in Shanghai."""
+    for hours, expected in (("09:00-11:00", [0, 4]), ("01:00-03:00", [0, 1, 2, 3, 4])):
+        gate = Gate(GateSettings(), zones(("depot", hours)), ZoneInfo("Asia/Shanghai"))
+        assert looked(gate, frame_at) == expected
+    gate = Gate(GateSettings(), zones(("depot", "01:00-03:00")), ZoneInfo("Asia/Shanghai"))
+    assert looked(gate, frame_at, clock_sigma_s=86400.0) == [0, 4]
 
 
 @pytest.mark.parametrize(("way", "passes"), [

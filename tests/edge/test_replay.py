@@ -101,6 +101,7 @@ def test_a_pack_with_a_wrong_digest_is_refused(ride: Path, tmp_path: Path, capsy
     ("ride.toml", 'start = "yesterday"', "correct it or remove it"),
     ("track.csv", "lon\n1\n", "column"),
     ("camera.toml", "version = 1", "camera.toml"),
+    ("zones.geojson", "{}", "zones.geojson: type"),
 ])  # fmt: skip
 def test_a_ride_with_a_broken_file_is_refused_in_words(
     ride: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, content: str, words: str

@@ -41,6 +41,14 @@ def test_the_example_shows_every_key_with_its_default() -> None:
     assert read_settings(EXAMPLE) == Settings()
 
 
+@pytest.mark.parametrize("name", ["", "Asia/Nowhere", "/etc/passwd", "../x", "Asia/Shanghai\\u0000"])
+def test_a_time_zone_that_is_none_is_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text(f'[vehicle]\ntime_zone = "{name}"\n')
+    with pytest.raises(BadSettings, match=r"vehicle\.time_zone: .*no such time zone"):
+        read_settings(path)
+
+
 def test_all_errors_are_told_at_once_with_file_and_key(tmp_path: Path) -> None:
     path = tmp_path / "edge.toml"
     path.write_text(

@@ -22,7 +22,7 @@ from signing import PUBLIC, signed
 
 import trikeye
 from calibration.geodesy import offset_m
-from edge.desired import KEPT
+from edge.desired import KEPT, ZONES
 from edge.outbox import Outbox
 from edge.part import WatchPart, read_part, write_aside
 from models.contract import Sighting, decode
@@ -203,3 +203,21 @@ def test_what_the_server_wants_is_applied_while_it_runs_and_it_still_ends_when_t
     _, err = watching.communicate(timeout=20)
     assert watching.returncode == 0, err
     assert "settings_changed" in err
+
+
+@pytest.mark.process
+def test_zones_count_as_soon_as_they_come_and_broken_ones_are_told(config: Path, port: Port, start: Start) -> None:
+    data = config.parent / "data"
+    lat, lon = START_DEG
+    ring = [[lon - 1, lat - 1], [lon + 1, lat - 1], [lon + 1, lat + 1], [lon - 1, lat + 1]]
+    depot = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {"kind": "depot"}}
+    start()
+
+    with port.driving():
+        until(lambda: (part := read_part(data, WatchPart)) and part.pack, within_s=60)
+        write_aside(data / ZONES, json.dumps({"type": "FeatureCollection", "features": [depot]}).encode(), durable=False)  # fmt: skip
+        until(lambda: (part := read_part(data, WatchPart)) and part.gate.get("depot"), within_s=60)
+        write_aside(data / ZONES, b"{}", durable=False)
+        until(lambda: (part := read_part(data, WatchPart)) and "zones_bad" in part.troubles and part.gate, within_s=60)
+        assert (part := read_part(data, WatchPart)) is not None
+        assert "depot" not in part.gate
