@@ -52,20 +52,14 @@ class Crossfit:
     error: dict[str, float | None]
 
 
-def crossfit(
-    folds: Sequence[Sequence[Look]],
-    floors: Sequence[Floors],
-    shipped_floors: Floors,
-    precision: float = WANTED_PRECISION,
-) -> Crossfit:
-    """`folds` holds for each third what the network saw that did not learn from it; `floors` below which score no threshold of
-    its may lie, `shipped_floors` the same for the pack that ships."""
+def crossfit(folds: Sequence[Sequence[Look]], floors: Floors, precision: float = WANTED_PRECISION) -> Crossfit:
+    """`folds` holds for each third what the network saw that did not learn from it; `floors` below which score no threshold may lie."""
     looks = [look for fold in folds for look in fold]
     seen = {category: [outcome(fold, category) for fold in folds] for category in CATEGORIES}
     seen = {category: each for category, each in seen.items() if any(fold.looks for fold in each)}
     fold_thresholds = {
         category: tuple(
-            max(threshold(_others(each, k), precision, len(folds) / (len(folds) - 1)), floors[k].get(category, 0.0))
+            max(threshold(_others(each, k), precision, len(folds) / (len(folds) - 1)), floors.get(category, 0.0))
             for k in range(len(folds))
         )
         for category, each in seen.items()
@@ -75,7 +69,7 @@ def crossfit(
         for category, values in fold_thresholds.items()
     }
     thresholds = {
-        category: round(max(threshold(each, precision), shipped_floors.get(category, 0.0)), 3)
+        category: round(max(threshold(each, precision), floors.get(category, 0.0)), 3)
         for category, each in seen.items()
     }
     figures = {category: one_figure(looks, category, at[category], thresholds[category]) for category in seen}

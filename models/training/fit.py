@@ -1,7 +1,7 @@
 """Sets a pack's thresholds and probabilities by cross-validation over the street photographs, and fills its card.
 
-`python -m models.training.fit PACK --folds FOLD0 FOLD1 FOLD2` (see --help). FOLDk is a pack of the same recipe, trained with
-`trikeye models train --fold k`, so without the photographs of the k-th third. Writes into PACK the thresholds, `crossvalidated.json`
+`python -m models.training.fit PACK --folds FOLD0 FOLD1 FOLD2` (see --help). FOLDk is what a network saw of a third of
+the photographs that it did not learn from (models/training/folds.py). Writes into PACK the thresholds, `crossvalidated.json`
 (the figures that are published) and `measured.json` (what `trikeye models evaluate PACK` prints of the val split, for regressions).
 Without PACK it prints the figures and writes nothing.
 """
@@ -15,22 +15,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from models.packs import Pack, PackError, load_pack
+from models.packs import PackError, load_pack
 from models.pixels import BadPicture
 from models.published import CROSS_VALIDATED, MEASURED, heading, parts, table
 from models.training.classes import CLASSES
 from models.training.command_evaluate import measure, progress
 from models.training.crossfit import WANTED_PRECISION, Crossfit, crossfit, threshold
-from models.training.data import FOLDS, folds, street_folder
+from models.training.data import FOLDS, street_folder
 from models.training.dataset import MEASURED_AS, BadSet, Sample, read_set
 from models.training.figures import PROBLEMS, rounded, summary
+from models.training.folds import Fold, MixedUp, check_folds, read_fold
 from models.training.kept import looks_of
 from models.training.looks import Look, OutOfMemory, outcome
 from models.training.packfile import read_pack, write_aside, write_pack
-
-
-class MixedUp(Exception):
-    """The packs given are not those of the folds; the text says which."""
 
 
 def main() -> int:
@@ -39,7 +36,14 @@ def main() -> int:
         prog="python -m models.training.fit", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("pack", type=Path, nargs="?", help="the pack that is to ship")
-    parser.add_argument("--folds", nargs=FOLDS, required=True, metavar="FOLD", help="packs trained without each third")
+    parser.add_argument(
+        "--folds",
+        nargs=FOLDS,
+        required=True,
+        metavar="FOLD",
+        type=Path,
+        help="what each third looked like to the network that did not learn from it",
+    )
     parser.add_argument("--drawn", type=Path, help="folder of drawn frames not trained on: thresholds only, no figure")
     parser.add_argument(
         "--precision", type=float, default=WANTED_PRECISION, help="wanted of each category (default: %(default)s)"
@@ -57,40 +61,15 @@ def main() -> int:
 
 
 def _fit(args: argparse.Namespace) -> None:
-    packs = [load_pack(each) for each in args.folds]
-    check_folds(packs)
-    drawn = _drawn(args.drawn) if args.drawn else []
-    seen = args.work / "looks"
-    thirds = [
-        looks_of(pack, samples, seen, progress) for pack, samples in zip(packs, held_out(street_folder()), strict=True)
-    ]
-    floors = [floors_of(looks_of(pack, drawn, seen, progress), args.precision) for pack in packs]
+    given = sorted((read_fold(each, street_folder()) for each in args.folds), key=lambda fold: fold.number)
+    check_folds(given)
     shipped = load_pack(args.pack) if args.pack else None
-    own = floors_of(looks_of(shipped, drawn, seen, progress), args.precision) if shipped else {}
-    fitted = crossfit(thirds, floors, own, args.precision)
-    published = document(fitted, packs, [len(third) for third in thirds], args.precision)
+    drawn = looks_of(shipped, _drawn(args.drawn), args.work / "looks", progress) if shipped and args.drawn else []
+    fitted = crossfit([fold.looks for fold in given], floors_of(drawn, args.precision), args.precision)
+    published = document(fitted, given, args.precision)
     sys.stdout.write("\n".join([heading(published), *table(published), *parts(published, PROBLEMS)]) + "\n")
     if args.pack:
         write(args.pack, fitted, published)
-
-
-def check_folds(packs: Sequence[Pack]) -> None:
-    """Refuse what would measure a network on what it learnt from. Raises MixedUp."""
-    if len({pack.digest for pack in packs}) < len(packs):
-        raise MixedUp("two of the folds are the same network: one of them has learnt from what it would be measured on")
-    for number, pack in enumerate(packs):
-        left_out = pack.card.get("fold")
-        if left_out != number:
-            raise MixedUp(
-                f"{pack.model.parent}: given as fold {number}, but its card says fold = {left_out}; export it with --built report.json of its training set"
-            )
-
-
-def held_out(street: Path) -> list[list[Sample]]:
-    """The photographs of each third."""
-    dealt = folds(street)
-    samples = [each for split in ("train", "val") for each in read_set(street / "data.yaml", split)]
-    return [[each for each in samples if dealt[each.picture.name] == k] for k in range(FOLDS)]
 
 
 def floors_of(drawn: Sequence[Look], precision: float) -> dict[str, float]:
@@ -98,7 +77,7 @@ def floors_of(drawn: Sequence[Look], precision: float) -> dict[str, float]:
     return {category: threshold([outcome(drawn, category)], precision) for category in PROBLEMS} if drawn else {}
 
 
-def document(fitted: Crossfit, packs: Sequence[Pack], pictures: Sequence[int], precision: float) -> dict[str, Any]:
+def document(fitted: Crossfit, given: Sequence[Fold], precision: float) -> dict[str, Any]:
     """What is published: figures, thresholds of each third, calibration errors."""
     about = summary(fitted.figures, fitted.parts)
     categories = {
@@ -115,11 +94,9 @@ def document(fitted: Crossfit, packs: Sequence[Pack], pictures: Sequence[int], p
     }
     return {
         "data": "data/street",
-        "images": sum(pictures),
+        "images": sum(len(fold.looks) for fold in given),
         "wanted_precision": precision,
-        "folds": [
-            {"pack": pack.name, "digest": pack.digest, "images": n} for pack, n in zip(packs, pictures, strict=True)
-        ],
+        "folds": [{"pack": fold.pack, "digest": fold.digest, "images": len(fold.looks)} for fold in given],
         **about,
         "categories": categories,
     }

@@ -16,6 +16,7 @@ from models.training.dataset import Sample
 from models.training.looks import FLOOR, Look, look_at
 
 VERSION = 1
+Row = list[Any]
 AT_ONCE = 250
 """Looks are written after this many new ones, so that an interrupted run goes on where it was."""
 
@@ -24,16 +25,21 @@ def looks_of(pack: Pack, samples: Sequence[Sample], folder: Path, progress: Call
     """What a pack sees in the samples, from `folder` where it was seen before. Raises BadPicture."""
     path = folder / f"{pack.name}-{_key(pack)}.json.gz"
     kept = json.loads(gzip.decompress(path.read_bytes())) if path.exists() else {}
-    digests = [hashlib.sha256(sample.picture.read_bytes()).hexdigest()[:20] for sample in samples]
+    digests = [digest_of(sample) for sample in samples]
     missing = [(digest, sample) for digest, sample in zip(digests, samples, strict=True) if digest not in kept]
     if missing:
         detector = Detector(pack)
         for start in range(0, len(missing), AT_ONCE):
             part = missing[start : start + AT_ONCE]
             looks = look_at(detector, [sample for _, sample in part], partial(_onward, progress, start, len(missing)))
-            kept |= {digest: _row(look) for (digest, _), look in zip(part, looks, strict=True)}
+            kept |= {digest: row_of(look) for (digest, _), look in zip(part, looks, strict=True)}
             _write(path, kept)
-    return [_look(sample, kept[digest]) for digest, sample in zip(digests, samples, strict=True)]
+    return [look_from(sample, kept[digest]) for digest, sample in zip(digests, samples, strict=True)]
+
+
+def digest_of(sample: Sample) -> str:
+    """What a picture is known by, whatever its name."""
+    return hashlib.sha256(sample.picture.read_bytes()).hexdigest()[:20]
 
 
 def _onward(progress: Callable[[int, int], None], start: int, of: int, done: int, _: int) -> None:
@@ -47,7 +53,8 @@ def _key(pack: Pack) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 
-def _row(look: Look) -> list[Any]:
+def row_of(look: Look) -> Row:
+    """A look as JSON: size, brightness, boxes by category."""
     found = {
         category: [[round(score, 5), *(round(c, 1) for c in box)] for score, box in boxes]
         for category, boxes in look.found.items()
@@ -55,7 +62,8 @@ def _row(look: Look) -> list[Any]:
     return [look.width, look.height, round(look.brightness, 1), found]
 
 
-def _look(sample: Sample, row: list[Any]) -> Look:
+def look_from(sample: Sample, row: Row) -> Look:
+    """A look out of its row."""
     width, height, brightness, found = row
     boxes = {
         category: [(each[0], (each[1], each[2], each[3], each[4])) for each in rows] for category, rows in found.items()

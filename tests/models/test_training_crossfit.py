@@ -12,14 +12,14 @@ from models.packs import SHIPPED, load_pack
 from models.published import heading, parts, table
 from models.training.crossfit import LEAST_THRESHOLD, Crossfit, crossfit, threshold
 from models.training.dataset import Box, Sample
-from models.training.fit import MixedUp, apply, check_folds, document
+from models.training.fit import apply, document
+from models.training.folds import Fold, MixedUp, check_folds, fold_of, keep, read_fold
 from models.training.kept import looks_of
 from models.training.looks import Look, outcome
 from models.training.packfile import read_pack, write_pack
 
 CATEGORY = "exposed_garbage"
 RIGHT, WRONG = (10.0, 10.0, 40.0, 40.0), (60.0, 60.0, 90.0, 90.0)
-NO_FLOORS: list[dict[str, float]] = [{}, {}, {}]
 
 
 def look(score: float, right: bool, holds: bool = True) -> Look:
@@ -36,7 +36,7 @@ def third(sure: float, doubtful: float, count: int = 40) -> list[Look]:
 
 
 def fitted(*folds: list[Look]) -> Crossfit:
-    return crossfit(folds, NO_FLOORS, {})
+    return crossfit(folds, {})
 
 
 def test_a_third_has_no_say_in_its_own_threshold() -> None:
@@ -55,11 +55,10 @@ def test_a_threshold_that_deceives_is_paid_for_where_it_is_used() -> None:
     assert told.figures[CATEGORY].precision < 0.8  # type: ignore[operator]
 
 
-def test_drawn_frames_raise_the_threshold_of_their_own_network_alone() -> None:
-    folds = [third(0.9, 0.3)] * 3
-    told = crossfit(folds, [{CATEGORY: 0.95}, {}, {}], {CATEGORY: 0.92})
-    assert told.fold_thresholds[CATEGORY] == (0.95, 0.9, 0.9)
-    assert told.figures[CATEGORY].recall == pytest.approx(2 / 3)
+def test_drawn_frames_raise_every_threshold_that_is_used_or_measured_at() -> None:
+    told = crossfit([third(0.9, 0.3)] * 2 + [third(0.95, 0.3)], {CATEGORY: 0.92})
+    assert told.fold_thresholds[CATEGORY] == (0.92, 0.92, 0.92)
+    assert told.figures[CATEGORY].recall == pytest.approx(1 / 3)
     assert told.thresholds[CATEGORY] == 0.92
 
 
@@ -117,8 +116,7 @@ def test_stated_probabilities_that_hold_elsewhere_alone_are_an_error() -> None:
 
 def test_what_is_published_is_what_was_fitted_and_reads_as_a_table() -> None:
     told = fitted(*[third(0.9, 0.3)] * 3)
-    packs = [load_pack("street")] * 3
-    published = document(told, packs, [80, 80, 80], 0.8)
+    published = document(told, [Fold(k, "street", "", third(0.9, 0.3)) for k in range(3)], 0.8)
     row = published["categories"][CATEGORY]
     assert (row["standing"], row["precision"], row["fold_thresholds"]) == ("live", 1.0, [0.9, 0.9, 0.9])
     text = "\n".join([heading(published), *table(published), *parts(published, frozenset({CATEGORY}))])
@@ -142,15 +140,32 @@ def test_a_packs_thresholds_and_probabilities_become_the_fitted_ones(tmp_path: P
 
 
 def test_networks_that_are_not_those_of_the_folds_are_refused() -> None:
-    pack = load_pack("street")
+    given = [Fold(k, f"fold{k}", str(k), []) for k in range(3)]
+    check_folds(given)
     with pytest.raises(MixedUp, match="the same network"):
-        check_folds([pack, pack, pack])
-    folds = [replace(pack, digest=str(k), card={"fold": k}) for k in range(3)]
-    check_folds(folds)
-    with pytest.raises(MixedUp, match="given as fold 0, but its card says fold = 1"):
-        check_folds([folds[1], folds[0], folds[2]])
-    with pytest.raises(MixedUp, match="fold = None"):
-        check_folds([replace(folds[0], card={}), *folds[1:]])
+        check_folds([given[0], given[1], replace(given[2], digest="0")])
+    with pytest.raises(MixedUp, match="folds 0, 1, 1 given"):
+        check_folds([given[0], given[1], given[1]])
+    with pytest.raises(MixedUp, match="its card says fold = None"):
+        fold_of(load_pack("street"))
+
+
+def test_what_a_fold_saw_is_kept_for_its_own_photographs_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    samples = []
+    for name in "ab":
+        (tmp_path / f"{name}.jpg").write_bytes(name.encode())
+        samples.append(replace(third(0.9, 0.3)[0].sample, picture=tmp_path / f"{name}.jpg"))
+    seen = [replace(look(0.91234, True), sample=sample) for sample in samples]
+    keep(replace(load_pack("street"), card={"fold": 1}), samples, seen, tmp_path / "fold1.json.gz")
+    monkeypatch.setattr("models.training.folds.held_out", lambda street, number: samples)
+    again = read_fold(tmp_path / "fold1.json.gz", tmp_path)
+    assert (again.number, again.looks) == (1, seen)
+    (tmp_path / "b.jpg").write_bytes(b"another picture")
+    with pytest.raises(MixedUp, match=r"has not seen 1 photographs of fold 1, such as b\.jpg"):
+        read_fold(tmp_path / "fold1.json.gz", tmp_path)
+    (tmp_path / "fold1.json.gz").write_bytes(b"torn")
+    with pytest.raises(MixedUp, match="holds no fold"):
+        read_fold(tmp_path / "fold1.json.gz", tmp_path)
 
 
 def test_a_picture_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
