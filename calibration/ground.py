@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import atan2, degrees, hypot, radians, tan
+from operator import mul
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.camera import Camera
-from calibration.mount import Mount
+from calibration.mount import Mount, road_from_camera_rows
 
 SLOPE_SIGMA_DEG = 0.3
 PIXEL_SIGMA_PX = 2.0
@@ -39,23 +41,34 @@ class GroundPoint:
         return float(np.arctan2(self.left_m, self.forward_m))
 
 
+def tilt_sigma_rad(mount: Mount) -> float:
+    """How sure the angle to the road is: the mount's pitch and the road's slope."""
+    return radians(hypot(mount.pitch_sigma_deg, SLOPE_SIGMA_DEG))
+
+
+def foot_from_pixel(pixel_px: tuple[float, float], camera: Camera, mount: Mount) -> tuple[float, float]:
+    """Where the ray through a pixel meets a level road, forward and left in metres, without its error: a tenth of the price.
+
+    Raises NoGround above the horizon and within three sigmas of it.
+    """
+    ray = (*camera.ray(*pixel_px), 1.0)
+    ahead, left, up = (sum(map(mul, row, ray)) for row in road_from_camera_rows(mount))
+    below, least = atan2(-up, hypot(ahead, left)), 3 * tilt_sigma_rad(mount)
+    if below <= least or mount.height_m / tan(below) > FAR_M:
+        raise NoGround(
+            f"the ray is {degrees(below):.1f}° below the horizon, needed are more than {degrees(least):.1f}°"
+        )
+    return mount.height_m / -up * ahead, mount.height_m / -up * left
+
+
 def ground_from_pixel(pixel_px: tuple[float, float], camera: Camera, mount: Mount) -> GroundPoint:
     """Pixel in, road point out. Raises NoGround above the horizon and within three sigmas of it.
 
     Level road assumed. First-order covariance of pitch (with the road's slope), roll, yaw, height and pixel; the near and far range
     come from the angle below the horizon itself, because range is not linear in it.
     """
-    ray = np.array((*camera.ray(*pixel_px), 1.0))
-    direction = mount.road_from_camera() @ ray
-    flat = float(np.hypot(direction[0], direction[1]))
-    below = float(np.arctan2(-direction[2], flat))
-    tilt_sigma = float(np.radians(np.hypot(mount.pitch_sigma_deg, SLOPE_SIGMA_DEG)))
-    if below <= 3 * tilt_sigma or mount.height_m / np.tan(below) > FAR_M:
-        raise NoGround(
-            f"the ray is {np.degrees(below):.1f}° below the horizon, needed are more than {np.degrees(3 * tilt_sigma):.1f}°"
-        )
-    h = mount.height_m
-    x, y = (h / -direction[2] * direction[:2]).tolist()
+    x, y = foot_from_pixel(pixel_px, camera, mount)
+    h, tilt_sigma, below = mount.height_m, tilt_sigma_rad(mount), atan2(mount.height_m, hypot(x, y))
     range_m = float(np.hypot(x, y))
     pixel_rad = PIXEL_SIGMA_PX / camera.focal_px[1]
     columns = np.array([

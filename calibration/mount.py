@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -31,3 +32,10 @@ class Mount:
         about_x = np.array([[1, 0, 0], [0, c(roll), -s(roll)], [0, s(roll), c(roll)]])
         about_y = np.array([[c(pitch), 0, s(pitch)], [0, 1, 0], [-s(pitch), 0, c(pitch)]])
         return np.asarray(about_z @ about_x @ about_y @ ROAD_AXES_FROM_CAMERA_AXES)
+
+
+@cache
+def road_from_camera_rows(mount: Mount) -> list[list[float]]:
+    """The rotation of a mount as plain numbers, made once: for single rays, which numpy makes dear."""
+    rows: list[list[float]] = mount.road_from_camera().tolist()
+    return rows

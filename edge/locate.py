@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibration.bearings import BearingNoise, crossing
 from calibration.camera import Camera
 from calibration.geodesy import east_north, moved, offset_m
-from calibration.ground import PIXEL_SIGMA_PX, NoGround, ground_from_pixel
+from calibration.ground import PIXEL_SIGMA_PX, NoGround, foot_from_pixel, ground_from_pixel
 from calibration.mount import Mount
 from edge.values import Fix, Frame, Track, TrackView
 from models.contract import Place
@@ -83,10 +83,9 @@ class Locator:
         """Forward and left metres of the box's foot in the road frame, or None."""
         x1, _, x2, y2 = view.detection.box_px
         try:
-            point = ground_from_pixel(((x1 + x2) / 2, y2), self.camera_of(view.frame), self.mount)
+            return foot_from_pixel(((x1 + x2) / 2, y2), self.camera_of(view.frame), self.mount)
         except NoGround:
             return None
-        return point.forward_m, point.left_m
 
     def place(self, track: Track) -> tuple[Place, TrackView] | None:
         """The place as seen from the view that shows the thing best, and that view.
