@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone, tzinfo
 from math import hypot
 from uuid import UUID
 
 from calibration.geodesy import offset_m
+from edge.clock import city_time
 from edge.identity import Ids
 from edge.locate import Locator
 from edge.outbox import Told
 from edge.settings import Decide
 from edge.values import Frame, Track, TrackView
+from edge.zones import Zones
 from models.contract import Place
 
 SAME_THING_M = 3.0
@@ -94,6 +96,8 @@ class Decider:
     settings: Decide
     locator: Locator
     ids: Ids
+    zones: Zones = field(default_factory=Zones.none)
+    time_zone: tzinfo = timezone.utc  # noqa: UP017
     reasons: Counter[str] = field(default_factory=Counter)
     _recent: list[tuple[str, UUID, float, float, datetime, int, int]] = field(default_factory=list)
 
@@ -129,6 +133,9 @@ class Decider:
             return None
         place, shown = located
         first, last = track.views[0].frame, track.views[-1].frame
+        if self._is_permitted(track, place):
+            self.reasons["permitted"] += 1
+            return None
         if self._told_before(track, place, first):
             self.reasons["told_before"] += 1
             return None
@@ -137,6 +144,11 @@ class Decider:
             (category, track.pass_id, place.lat_deg, place.lon_deg, last.utc, first.number, last.number)
         )
         return Finding(self.ids.sighting(first.utc, first.number, category, track.ordinal), track, place, shown)
+
+    def _is_permitted(self, track: Track, place: Place) -> bool:
+        frame = track.views[-1].frame
+        local = city_time(frame.utc, frame.clock_sigma_s, self.time_zone)
+        return self.zones.at("permitted", place.lat_deg, place.lon_deg, category=track.best.category, local=local)
 
     def _told_before(self, track: Track, place: Place, first: Frame) -> bool:
         cool_down, last = timedelta(hours=self.settings.cool_down_h), track.views[-1].frame

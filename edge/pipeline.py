@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from calibration.camera import Camera
 from calibration.mount import Mount
 from edge.clock import seen_at
+from edge.context import Context
 from edge.decide import Decider, Finding, Passes
 from edge.detect import detect
 from edge.evidence import Evidence, gather
@@ -67,14 +68,16 @@ class Vehicle:
         self.locator = Locator(self.camera, self.mount)
         self.tracker = Tracker(self.locator)
         self.passes = Passes(self.settings.decide, self.ids)
-        self.decider = Decider(self.settings.decide, self.locator, self.ids)
+        city = self.zones, ZoneInfo(self.settings.vehicle.time_zone)
+        self.context = Context(self.locator, *city)
+        self.decider = Decider(self.settings.decide, self.locator, self.ids, *city)
         self._disk_trouble = ""
 
     def drive(self, frames: Iterable[Frame]) -> None:
         """The loop. It ends when the source ends; what is still in view is then decided too."""
         for frame in frames:
             self._keep_all(self.see(frame))
-        self._keep_all(self.decider.decide(self.tracker.flush()))
+        self._keep_all(self._in_view())
 
     def see(self, frame: Frame) -> list[Finding]:
         """Gate, detect, track, locate, decide: the findings that this frame completed. Raises OtherShape."""
@@ -86,7 +89,13 @@ class Vehicle:
             return []
         self.counts.inferred += 1
         pass_id = self.passes.of(frame)
-        return self.decider.decide(self.tracker.see(frame, detect(self.detector, frame.image).problems, pass_id))
+        seen = detect(self.detector, frame.image)
+        tracks = self.tracker.see(frame, seen.problems, pass_id) + self.context.see(frame, seen.context, pass_id)
+        return self.decider.decide(tracks)
+
+    def _in_view(self) -> list[Finding]:
+        """What is still in view when a ride ends."""
+        return self.decider.decide(self.tracker.flush() + self.context.flush())
 
     def _keep_all(self, findings: list[Finding]) -> None:
         """A ride can be run again, so a disk that takes nothing ends it; a street cannot: the watch goes on, and counts what it could not keep."""
@@ -95,7 +104,7 @@ class Vehicle:
                 self.keep(finding)
             except OutboxUnwritable as wrong:
                 if not self.is_live:
-                    lost = len(findings) - kept + len(self.decider.decide(self.tracker.flush()))
+                    lost = len(findings) - kept + len(self._in_view())
                     raise type(wrong)(f"{wrong}; finds that were not kept: {lost}") from None
                 self.decider.forget(finding)
                 if not self._disk_trouble:
