@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
 
     from server.accounts.services import clear_sessions
     from server.city.services import prepare_handovers, send_due
+    from server.coverage.services import forget_old
     from server.screening.services import screen_new
 
     stopped = threading.Event()
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(each, lambda *_: stopped.set())
     while not stopped.is_set():
         done = 0
-        for step in (screen_new, prepare_handovers, send_due, clear_sessions):
+        for step in (screen_new, prepare_handovers, send_due, clear_sessions, forget_old):
             close_old_connections()
             try:
                 done += step(timezone.now())

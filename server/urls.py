@@ -8,6 +8,7 @@ from django.urls import path
 from server import pages
 from server.categories import views as categories
 from server.city import views as city
+from server.coverage import views as coverage
 from server.fleet import views as fleet
 from server.review import views as review
 
@@ -28,6 +29,8 @@ urlpatterns = [
     path("cases/", pages.case_list, name="case_list"),
     path("cases/<int:number>/", pages.case_page, name="case"),
     path("categories/", categories.categories, name="categories"),
+    path("coverage/", coverage.coverage, name="coverage"),
+    path("coverage/cells.json", coverage.cells, name="coverage_cells"),
     path("fleet/", fleet.vehicles, name="vehicles"),
     path("city/status/<int:destination_id>", city.status, name="city_status"),
 ]

@@ -17,13 +17,16 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from models.contract import Ack, AckItem, RefusedMessage, encode, topic, vehicle_of
+from server.broker import UP
+from server.coverage.services import take_coverage
 from server.fleet.desires import Publisher
 from server.fleet.heartbeats import take_health
 from server.intake.services import take_sightings, take_status
 
 log = logging.getLogger("trikeye.intake")
 WAITING_AT_MOST, TOGETHER = 100, 50
-SIGHTINGS = "/sighting"
+TOGETHER_TAKEN = {"sighting": take_sightings, "coverage": take_coverage}
+"""Kinds of messages that are stored together and answered one by one."""
 LOOK_S = 2.0
 
 
@@ -70,12 +73,15 @@ class Intake:
             self._publish_wishes(client)
             messages = self._next_messages()
             was_busy = was_busy or bool(messages)
-            sightings = [each for each in messages if each.topic.endswith(SIGHTINGS)]
+            by_kind: dict[str, list[mqtt.MQTTMessage]] = {}
             for each in messages:
-                if not each.topic.endswith(SIGHTINGS):
+                by_kind.setdefault(each.topic.rpartition("/")[2], []).append(each)
+            for kind, alike in by_kind.items():
+                if kind in TOGETHER_TAKEN:
+                    self._take(client, kind, alike)
+                    continue
+                for each in alike:
                     self._handle(client, each)
-            if sightings:
-                self._take(client, sightings)
         return was_busy
 
     def _next_messages(self) -> list[mqtt.MQTTMessage]:
@@ -87,18 +93,19 @@ class Intake:
                 messages.append(self._inbox.get_nowait())
         return messages
 
-    def _take(self, client: mqtt.Client, messages: list[mqtt.MQTTMessage]) -> None:
-        """Store sightings together; answer each vehicle, then tell the broker, for all that were stored."""
+    def _take(self, client: mqtt.Client, kind: str, messages: list[mqtt.MQTTMessage]) -> None:
+        """Store messages of one kind together; answer each vehicle, then tell the broker, for all that were stored."""
         close_old_connections()
-        answers = take_sightings([(each.topic, bytes(each.payload)) for each in messages], timezone.now())
+        answers = TOGETHER_TAKEN[kind]([(each.topic, bytes(each.payload)) for each in messages], timezone.now())
         for_vehicle: dict[str, list[AckItem]] = {}
         for message, item in zip(messages, answers, strict=True):
             if item is None:
                 continue
             vehicle = message.topic.split("/")[2]
             for_vehicle.setdefault(vehicle, []).append(item)
-            told = {"event": f"sighting_{item.outcome}", "vehicle": vehicle, "id": str(item.id), "reason": item.reason}
-            log.info("%s", json.dumps(told))
+            if kind == "sighting":
+                told = {"event": f"sighting_{item.outcome}", "vehicle": vehicle, "id": str(item.id), "reason": item.reason}  # fmt: skip
+                log.info("%s", json.dumps(told))
         for vehicle, items in for_vehicle.items():
             client.publish(topic(vehicle, "ack"), encode(Ack(items=tuple(items))), qos=1)
         for message, item in zip(messages, answers, strict=True):
@@ -174,7 +181,7 @@ class Intake:
             self._failed = f"the broker refuses user {self._login[0]!r} ({reason}); write its files again: trikeye server broker config"
             return
         self._wishes.forget_all()
-        client.subscribe([(topic("+", "sighting"), 1), (topic("+", "status"), 1), (topic("+", "health"), 1)])
+        client.subscribe([(topic("+", kind), 1) for kind in UP])
         log.info("%s", json.dumps({"event": "intake_connected"}))
 
     def _on_disconnect(

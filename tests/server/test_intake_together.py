@@ -148,7 +148,7 @@ def test_each_vehicle_gets_its_answers_and_the_broker_hears_only_of_what_was_sto
     stranger = encode(message(id=UUID(int=50), vehicle="TY-09"))
     messages = [from_broker(n, *each) for n, each in enumerate(many(3), 1)] + [from_broker(9, topic("TY-09", "sighting"), stranger)]  # fmt: skip
     client, intake = MagicMock(), Intake("127.0.0.1", 1, "intake", "")
-    intake._take(client, messages)
+    intake._take(client, "sighting", messages)
     answers = {call.args[0]: decode(Ack, call.args[1]).items for call in client.publish.call_args_list}
     assert [item.id.int for item in answers[topic("TY-01", "ack")]] == [1, 3]
     assert [item.reason.split(":")[0] for item in answers[topic("TY-09", "ack")]] == ["unknown_vehicle"]
