@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from models.packs import SHIPPED, Pack, load_pack
+from models.packs import Pack, load_pack
 from models.published import CROSS_VALIDATED
 from models.training.compare import compare
 from models.training.data import street_folder
@@ -149,16 +149,6 @@ def speed(pack: Pack) -> list[Row]:
 
 def screening(pack: Pack) -> list[Row]:
     """How much better the screening pack is."""
-    folder = SHIPPED / "screening"
-    if not (folder / "pack.toml").exists():
-        return [
-            Row(
-                "screening pack, macro AP50 on val",
-                f"not measured: no pack at {folder.relative_to(ROOT)}",
-                "+ 0.05",
-                None,
-            )
-        ]
     mean = compare(looks_on_val(pack), looks_on_val(load_pack("screening")))["mean"]
     more = mean.b - mean.a
     return [

@@ -34,14 +34,14 @@ def run(args: argparse.Namespace) -> int:
 
 def card_of(pack: Pack) -> dict[str, Any]:
     """The card with every problem category's standing (live, or in shadow) and its published figures."""
-    published = published_of(pack.model.parent)
+    published = published_of(pack)
     live = set(pack.card.get("live", []))
     rows = {}
     for category in sorted({label.category for label in pack.labels if label.role == "problem" and label.category}):
         figures = published["categories"].get(category, NOTHING)
         rows[category] = {**figures, "standing": "live" if category in live else "shadow"}
     return {
-        **published, "name": pack.name, "digest": pack.digest, "input": [pack.width, pack.height], "bytes": pack.model.stat().st_size,
+        **published, "name": pack.name, "digest": pack.digest, "input": [pack.width, pack.height], "sides_px": list(pack.sides_px), "bytes": pack.model.stat().st_size,
         "licence": pack.licence.get("name", ""), "live": len(live), "shadow": len(rows) - len(live),
         "categories": rows,
         "card": {key: value for key, value in pack.card.items() if key not in ("live", "map50")},
@@ -60,8 +60,11 @@ def standings(shown: dict[str, Any]) -> list[str]:
 
 
 def _lines(shown: dict[str, Any], by: bool) -> list[str]:
+    size = f"{shown['input'][0]}x{shown['input'][1]}"
+    if shown["sides_px"]:
+        size = f"{len(shown['sides_px'])} looks: {', '.join(map(str, shown['sides_px']))} px"
     lines = [
-        f"{shown['name']}  sha256 {shown['digest'][:16]}…  {shown['input'][0]}x{shown['input'][1]}  {shown['bytes'] / 1e6:.1f} MB  {shown['licence']}",
+        f"{shown['name']}  sha256 {shown['digest'][:16]}…  {size}  {shown['bytes'] / 1e6:.1f} MB  {shown['licence']}",
     ]
     if shown["categories"]:
         lines += [

@@ -113,7 +113,7 @@ class Overlay(BaseModel):
 
 @dataclass(frozen=True)
 class Pack:
-    """A checked pack. `digest` is the SHA-256 of model.onnx in hex.
+    """A checked pack. `digest` is the SHA-256 of model.onnx in hex, `folder` where its card is, or the overlay that changes it.
 
     Every picture is seen at `width` x `height`, or, with `any_aspect`, at the part of it that its own aspect fills; with `sides_px` as often
     as it has numbers, in squares of these sides.
@@ -121,6 +121,7 @@ class Pack:
 
     name: str
     digest: str
+    folder: Path
     model: Path
     width: int
     height: int
@@ -163,7 +164,7 @@ def load_pack(where: str | Path) -> Pack:
     if card.digest != f"sha256:{digest}":
         raise WrongDigest(f"{model} is not the network its card speaks of (sha256 {digest}); copy the pack again")
     return Pack(
-        name=card.name, digest=digest, model=model, width=card.input.width, height=card.input.height,
+        name=card.name, digest=digest, folder=folder, model=model, width=card.input.width, height=card.input.height,
         any_aspect=card.input.sizes == "aspect", rgb=card.input.colour == "rgb",
         scale=card.input.scale, pad=card.input.pad, end_to_end=card.output.layout == "end_to_end", labels=tuple(card.labels),
         platt=(card.calibration.a, card.calibration.b), licence=card.licence, card=card.card,
@@ -206,7 +207,8 @@ def _overlaid(folder: Path) -> Pack:
     )
     digest = hashlib.sha256((folder / OVERLAY).read_bytes()).hexdigest()
     card = {**base.card, "overlay": [f"{key}: {value}" for key, value in overlay.fitted_on.items()]}
-    return replace(base, name=f"{base.name[:54]}+{digest[:8]}", labels=labels, card=card, sides_px=overlay.sides_px)
+    name = f"{base.name[:54]}+{digest[:8]}"
+    return replace(base, name=name, folder=folder, labels=labels, card=card, sides_px=overlay.sides_px)
 
 
 def _read(path: Path, kind: type[T]) -> T:

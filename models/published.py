@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
+
+from models.packs import Pack
 
 CROSS_VALIDATED = "crossvalidated.json"
 """The figures that are published: each photograph judged by a network that did not learn from its scene."""
@@ -12,12 +13,13 @@ MEASURED = "measured.json"
 """The pack itself on the val split of the street photographs, for regressions."""
 
 
-def published_of(pack: Path) -> dict[str, Any]:
-    """The published figures in a pack's folder, else those of the val split, else none."""
-    for name in (CROSS_VALIDATED, MEASURED):
-        path = pack / name
-        if path.exists():
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+def published_of(pack: Pack) -> dict[str, Any]:
+    """A pack's published figures, else those of the val split, else none. An overlay's are its base's, unless it looks in another way."""
+    for folder in (pack.folder,) if pack.sides_px else (pack.folder, pack.model.parent):
+        for name in (CROSS_VALIDATED, MEASURED):
+            path = folder / name
+            if path.exists():
+                return dict(json.loads(path.read_text(encoding="utf-8")))
     return {"categories": {}, "by": {}}
 
 

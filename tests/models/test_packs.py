@@ -33,7 +33,7 @@ def test_the_shipped_pack_is_what_its_card_says() -> None:
 def test_the_card_says_what_was_measured_of_this_very_network() -> None:
     """`trikeye models evaluate street --json` prints measured.json again, given the photographs; `models.training.fit` the other."""
     pack = load_pack("street")
-    published = published_of(pack.model.parent)
+    published = published_of(pack)
     thresholds = {label.category: label.threshold for label in pack.labels if label.role == "problem"}
     for stored in (published, json.loads((SHIPPED / "street" / MEASURED).read_text())):
         assert stored["digest"] == pack.digest
