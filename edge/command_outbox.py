@@ -14,6 +14,7 @@ from uuid import UUID
 
 from edge.economy import Economy, month_of
 from edge.outbox_file import OutboxError, in_words, is_current, version_of
+from edge.outbox_memory import forgotten
 from edge.settings import BadSettings, read_settings
 from models.contract import RefusedMessage, Sighting, decode
 
@@ -92,7 +93,8 @@ def stats(db: sqlite3.Connection, path: Path, now: datetime) -> dict[str, Any]:
         "waiting": one("SELECT COUNT(*) FROM message WHERE aside IS NULL"),
         "urgent": one("SELECT COUNT(*) FROM message WHERE aside IS NULL AND urgent=1"),
         "aside": one("SELECT COUNT(*) FROM message WHERE aside IS NOT NULL"),
-        "settled": one("SELECT COUNT(*) FROM settled"),
+        "settled": one("SELECT COUNT(*) FROM settled") + forgotten(db),
+        "forgotten": forgotten(db),
         "evicted": one("SELECT COUNT(*) FROM evicted"),
         "unreadable": one("SELECT COUNT(*) FROM unreadable"),
         "coverage_waiting": one("SELECT COUNT(*) FROM coverage"),
@@ -136,6 +138,11 @@ def shown(db: sqlite3.Connection, wanted: str) -> dict[str, Any]:
         if row is not None:
             break
     else:
+        if (
+            column == "sequence"
+            and db.execute("SELECT 1 FROM forgotten WHERE ? BETWEEN first AND last", (value,)).fetchone()
+        ):
+            return {"state": "settled", "sequence": value, "forgotten": True}
         raise NotThere(f"{wanted} was never in this outbox; trikeye edge outbox list shows what is")
     found = dict(row) | {"id": str(UUID(bytes=row["id"])) if row["id"] else None}
     body = found.pop("body", None)

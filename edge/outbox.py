@@ -40,6 +40,7 @@ from edge.outbox_file import (
     replace_damaged,
     version_of,
 )
+from edge.outbox_memory import forget_settled, forgotten
 from models.contract import MAX_MESSAGE_BYTES, Sighting, digest_of, encode
 from models.taxonomy import CATEGORIES
 
@@ -218,7 +219,9 @@ class Outbox:
                     "INSERT INTO spent VALUES (?,?) ON CONFLICT (month) DO UPDATE SET bytes=bytes+excluded.bytes",
                     (month, spent_bytes),
                 )
-            return [each for each in answers if self._settle(db, each, now_s)]
+            changed = [each for each in answers if self._settle(db, each, now_s)]
+            forget_settled(db, now_s)
+            return changed
 
         return self.do(work, write=True)
 
@@ -251,7 +254,7 @@ class Outbox:
             return {
                 "waiting": waiting,
                 "aside": _number(db, "message") - waiting,
-                "settled": _number(db, "settled"),
+                "settled": _number(db, "settled") + forgotten(db),
                 "evicted": _number(db, "evicted"),
                 "unreadable": _number(db, "unreadable"),
                 "committed": int(_about(db, "sequence")),

@@ -60,9 +60,13 @@ COVERAGE = """
 CREATE TABLE coverage (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, digest TEXT NOT NULL, body BLOB NOT NULL);
 INSERT INTO about VALUES ('coverage_bytes', '0'), ('coverage_dropped', '0');
 """
-MIGRATIONS = (FIRST_SCHEMA, NAME_THE_EVICTED, LANES_AND_VALUE, COVERAGE)
+FORGOTTEN = """
+CREATE TABLE forgotten (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+CREATE INDEX sent_id ON sent (id);
+"""
+MIGRATIONS = (FIRST_SCHEMA, NAME_THE_EVICTED, LANES_AND_VALUE, COVERAGE, FORGOTTEN)
 """`PRAGMA user_version` says how many of these a file has had. Version 1 forgot the ids of what it evicted: the gaps in its sequences name them."""
-TABLES = ("message", "settled", "evicted", "unreadable", "sent", "spent", "coverage")
+TABLES = ("message", "settled", "evicted", "unreadable", "sent", "spent", "coverage", "forgotten")
 NUMBERED = ("message", "settled", "evicted", "unreadable")
 
 MAGIC, PAGE_BYTES = b"SQLite format 3\0", 4096
@@ -264,6 +268,7 @@ def _copy_readable(path: Path, new: sqlite3.Connection) -> dict[int, UUID | None
                     tuple(row.values()),
                 )
     have = {n for table in NUMBERED for (n,) in new.execute(f"SELECT sequence FROM {table}")}
+    have.update(n for first, end in new.execute("SELECT first, last FROM forgotten") for n in range(first, end + 1))
     lost = {n: named.get(n) for n in range(1, last + 1) if n not in have}
     new.executemany("INSERT INTO unreadable VALUES (?, ?)", lost.items())
     kept = {
