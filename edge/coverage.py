@@ -22,8 +22,10 @@ from calibration.ground import NoGround, pixel_from_ground
 from calibration.mount import Mount
 from edge.identity import Ids
 from edge.locate import FARTHEST_M
-from edge.values import Box, Fix, Frame
+from edge.values import Box, Fix, Frame, Image
 from models.contract import MAX_CELLS, CellLook, Coverage, packed
+from models.packs import Pack
+from models.rules import CARS
 
 COARSE, FINE, MOST = 12, 13, 4
 STEP_M = 2.0
@@ -36,6 +38,8 @@ LEAST_S, MOST_S, LEAST_M, MOST_M = 60.0, 300.0, 250.0, 1000.0
 KEPT_S = 30.0
 """What was seen so lately counts for the next message too: cells at the seam would be half seen in both."""
 TRUSTED = frozenset({"gnss", "ntp", "file"})
+HIDING = CARS
+"""What one cannot see the ground through."""
 Array = npt.NDArray[np.float64]
 
 
@@ -70,6 +74,14 @@ def footprint(camera: Camera, mount: Mount, network_scale: float) -> Footprint:
             rows.append((forward, left, u, v, range_m, quality))
     forwards, lefts, us, vs, ranges, qualities = np.array(rows, np.float64).reshape(-1, 6).T
     return Footprint(forwards, lefts, us, vs, ranges, qualities.astype(np.int64))
+
+
+def network_scale(pack: Pack, image: Image) -> float:
+    """How large a picture of this size comes to the network, in shares of its own size."""
+    height, width = int(image.shape[0]), int(image.shape[1])
+    if pack.sides_px:
+        return max(pack.sides_px) / max(height, width)
+    return min(pack.height / height, pack.width / width)
 
 
 @dataclass(frozen=True)

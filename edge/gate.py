@@ -16,16 +16,21 @@ from models.pixels import brightness_and_sharpness
 UTC = timezone.utc  # noqa: UP017
 
 
+POOR = 2.0
+"""A picture that is not so many times as bright or sharp as one that is refused shows little more than that one."""
+
+
 class Gate:
     """Opens for one frame per `every_m` travelled, or per `standing_every_s` where the vehicle stands or has no fix."""
 
     def __init__(self, settings: GateSettings, zones: Zones | None = None, time_zone: tzinfo = UTC) -> None:
         self.settings, self._zones, self._time_zone = settings, zones or Zones.none(), time_zone
         self.reasons: Counter[str] = Counter()
+        self.is_poor = False
         self._last: Frame | None = None
 
     def opens(self, frame: Frame) -> bool:
-        """Whether to look at this frame; if not, the reason is counted."""
+        """Whether to look at this frame; if not, the reason is counted. If so, `is_poor` says whether it is nearly dark or blurred."""
         reason = self._reason(frame)
         if reason:
             self.reasons[reason] += 1
@@ -46,6 +51,7 @@ class Gate:
         if where := self._out_of_bounds(frame, frame.fix):
             return where
         brightness, sharpness = brightness_and_sharpness(frame.image)
+        self.is_poor = brightness < POOR * self.settings.darkest or sharpness < POOR * self.settings.sharpest_blur
         if brightness < self.settings.darkest:
             return "dark"
         return "blurred" if sharpness < self.settings.sharpest_blur else None

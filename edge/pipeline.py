@@ -14,6 +14,7 @@ from calibration.camera import Camera
 from calibration.mount import Mount
 from edge.clock import seen_at
 from edge.context import Context
+from edge.coverage import HIDING, Coverer, network_scale
 from edge.decide import Decider, Finding, Passes
 from edge.detect import detect
 from edge.evidence import Evidence, gather
@@ -21,11 +22,12 @@ from edge.gate import Gate
 from edge.identity import Ids
 from edge.locate import Locator
 from edge.outbox import Outbox, OutboxUnwritable
+from edge.outbox_coverage import CoverageBox
 from edge.settings import Settings
 from edge.track import Tracker
-from edge.values import Fix, Frame
+from edge.values import Box, Fix, Frame
 from edge.zones import Zones
-from models.contract import PackName, RedactionNote, Sighting, VehicleFix
+from models.contract import Coverage, PackName, RedactionNote, Sighting, VehicleFix
 from models.redaction import Redactor
 from models.runtime import Detector
 
@@ -43,6 +45,7 @@ class Counts:
     per_category: Counter[str] = field(default_factory=Counter)
     no_fix: int = 0
     not_kept: int = 0
+    coverage_not_kept: int = 0
 
 
 @dataclass
@@ -71,6 +74,8 @@ class Vehicle:
         city = self.zones, ZoneInfo(self.settings.vehicle.time_zone)
         self.context = Context(self.locator, *city)
         self.decider = Decider(self.settings.decide, self.locator, self.ids, *city)
+        self.coverer = Coverer(self.settings.vehicle.name, self.settings.origin, self.mount, self.ids)
+        self.coverage = CoverageBox(self.outbox)
         self._disk_trouble = ""
 
     def drive(self, frames: Iterable[Frame]) -> None:
@@ -78,6 +83,7 @@ class Vehicle:
         for frame in frames:
             self._keep_all(self.see(frame))
         self._keep_all(self._in_view())
+        self._keep_coverage(self.coverer.flush())
 
     def see(self, frame: Frame) -> list[Finding]:
         """Gate, detect, track, locate, decide: the findings that this frame completed. Raises OtherShape."""
@@ -90,8 +96,21 @@ class Vehicle:
         self.counts.inferred += 1
         pass_id = self.passes.of(frame)
         seen = detect(self.detector, frame.image)
+        self._cover(frame, [each.box_px for each in seen.context if each.label in HIDING])
         tracks = self.tracker.see(frame, seen.problems, pass_id) + self.context.see(frame, seen.context, pass_id)
         return self.decider.decide(tracks)
+
+    def _cover(self, frame: Frame, hiding_px: list[Box]) -> None:
+        scale = network_scale(self.detector.pack, frame.image)
+        self._keep_coverage(self.coverer.see(frame, self.locator.camera_of(frame), scale, hiding_px, self.gate.is_poor))
+
+    def _keep_coverage(self, coverage: Coverage | None) -> None:
+        """What was looked at is worth no alarm: a disk that does not take it, takes no finds either, and those tell."""
+        if coverage is not None:
+            try:
+                self.coverage.put(coverage)
+            except OutboxUnwritable:
+                self.counts.coverage_not_kept += 1
 
     def _in_view(self) -> list[Finding]:
         """What is still in view when a ride ends."""
