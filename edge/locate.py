@@ -127,13 +127,13 @@ class Locator:
         return Found(point, crossed[1], sigma_m, "parallax", whole, min(_away_m(look, point) for look in whole))
 
     def _grounded(self, looks: list[Look]) -> Found | None:
-        """The mean foot of the three surest looks, whole boxes before cut ones."""
+        """The mean foot of the three surest looks that are near enough, whole boxes before cut ones."""
         feet = [(look, look.foot) for look in looks if look.foot is not None]
-        whole = [(look, foot) for look, foot in feet if not self.is_cut(look.view)] or feet
+        # What stands far to the side is cut by the border before it is near enough to be placed.
+        near = [(look, foot) for look, foot in feet if _away_m(look, foot.point_m) <= FARTHEST_M]
+        whole = [(look, foot) for look, foot in near if not self.is_cut(look.view)] or near
         if not whole:
             return None
-        # What stands far to the side leaves the picture early: its second look may be too far off, the first need not be.
-        whole = [(look, foot) for look, foot in whole if _away_m(look, foot.point_m) <= FARTHEST_M] or whole
         variances = {id(look): float(np.trace(foot.covariance_m2)) + 2 * look.fix.sigma_m**2 for look, foot in whole}
         best = sorted(whole, key=lambda pair: variances[id(pair[0])])[:3]
         weights = [1 / variances[id(look)] for look, _ in best]
@@ -159,7 +159,9 @@ class Locator:
             return Look(view, fix, east, north, bearing, None)
         e, n = east_north(fix.heading_deg, ground.forward_m, ground.left_m)
         turn = np.array((east_north(fix.heading_deg, 1, 0), east_north(fix.heading_deg, 0, 1))).T
-        across = np.array((-n, e)) * radians(heading_sigma_deg(fix))
+        # Of a cut thing half of what is seen may be hidden: so far may its middle lie from the box's.
+        hidden_rad = (x2 - x1) / 2 / camera.focal_px[0] if self.is_cut(view) else 0.0
+        across = np.array((-n, e)) * hypot(radians(heading_sigma_deg(fix)), hidden_rad)
         covariance = turn @ ground.covariance_m2 @ turn.T + np.outer(across, across)
         return Look(
             view, fix, east, north, bearing, Foot((east + e, north + n), covariance, ground.near_m, ground.far_m)

@@ -24,7 +24,7 @@ from edge.locate import FARTHEST_M, Locator, heading_sigma_deg
 from edge.outbox import Told
 from edge.settings import Decide
 from edge.track import Tracker
-from edge.values import Detection, Fix, Track
+from edge.values import Detection, Fix, Track, TrackView
 
 FrameAt = Callable[..., Any]
 PASS = UUID(int=1)
@@ -104,6 +104,30 @@ def test_a_thing_far_to_the_side_is_placed_by_the_looks_that_are_near_enough(
     assert error_m(located[0], ("", "", 24.0, 8.0, 0.0, 0.0)) < 0.2
     beyond = replace(track, views=tuple(v for v, away in zip(track.views, far_m, strict=True) if away > FARTHEST_M))
     assert locator.place(beyond) is None
+
+
+def test_a_thing_cut_by_the_border_wherever_it_is_near_is_placed_with_a_wider_ellipse(
+    camera: Camera, mount: Mount, frame_at: FrameAt
+) -> None:
+    thing: Thing = ("rubble", "waste_pile", 24.0, 8.0, 1.5, 0.7)
+    (track,) = drive([thing], camera, mount, frame_at)
+    locator = Locator(camera, mount)
+    whole = locator.place(track)
+
+    def cut(view: TrackView) -> TrackView:
+        x1, y1, x2, y2 = view.detection.box_px
+        shift = (x1 + x2) / 2
+        return replace(view, detection=replace(view.detection, box_px=(0.0, y1, x2 - shift, y2)))
+
+    turned = replace(track, views=tuple(
+        cut(view) if hypot(*(locator.foot(view) or (0, 0))) <= FARTHEST_M else view for view in track.views
+    ))  # fmt: skip
+    located = locator.place(turned)
+    assert whole is not None
+    assert located is not None
+    wide, narrow = (float(np.linalg.eigvalsh(np.array(each[0].covariance_m2))[-1]) for each in (located, whole))
+    assert wide > narrow * 1.05
+    assert located[0].near_m < FARTHEST_M
 
 
 def test_a_raised_thing_is_placed_by_parallax(camera: Camera, mount: Mount, frame_at: FrameAt) -> None:
