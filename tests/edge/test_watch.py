@@ -218,6 +218,6 @@ def test_zones_count_as_soon_as_they_come_and_broken_ones_are_told(config: Path,
         write_aside(data / ZONES, json.dumps({"type": "FeatureCollection", "features": [depot]}).encode(), durable=False)  # fmt: skip
         until(lambda: (part := read_part(data, WatchPart)) and part.gate.get("depot"), within_s=60)
         write_aside(data / ZONES, b"{}", durable=False)
-        until(lambda: (part := read_part(data, WatchPart)) and "zones_bad" in part.troubles and part.gate, within_s=60)
+        until(lambda: (part := read_part(data, WatchPart)) and "zones_bad" in part.troubles and part.gate, within_s=150)
         assert (part := read_part(data, WatchPart)) is not None
         assert "depot" not in part.gate
