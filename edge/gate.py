@@ -28,6 +28,8 @@ NEWLY_BARE, MOST_BARE = 0.25, 0.8
 
 Over the recorded and drawn rides at most 0.07 is newly bare; something over half of the lens makes it 0.25 to 0.5. Smooth asphalt and sky are bare always.
 """
+POOR = 2.0
+"""A picture that is not so many times as bright or sharp as one that is refused shows little more than that one."""
 KNOWN_FROM, MEMORY = 10, 400
 """Looks after which a camera's view is known, and within which it is forgotten."""
 
@@ -38,12 +40,13 @@ class Gate:
     def __init__(self, settings: GateSettings, zones: Zones | None = None, time_zone: tzinfo = UTC) -> None:
         self.settings, self._zones, self._time_zone = settings, zones or Zones.none(), time_zone
         self.reasons: Counter[str] = Counter()
+        self.is_poor = False
         self._last: Frame | None = None
         self._usual = Usual()
         self._known: Frame | None = None
 
     def opens(self, frame: Frame) -> bool:
-        """Whether to look at this frame; if not, the reason is counted."""
+        """Whether to look at this frame; if not, the reason is counted. If so, `is_poor` says whether it is nearly dark or blurred."""
         reason = self._reason(frame)
         if reason:
             self.reasons[reason] += 1
@@ -78,6 +81,9 @@ class Gate:
 
     def _unusable(self, frame: Frame, fix: Fix) -> str | None:
         seen = glance(frame.image)
+        self.is_poor = (
+            seen.brightness < POOR * self.settings.darkest or seen.sharpness < POOR * self.settings.sharpest_blur
+        )
         if seen.brightness < self.settings.darkest:
             return "dark"
         bare, rest = seen.bare & ~seen.white, np.count_nonzero(~seen.white)

@@ -136,3 +136,10 @@ def test_a_replay_gives_the_same_id_and_any_other_input_another() -> None:
 def test_a_live_camera_never_gives_an_id_twice() -> None:
     live = Ids("TY-01", "front", None)
     assert live.sighting(NOW, 7, "road_damage", 0) != live.sighting(NOW, 7, "road_damage", 0)
+
+
+def test_a_picture_that_is_nearly_refused_is_called_poor(frame_at: FrameAt) -> None:
+    gate, noise = Gate(GateSettings()), np.random.default_rng(1).integers(0, 255, (540, 960, 3))
+    for number, (share, is_poor) in enumerate(((1.0, False), (0.2, True))):
+        assert gate.opens(frame_at(number, number * 2.0, image=(share * noise).astype(np.uint8)))
+        assert gate.is_poor is is_poor
