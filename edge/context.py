@@ -85,8 +85,15 @@ class Context:
             ):
                 kept.append(one)
         feet = [self.locator.foot(TrackView(frame, each)) for each in kept]
+        focal_px = self.locator.camera_of(frame).focal_px[0]
+        held = [
+            1 if foot is None else rules.held(each.label, (each.box_px[2] - each.box_px[0]) / focal_px * foot[0])
+            for each, foot in zip(kept, feet, strict=True)
+        ]
         return [
-            Suspect(each.box_px, each.label, each.category, each.score, each.probability, _together(n, kept, feet))
+            Suspect(
+                each.box_px, each.label, each.category, each.score, each.probability, _together(n, kept, feet, held)
+            )
             for n, each in enumerate(kept)
         ]
 
@@ -168,13 +175,17 @@ def stands(track: Track, locator: Locator) -> bool:
 Foot = tuple[float, float] | None
 
 
-def _together(number: int, things: Sequence[Detection], feet: Sequence[Foot]) -> int:
-    """How many things of a look make one problem, counting the one of this number."""
+def _together(number: int, things: Sequence[Detection], feet: Sequence[Foot], held: Sequence[int]) -> int:
+    """How many things of a look make one problem with the one of this number, it included: the boxes, or what one of them holds if that is more."""
     rule = rules.grouped(things[number].label)
     if rule is None:
         return 1
-    others = [n for n, other in enumerate(things) if n != number and other.label in rule.labels]
-    return 1 + sum(_apart_m(feet[n], feet[number]) <= rule.within_m for n in others)
+    near = [
+        n
+        for n, other in enumerate(things)
+        if n == number or (other.label in rule.labels and _apart_m(feet[n], feet[number]) <= rule.within_m)
+    ]
+    return max(len(near), *(held[n] for n in near))
 
 
 def _apart_m(a: Foot, b: Foot) -> float:

@@ -13,6 +13,10 @@ CARS = frozenset({"car", "bus", "truck"})
 FURNITURE = frozenset({"umbrella", "chair", "dining_table"})
 
 
+BICYCLE_LONG_M, BICYCLE_WIDE_M = 1.9, 0.6
+"""Networks draw one box around bicycles that stand close together: if it is wider than one is long, they stand side by side in it."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """Things of these labels break it inside zones of one kind, or outside all zones of another where the city has any. Those within
@@ -46,6 +50,11 @@ def kind_of(label: str) -> str:
 def grouped(label: str) -> Rule | None:
     """The rule by which things of this label make one problem together."""
     return next((rule for rule in RULES if rule.within_m and label in rule.labels), None)
+
+
+def held(label: str, width_m: float) -> int:
+    """How many things a box of this label and width on the ground holds."""
+    return int(width_m / BICYCLE_WIDE_M) if label == "bicycle" and width_m > BICYCLE_LONG_M else 1
 
 
 def asked(has: Callable[[str], bool]) -> tuple[Rule, ...]:

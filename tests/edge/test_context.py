@@ -162,6 +162,19 @@ def test_a_heap_of_bicycles_outside_its_places_is_one_problem(judged: Judged) ->
     assert judged(mixed, "parking", **elsewhere) == [], "shared bikes are bicycles"
 
 
+@pytest.mark.parametrize(("width_m", "told"), [(1.8, 0), (2.1, 0), (3.0, 1)])
+def test_one_box_around_bicycles_counts_those_that_stand_side_by_side_in_it(
+    judged: Judged, width_m: float, told: int
+) -> None:
+    around = replace(BICYCLE, width_m=width_m)
+    assert len(judged([around], "parking", where=(100.0, 110.0, -6.0, -2.0))) == told
+
+
+def test_boxes_of_single_bicycles_that_are_drawn_too_wide_are_not_counted_twice(judged: Judged) -> None:
+    wide = [replace(each, width_m=2.2) for each in HEAP[:3]]
+    assert judged(wide, "parking", where=(100.0, 110.0, -6.0, -2.0)) == []
+
+
 def test_a_heap_where_nobody_may_park_is_not_told_bicycle_by_bicycle_too(judged: Judged) -> None:
     tracks = judged(HEAP, "no_parking")
     assert {track.best.category for track in tracks} == {"misparked_two_wheeler"}, "the city has no places for bicycles"
