@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     args = parser.parse_args()
     pack = load_pack(args.pack)
-    size = Size(pack.width, pack.height, pack.any_aspect)
+    size = Size(pack.width, pack.height, pack.sizes)
     with tempfile.TemporaryDirectory() as folder:
         models = {pack.name: pack.model}
         for checkpoint in args.coco:

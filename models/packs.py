@@ -21,6 +21,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from models.shapes import Sizes, input_shape
+
 SHIPPED = Path(__file__).with_name("shipped")
 OVERLAY = "overlay.toml"
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -60,7 +62,7 @@ class Label(BaseModel):
 class _Input(BaseModel):
     width: Side
     height: Side
-    sizes: Literal["fixed", "aspect"] = "fixed"
+    sizes: Sizes = "fixed"
     layout: Literal["nchw"]
     colour: Literal["rgb", "bgr"]
     scale: Annotated[float, Field(gt=0)]
@@ -115,8 +117,7 @@ class Overlay(BaseModel):
 class Pack:
     """A checked pack. `digest` is the SHA-256 of model.onnx in hex, `folder` where its card is, or the overlay that changes it.
 
-    Every picture is seen at `width` x `height`, or, with `any_aspect`, at the part of it that its own aspect fills; with `sides_px` as often
-    as it has numbers, in squares of these sides.
+    Every picture is seen in the shape that `sizes` makes of `width` x `height` (models/shapes.py); with `sides_px` once for each of these, as if both were it.
     """
 
     name: str
@@ -125,7 +126,7 @@ class Pack:
     model: Path
     width: int
     height: int
-    any_aspect: bool
+    sizes: Sizes
     rgb: bool
     scale: float
     pad: int
@@ -135,6 +136,10 @@ class Pack:
     licence: dict[str, Any] = field(repr=False)
     card: dict[str, Any] = field(repr=False)
     sides_px: tuple[int, ...] = ()
+
+    def shape_for(self, height: int, width: int, side_px: int | None = None) -> tuple[int, int]:
+        """Height and width of the network's input for a picture of this size, or for a look at it with `side_px`."""
+        return input_shape(self.sizes, height, width, side_px or self.height, side_px or self.width)
 
     def probability(self, score: float, label: Label) -> float:
         """Calibrated probability of a raw score 0..1 of a label (Platt on the logit)."""
@@ -165,7 +170,7 @@ def load_pack(where: str | Path) -> Pack:
         raise WrongDigest(f"{model} is not the network its card speaks of (sha256 {digest}); copy the pack again")
     return Pack(
         name=card.name, digest=digest, folder=folder, model=model, width=card.input.width, height=card.input.height,
-        any_aspect=card.input.sizes == "aspect", rgb=card.input.colour == "rgb",
+        sizes=card.input.sizes, rgb=card.input.colour == "rgb",
         scale=card.input.scale, pad=card.input.pad, end_to_end=card.output.layout == "end_to_end", labels=tuple(card.labels),
         platt=(card.calibration.a, card.calibration.b), licence=card.licence, card=card.card,
     )  # fmt: skip
@@ -191,9 +196,9 @@ def _overlaid(folder: Path) -> Pack:
         raise WrongDigest(
             f"{folder / OVERLAY} was fitted to another network than {where} (sha256 {base.digest}); fit it again: trikeye models calibrate"
         )
-    if overlay.sides_px and not base.any_aspect:
+    if overlay.sides_px and base.sizes == "fixed":
         raise MalformedPack(
-            f"{folder / OVERLAY}: sides_px: the network of {where} takes one shape alone; export it with --shape aspect"
+            f"{folder / OVERLAY}: sides_px: the network of {where} takes one shape alone; export it with --size wide"
         )
     changed = {each.name: each for each in overlay.labels}
     unknown = sorted(changed.keys() - {label.name for label in base.labels})

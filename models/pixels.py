@@ -134,16 +134,6 @@ def cut_out(image: Image, box: tuple[float, float, float, float], side_px: int) 
     return np.asarray(cv2.resize(padded, (side_px, side_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def shape_inside(height: int, width: int, rows: int, columns: int, step: int = 32) -> tuple[int, int]:
-    """Height and width, multiples of `step`, that a picture of this size fills when it stands as large as `rows` x `columns` allow."""
-    scale = min(rows / height, columns / width)
-    return _up(height * scale, step), _up(width * scale, step)
-
-
-def _up(length: float, step: int) -> int:
-    return max(step, int(np.ceil(length / step - 1e-6)) * step)
-
-
 def letterbox(image: Image, canvas: Image) -> tuple[float, float, float]:
     """Scale `image` into the middle of `canvas` (kept, its border already filled). Returns scale, left, top in pixels."""
     height, width = image.shape[:2]

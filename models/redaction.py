@@ -58,7 +58,7 @@ class Redactor:
 
     def __init__(self, pack: Pack, threads: int = 1) -> None:
         missing = set(FLOORS) - {label.name for label in pack.labels}
-        if missing or not pack.any_aspect:
+        if missing or pack.sizes != "aspect":
             lack = f"does not know {', '.join(sorted(missing))}" if missing else "has an input of one shape"
             raise RedactionUnavailable(f"pack {pack.name} {lack}, so it cannot redact; take another")
         half = replace(pack, width=pack.width // 2, height=pack.height // 2)

@@ -11,7 +11,7 @@ import onnxruntime
 
 from models.boxes import join_looks, keep_best
 from models.packs import Label, MalformedPack, Pack
-from models.pixels import Image, blob, letterbox, shape_inside
+from models.pixels import Image, blob, letterbox
 
 OVERLAP = 0.5
 SHAPES_KEPT = 6
@@ -67,9 +67,7 @@ class Detector:
         return np.array([each if floor is None else min(floor, each) for each in thresholds], np.float32)
 
     def _shape(self, image: Image, side: int | None = None) -> tuple[int, int]:
-        pack, (height, width) = self.pack, image.shape[:2]
-        rows, columns = (side, side) if side else (pack.height, pack.width)
-        return shape_inside(height, width, rows, columns) if pack.any_aspect else (rows, columns)
+        return self.pack.shape_for(image.shape[0], image.shape[1], side)
 
     def _boxes(
         self, image: Image, shape: tuple[int, int], read: Callable[[F32], tuple[F32, F32, I64]]

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="onnx makes a pack; the others make files for another runtime, no pack (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--size", default="640x384", metavar="WxH|aspect[:WxH]",
-        help="the network's input in pixels; aspect: the part of 640x640 that each picture's own aspect fills (default: %(default)s)",
+        "--size", default="640x384", metavar="WxH|aspect[:WxH]|wide[:WxH]",
+        help="the network's input in pixels; aspect: the part of 640x640 that each picture's own aspect fills; wide: all of it, or 640x384 for pictures as wide as that (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--precision", choices=("float", "int8"), default="float", help="of weights and layers (default: %(default)s)"
@@ -77,8 +77,10 @@ def _export(args: argparse.Namespace) -> dict[str, float]:
     if args.format != "onnx":
         from models.training.formats import export_for
 
-        if args.precision != "float" or size.any_aspect:
-            raise ValueError(f"--format {args.format} knows no --precision int8 and no --size aspect; leave them out")
+        if args.precision != "float" or size.sizes != "fixed":
+            raise ValueError(
+                f"--format {args.format} knows no --precision int8 and no --size aspect or wide; leave them out"
+            )
         return export_for(args.format, args.source, args.out, args.name, size)
     from models.training.examples import examples
     from models.training.quantise import PICTURES

@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from models.films import frames
 from models.packs import Pack, load_pack, shipped_packs
-from models.pixels import Image, shape_inside
+from models.pixels import Image
 from models.runtime import FREE_SIDES
+from models.shapes import STRIDE_PX, Sizes, input_shape
 from models.training.classes import CLASSES, NetworkClass
 from models.training.examples import SAMPLE_RIDE, seen
 from models.training.packfile import LICENCE, new_pack, pack_like, write_pack
@@ -36,25 +37,27 @@ F32 = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Size:
-    """The network's input in pixels; with `any_aspect` the part of it that each picture's own aspect fills."""
+    """The network's input in pixels, and what a picture's shape makes of it (models/shapes.py)."""
 
     width: int = 640
     height: int = 384
-    any_aspect: bool = False
+    sizes: Sizes = "fixed"
 
     @classmethod
     def parse(cls, text: str) -> Size:
-        """ "640x384"; "aspect:640x640" for the part of it that each picture's own aspect fills; "aspect" for that. Raises ValueError."""
-        if text == "aspect":
-            return cls(640, 640, any_aspect=True)
-        sides = re.fullmatch(r"(?:aspect:)?(\d+)x(\d+)", text)
-        if sides is None or any(int(side) % 32 or not 32 <= int(side) <= 4096 for side in sides.groups()):
-            raise ValueError(f"{text!r} is no input: WIDTHxHEIGHT, each a multiple of 32 from 32 to 4096, or aspect")
-        return cls(int(sides[1]), int(sides[2]), text.startswith("aspect"))
+        """ "640x384"; "aspect:640x640", "wide:640x640" or one of the words alone for 640x640. Raises ValueError."""
+        parts = re.fullmatch(r"(?:(aspect|wide)(?::|$))?(?:(\d+)x(\d+))?", text)
+        sides = [int(each or 640) for each in parts.groups()[1:]] if parts and text else []
+        if parts is None or not sides or any(side % STRIDE_PX or not 32 <= side <= 4096 for side in sides):
+            raise ValueError(
+                f"{text!r} is no input: WIDTHxHEIGHT, each a multiple of 32 from 32 to 4096, or aspect, or wide"
+            )
+        sizes: Sizes = "aspect" if parts[1] == "aspect" else "wide" if parts[1] else "fixed"
+        return cls(sides[0], sides[1], sizes)
 
     def shape_for(self, height: int, width: int) -> Shape:
         """Height and width of the input for a picture of this size."""
-        return shape_inside(height, width, self.height, self.width) if self.any_aspect else (self.height, self.width)
+        return input_shape(self.sizes, height, width, self.height, self.width)
 
     def shapes(self) -> list[Shape]:
         """Inputs to check: all there is, or lying, upright, square and tiny."""
@@ -96,7 +99,7 @@ def export(
 
 def described(source: Source, name: str, model: Path, size: Size) -> dict[str, Any]:
     """What pack.toml says of a network made of `source`."""
-    about = name, model, size.width, size.height, "aspect" if size.any_aspect else "fixed"
+    about = name, model, size.width, size.height, size.sizes
     return pack_like(source.pack, *about) if source.pack else new_pack(*about, source.classes)
 
 
@@ -160,7 +163,7 @@ def to_onnx(source: Source, size: Size) -> Path:
             imgsz=(size.height, size.width),
             opset=OPSET,
             simplify=True,
-            dynamic=size.any_aspect,
+            dynamic=size.sizes != "fixed",
             device="cpu",
         )
     )
@@ -170,7 +173,7 @@ def to_onnx(source: Source, size: Size) -> Path:
         "classes": " ".join(each.name for each in names),
         "network": Path(network.model.yaml["yaml_file"]).stem,
     }
-    _strip(made, about, size.any_aspect)
+    _strip(made, about, size.sizes != "fixed")
     return made
 
 

@@ -49,7 +49,7 @@ def _onward(progress: Callable[[int, int], None], start: int, of: int, done: int
 def _key(pack: Pack) -> str:
     """Of everything that decides what is seen: the network, how a picture is given to it, how its boxes are told apart."""
     names = [label.name for label in pack.labels]
-    said = (VERSION, pack.digest, pack.width, pack.height, pack.any_aspect, pack.sides_px, pack.rgb, pack.scale, pack.pad, pack.end_to_end, names, FLOOR, OVERLAP)  # fmt: skip
+    said = (VERSION, pack.digest, pack.width, pack.height, pack.sizes, pack.sides_px, pack.rgb, pack.scale, pack.pad, pack.end_to_end, names, FLOOR, OVERLAP)  # fmt: skip
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:12]
 
 

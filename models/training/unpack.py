@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from models.packs import Pack
-from models.pixels import Image, shape_inside
+from models.pixels import Image
 from models.training.examples import seen
 
 PICTURES = 64
@@ -153,6 +153,5 @@ def _normalise(network: nn.Module, pictures: Iterable[Tensor]) -> None:
 
 
 def _input(pack: Pack, image: Image) -> Tensor:
-    size = (image.shape[0], image.shape[1])
-    shape = shape_inside(*size, pack.height, pack.width) if pack.any_aspect else (pack.height, pack.width)
+    shape = pack.shape_for(image.shape[0], image.shape[1])
     return torch.from_numpy(seen(image, shape, pack.pad, pack.scale, pack.rgb))

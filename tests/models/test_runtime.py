@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from models.boxes import join_looks
 from models.packs import load_pack
-from models.pixels import Image, letterbox, shape_inside
+from models.pixels import Image, letterbox
 from models.runtime import Detector, _end_to_end, _every, _raw
+from models.shapes import input_shape, shape_inside
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST = np.array([0.3, 0.5], np.float32)
@@ -112,4 +113,9 @@ def test_a_picture_fills_its_shape_and_is_no_smaller_than_the_square_would_show_
 
 def test_a_camera_of_16_to_9_is_seen_at_640_by_384() -> None:
     assert shape_inside(720, 1280, 640, 640) == (384, 640)
+    assert input_shape("wide", 720, 1280, 640, 640) == (384, 640)
+    assert input_shape("wide", 1080, 3000, 640, 640) == (384, 640)
+    assert input_shape("wide", 480, 640, 640, 640) == (640, 640)
+    assert input_shape("wide", 1280, 720, 640, 640) == (640, 640)
+    assert input_shape("fixed", 1280, 720, 384, 640) == (384, 640)
     assert shape_inside(640, 480, 640, 640) == (640, 480)

@@ -181,4 +181,4 @@ def test_a_picture_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     again = looks_of(pack, samples, tmp_path / "kept", lambda done, of: None)
     assert again[0].found.keys() == first[0].found.keys()
     assert (again[0].width, again[0].height) == (120, 90)
-    assert kept._key(pack) != kept._key(replace(pack, any_aspect=True)), "seen at another shape is seen anew"
+    assert kept._key(pack) != kept._key(replace(pack, sizes="aspect")), "seen at another shape is seen anew"

@@ -108,7 +108,7 @@ def test_a_checkpoint_becomes_a_pack_and_the_pack_one_again(unpacked: Path, tmp_
     """Its parameters come back to the last bit that merging batch normalisations leaves; it says which network it is."""
     export(str(unpacked), tmp_path / "pack", "round-1", SMALL)
     pack = load_pack(tmp_path / "pack")
-    assert (pack.width, pack.height, pack.any_aspect) == (160, 96, False)
+    assert (pack.width, pack.height, pack.sizes) == (160, 96, "fixed")
     assert [label.name for label in pack.labels] == list(NAMES)
     about = {prop.key: prop.value for prop in onnx.load(str(pack.model)).metadata_props}
     assert about["network"] == "yolo26n"
