@@ -14,7 +14,7 @@ class Economy(IntEnum):
     """How much is left out, from nothing to everything. A message only ever goes down this list."""
 
     WHOLE = 0
-    SMALL = 1  # every picture, smaller
+    SMALL = 1  # the best picture and the one from afar, smaller
     CROP = 2  # the thing alone
     TEXT = 3  # no picture: kind, place and time
     NOTHING = 4  # the month is used up: only what is urgent leaves, as text

@@ -26,6 +26,7 @@ from edge.outbox_coverage import CoverageBox
 from edge.settings import Settings
 from edge.track import Tracker
 from edge.values import Box, Fix, Frame
+from edge.views import shown
 from edge.zones import Zones
 from models.contract import Coverage, PackName, RedactionNote, Sighting, VehicleFix
 from models.redaction import Redactor
@@ -133,7 +134,8 @@ class Vehicle:
 
     def keep(self, finding: Finding) -> None:
         """Redact, encode, and only then make it durable. Raises OutboxUnwritable."""
-        evidence = gather(finding, self.redactor, self.settings.evidence.picture_bytes)
+        views = shown(finding.track.views, finding.shown, self.locator.is_cut)
+        evidence = gather(views, self.redactor, self.settings.evidence.picture_bytes)
         made: list[Sighting] = []
 
         def make(outbox: UUID, sequence: int) -> Sighting:

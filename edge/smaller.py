@@ -13,7 +13,7 @@ from models.pixels import BadPicture, Image, decode_jpeg, encode_jpeg, fit_withi
 
 __all__ = ["BadPicture", "smaller"]
 
-SMALL_PX, SMALL_QUALITY = 640, 60
+SMALL_PX, SMALL_QUALITY, SMALL_ROLES = 640, 60, ("best", "far")
 CROP_PX, CROP_QUALITY, CROP_MARGIN = 320, 60, 0.35
 
 
@@ -24,7 +24,9 @@ def smaller(sighting: Sighting, step: Economy) -> Sighting:
     if step == Economy.WHOLE:
         return sighting
     if step == Economy.SMALL:
-        return sighting.model_copy(update={"pictures": tuple(_shrunk(each) for each in sighting.pictures)})
+        return sighting.model_copy(
+            update={"pictures": tuple(_shrunk(each) for each in sighting.pictures if each.role in SMALL_ROLES)}
+        )
     best = next((each for each in sighting.pictures if each.role == "best"), None)
     return sighting.model_copy(update={"pictures": () if best is None else (_cropped(best),)})
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from calibration.geodesy import east_north, offset_m
 from edge.locate import RAISED, Locator
 from edge.values import Detection, Fix, Frame, Track, TrackView
+from edge.views import showable
 
 FARTHEST_M = 32.0
 PASSED_M = 1.0
@@ -79,12 +80,10 @@ class Tracker:
         return [_closed(track) for track in ended]
 
     def _add(self, track: _Open, view: TrackView) -> None:
-        """Continue a track. A vehicle may stand before a thing for hours, so pixels are kept of two pictures: the first and the best."""
-        best = self.locator.shown([*track.views, view])
-        track.views = [
-            each if each is track.views[0] or each is best else replace(each, frame=each.frame.without_pixels())
-            for each in (*track.views, view)
-        ]
+        """Continue a track. A vehicle may stand before a thing for hours, so pixels are kept of three pictures at most."""
+        views = [*track.views, view]
+        kept = [id(each) for each in showable(views, self.locator.shown(views), self.locator.is_cut)]
+        track.views = [each if id(each) in kept else replace(each, frame=each.frame.without_pixels()) for each in views]
 
     def _ground(self, view: TrackView, here: tuple[float, float]) -> tuple[float, float] | None:
         foot = self.locator.foot(view)
