@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from math import ceil, cos, radians, sin
+from math import ceil, cos, hypot, radians, sin
 
 import h3.api.basic_int as h3
 
-from calibration.geodesy import metres_per_degree, moved
+from calibration.geodesy import metres_per_degree, moved, offset_m
 
 FINEST, COARSER = 12, (10, 8)
 """What vehicles tell, and what is kept beside it for views of a district and of a city."""
-VIEWS_M = ((2_000.0, 12), (10_000.0, 10), (60_000.0, 8))
-"""Up to which width a view shows cells of which resolution: at most some thousands of them."""
+VIEWS_M = ((2_500.0, 12), (20_000.0, 10), (60_000.0, 8))
+"""Up to which width a view shows cells of which resolution: no more than 16,000 lie in it, and there are fewer streets than ground."""
+COVERED_BY = 3
+"""By cells so many resolutions coarser a view is covered when its own are looked up."""
 LEAST_SPAN_M, MOST_SPAN_M, SHAPE = 200.0, VIEWS_M[-1][0], 0.6
 DAY_S = 86400
 AROUND = 6
@@ -89,15 +91,19 @@ def cells_about(lat_deg: float, lon_deg: float, error_m: float) -> set[int]:
 
 
 def ranges_of(view: View) -> list[tuple[int, int]]:
-    """First and last index of the cells in and around a view, in as few ranges as there are: cells in one coarser cell follow each other."""
-    coarse, resolution = view.resolution - 4, view.resolution
+    """First and last index of the cells in and around a view, in few ranges: cells in one coarser cell follow each other."""
+    resolution, coarse = view.resolution, view.resolution - COVERED_BY
+    edge_m = float(h3.average_hexagon_edge_length(coarse, unit="m"))
     middle = h3.latlng_to_cell(view.lat_deg, view.lon_deg, coarse)
-    steps = ceil(view.span_m / 2 * 1.2 / (h3.average_hexagon_edge_length(coarse, unit="m") * 1.5)) + 1
-    low_digits = sum(6 << 3 * (15 - digit) for digit in range(coarse + 1, resolution + 1))
-    ranges: list[tuple[int, int]] = []
+    steps = ceil(hypot(view.span_m, view.span_m * SHAPE) / 2 / (edge_m * 1.5)) + 1
+    all_sixes = sum(6 << 3 * (15 - digit) for digit in range(coarse + 1, resolution + 1))
+    ranges = []
     for cell in sorted(h3.grid_disk(middle, steps)):
-        first = h3.cell_to_center_child(cell, resolution)
-        ranges.append((first, first + low_digits))
+        east, north = offset_m(view.lat_deg, view.lon_deg, *h3.cell_to_latlng(cell))
+        # Cells differ in size by a fifth, and their children stick out a little.
+        if max(abs(east) - 1.6 * edge_m, (abs(north) - 1.6 * edge_m) / SHAPE) <= view.span_m / 2:
+            first = h3.cell_to_center_child(cell, resolution)
+            ranges.append((first, first + all_sixes))
     return ranges
 
 
@@ -107,8 +113,8 @@ def all_of(resolution: int) -> tuple[int, int]:
     return first, first | ((1 << 52) - 1)
 
 
-def view_of(cells: Iterable[int]) -> View | None:
-    """A view that holds all these cells; None if there are none."""
+def view_of(cells: Iterable[int], resolution: int) -> View | None:
+    """A view that holds all these cells of a resolution; None if there are none."""
     points = [h3.cell_to_latlng(cell) for cell in cells]
     if not points:
         return None
@@ -116,7 +122,7 @@ def view_of(cells: Iterable[int]) -> View | None:
     lat, lon = (min(lats) + max(lats)) / 2, (min(lons) + max(lons)) / 2
     per_lat, per_lon = metres_per_degree(lat)
     wide_m = max((max(lons) - min(lons)) * per_lon, (max(lats) - min(lats)) * per_lat / SHAPE)
-    return View(lat, lon, LEAST_SPAN_M).moved(0, 0, (wide_m * 1.1 + 1_000) / LEAST_SPAN_M)
+    return View(lat, lon, min(wide_m + 3 * cell_width_m(resolution), MOST_SPAN_M))
 
 
 def inside(view: View, cells: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, float, float]]:

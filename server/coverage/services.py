@@ -33,7 +33,8 @@ UTC = timezone.utc  # noqa: UP017
 AHEAD = timedelta(minutes=5)
 """A vehicle whose clock is further ahead claims to have seen what is not yet."""
 KEPT = timedelta(days=400)
-AT_MOST, TOGETHER = 5_000, 2_000
+AT_MOST, TOGETHER = 25_000, 2_000
+"""Rows of one view, with what lies around it; rows deleted at once."""
 TRUSTED = {"camera": {"gnss", "ntp"}, "replay": {"gnss", "ntp", "file"}, "demo": {"gnss", "ntp", "file"}}
 
 
@@ -85,8 +86,12 @@ def cells_in(city: City, view: View, quality: Quality, origins: Sequence[str]) -
 
 def whole_view(city: City, origins: Sequence[str]) -> View | None:
     """A view of all that was looked at in a city; None if nothing was."""
-    rows = Cell.objects.filter(city=city, origin__in=origins, cell__range=all_of(COARSER[-1]))
-    return view_of(rows.values_list("cell", flat=True)[:AT_MOST])
+    for resolution in COARSER:
+        rows = Cell.objects.filter(city=city, origin__in=origins, cell__range=all_of(resolution))
+        cells = list(rows.values_list("cell", flat=True)[:AT_MOST])
+        if len(cells) < AT_MOST:
+            break
+    return view_of(cells, resolution)
 
 
 def forget_old(now: datetime) -> int:
