@@ -18,15 +18,12 @@ from models.pixels import paste_warped
 GREY = 114 / 255
 LEAST_PX, LEAST_SHARE = 2.0, 0.1
 """A box that is smaller than this after warping, or of which less than this is left in view, is no example any more."""
-BANDS = ((0.6, 1.0), (0.75, 1.0), (1.0, 0.75), (1.0, 0.6))
-"""Shares of height and width that a 16:9, a 4:3 and two upright pictures fill of a square."""
-GRID_PX = 32
 LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How much is varied. `mosaic`, `flip`, `blur`, `noise` are probabilities of a picture, `band` of a whole batch, the others ranges around no change."""
+    """How much is varied. `mosaic`, `flip`, `blur`, `noise` are probabilities, the others ranges around no change."""
 
     mosaic: float = 1.0
     scale: float = 0.5
@@ -38,7 +35,6 @@ class Strength:
     brightness: float = 0.4
     blur: float = 0.0
     noise: float = 0.0
-    band: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,28 +57,10 @@ def augment(
     """Pictures, boxes, the picture each box is in, and the number of the box it was made of.
 
     `sizes` [n, 2] are width and height of the contents; `of` [m] is each box's picture; only pictures of one of `groups` [n] meet in a mosaic.
-    The pictures come back square, or all as one middle band of it: a network that was only ever shown squares sees less in the shape of a camera.
     """
     plan = layout(sizes, groups, pictures.shape[-1], strength)
     placed, inside, made_of = warp_boxes(boxes, of, sizes, plan, pictures.shape[-1])
-    varied = warp_pictures(pictures, sizes, plan)
-    if torch.rand(()) < strength.band:
-        high, wide = BANDS[int(torch.randint(len(BANDS), ()))]
-        varied, placed, kept = cut_band(varied, placed, high, wide)
-        inside, made_of = inside[kept], made_of[kept]
-    return recolour(varied, strength), placed, inside, made_of
-
-
-def cut_band(pictures: Tensor, boxes: Tensor, high: float, wide: float) -> tuple[Tensor, Tensor, Tensor]:
-    """The middle of square pictures by shares of their side, in whole strides of the network; the boxes in it, and which of them those are."""
-    side = pictures.shape[-1]
-    height, width = (max(GRID_PX, round(side * share / GRID_PX) * GRID_PX) for share in (high, wide))
-    top, left = (side - height) // 2, (side - width) // 2
-    cut = (boxes - boxes.new_tensor([left, top, left, top])).clamp_(min=0)
-    cut = torch.minimum(cut, cut.new_tensor([width, height, width, height]))
-    across, down = (cut[:, 2:] - cut[:, :2]).unbind(1)
-    kept = (across > LEAST_PX) & (down > LEAST_PX) & (across * down > LEAST_SHARE * _area(boxes))
-    return pictures[:, :, top : top + height, left : left + width], cut[kept], kept.nonzero().flatten()
+    return recolour(warp_pictures(pictures, sizes, plan), strength), placed, inside, made_of
 
 
 def layout(sizes: Tensor, groups: Tensor, side: int, strength: Strength) -> Layout:

@@ -174,7 +174,7 @@ def vary(batch: dict[str, Any], strength: Strength) -> dict[str, Any]:
     return {
         **batch,
         "img": varied,
-        "bboxes": xyxy2xywh(boxes) / boxes.new_tensor([varied.shape[3], varied.shape[2]] * 2),
+        "bboxes": xyxy2xywh(boxes) / side,
         "cls": classes,
         "batch_idx": inside.to(batch["batch_idx"].dtype),
     }

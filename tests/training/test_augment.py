@@ -6,12 +6,10 @@ import pytest
 import torch
 
 from models.training.augment import (
-    BANDS,
     Strength,
     _warp_by_opencv,
     _warp_by_sampling,
     augment,
-    cut_band,
     layout,
     recolour,
 )
@@ -86,28 +84,3 @@ def test_both_ways_of_warping_show_the_same() -> None:
     apart = (_warp_by_opencv(blocks, sizes, plan) - _warp_by_sampling(blocks, sizes, plan)).abs().amax(1)
     assert apart.median() < 1e-3
     assert (apart > 0.1).float().mean() < 0.03  # one pixel at the borders of blocks and tiles
-
-
-@pytest.mark.parametrize(("high", "wide"), BANDS)
-def test_a_band_keeps_the_boxes_that_are_in_it_on_their_pixels(high: float, wide: float) -> None:
-    pictures = torch.zeros(1, 3, SIDE, SIDE)
-    pictures[0, 0, 70:90, 60:100] = 1.0
-    boxes = torch.tensor([[60.0, 70.0, 100.0, 90.0], [0.0, 0.0, 12.0, 12.0], [0.0, 0.0, 160.0, 160.0]])
-    band, cut, kept = cut_band(pictures, boxes, high, wide)
-    assert band.shape[2] % 32 == 0
-    assert band.shape[3] % 32 == 0
-    assert kept.tolist() == [0, 2]
-    x1, y1, x2, y2 = cut[0].int().tolist()
-    assert band[0, 0, y1:y2, x1:x2].min() == 1.0
-    assert band[0, 0].sum() == 20 * 40
-    assert cut[1].tolist() == [0, 0, band.shape[3], band.shape[2]]
-
-
-def test_with_bands_all_pictures_of_a_batch_take_one_shape(scene: tuple[torch.Tensor, ...]) -> None:
-    torch.manual_seed(3)
-    pictures, sizes, boxes, of, groups = scene
-    varied, placed, inside, _ = augment(pictures, sizes, boxes, of, groups, Strength(band=1.0))
-    height, width = varied.shape[2:]
-    assert min(height, width) < SIDE
-    assert len(placed) == len(inside)
-    assert (placed <= torch.tensor([width, height, width, height])).all()
