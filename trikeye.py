@@ -35,6 +35,8 @@ VERBS = (
          "trikeye edge uplink --config edge.toml"),
     Verb("edge", "outbox", "edge.command_outbox", "look at what waits, what was set aside and what was forced out",
          "trikeye edge outbox list --config edge.toml"),
+    Verb("edge", "pause", "edge.command_pause", "switch the camera off for a while, and on again",
+         "trikeye edge pause --for 2h --config edge.toml"),
     Verb("edge", "doctor", "edge.command_doctor", "say what is wrong with this vehicle and what to do; beside a running watch, too",
          "trikeye edge doctor --config edge.toml"),
     Verb("models", "list", "models.command_list", "list the shipped packs", "trikeye models list --json"),

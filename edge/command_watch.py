@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,10 +17,12 @@ from pathlib import Path
 from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile, default_camera, read_camera
 from edge.capture import LiveCamera
+from edge.clock import is_synchronised
 from edge.desired import ZONES, with_desired
 from edge.identity import Ids
 from edge.outbox import Outbox, OutboxError
-from edge.pipeline import Vehicle
+from edge.pause import here, is_paused
+from edge.pipeline import Counts, Vehicle
 from edge.position import SerialReceiver
 from edge.settings import BadSettings, Settings, read_settings
 from edge.watching import Watching, wishes_of
@@ -43,18 +46,19 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
         ended = threading.Event()
-        while (vehicle := _watch(args, ended)) is None:
+        while (vehicle := _watch(args, ended)) is None and not ended.is_set():
             log.info(json.dumps({"event": "settings_changed"}))
     except (BadSettings, MalformedCameraFile, OtherShape, PackError, RedactionUnavailable, OutboxError) as trouble:
         print(f"trikeye edge watch: {trouble}", file=sys.stderr)
         return 1
-    print(json.dumps({"frames": vehicle.counts.frames, "inferred": vehicle.counts.inferred, "sightings": vehicle.counts.sightings, "not_kept": vehicle.counts.not_kept,
-                      "gate_reasons": dict(vehicle.gate.reasons), "no_fix": vehicle.counts.no_fix}))  # fmt: skip
+    counts = vehicle.counts if vehicle is not None else Counts()
+    print(json.dumps({"frames": counts.frames, "inferred": counts.inferred, "sightings": counts.sightings, "not_kept": counts.not_kept,
+                      "gate_reasons": dict(vehicle.gate.reasons) if vehicle is not None else {}, "no_fix": counts.no_fix}))  # fmt: skip
     return 0
 
 
 def _watch(args: argparse.Namespace, ended: threading.Event) -> Vehicle | None:
-    """Watch until told to end; None if the server wants other settings, for which everything begins again."""
+    """Watch, or rest in a pause, until told to end; None after a pause, or if something else is wanted, for which everything begins again."""
     with ExitStack() as at_end:
         settings = read_settings(args.config)
         wishes = wishes_of(settings.vehicle.data)
@@ -62,23 +66,37 @@ def _watch(args: argparse.Namespace, ended: threading.Event) -> Vehicle | None:
         zones = _zones(settings)
         receiver = SerialReceiver(settings.receiver)
         at_end.callback(receiver.stop)
-        source = settings.camera
-        camera = LiveCamera(source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now)
-        at_end.callback(camera.stop)
+        camera = None if _is_paused(settings) else _camera(settings, receiver)
 
         def end(*_: object) -> None:
             ended.set()
-            camera.stop()
+            if camera is not None:
+                camera.stop()
 
+        if camera is not None:
+            at_end.callback(camera.stop)
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, end)
         if ended.is_set():
-            camera.stop()
+            end()
         watching = at_end.enter_context(Watching(settings, camera, receiver, wishes, () if zones else ("zones_bad",)))
+        if camera is None:
+            watching.rest(ended)
+            return None
         watching.vehicle = vehicle = _vehicle(settings, zones or Zones.none())
         at_end.callback(vehicle.outbox.close)
         vehicle.drive(watching.stills(islice(camera.frames(), args.frames)))
     return None if watching.is_to_begin_again and not ended.is_set() else vehicle
+
+
+def _is_paused(settings: Settings) -> bool:
+    now = here(time.monotonic(), datetime.now(UTC), is_synchronised())
+    return is_paused(settings.vehicle.data, settings.gate.paused, now)
+
+
+def _camera(settings: Settings, receiver: SerialReceiver) -> LiveCamera:
+    source = settings.camera
+    return LiveCamera(source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now)
 
 
 def _zones(settings: Settings) -> Zones | None:

@@ -22,6 +22,7 @@ from edge.clock import NOT_BEFORE, is_synchronised, stamp
 from edge.health import HOT_C, LEAST_FREE_BYTES, OLD_S, SILENT_S, machine_now, temperatures_c
 from edge.outbox import Outbox, OutboxError
 from edge.part import Picture, UplinkPart, WatchPart, read_part
+from edge.pause import here, is_paused
 from edge.position import SerialReceiver
 from edge.settings import Settings
 from edge.values import Frame, Image
@@ -97,6 +98,12 @@ class Bench:
             time.sleep(0.1)
         return self._receiver
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether nobody is to look, the doctor neither."""
+        now = here(time.monotonic(), datetime.now(UTC), is_synchronised())
+        return is_paused(self.settings.vehicle.data, self.settings.gate.paused, now)
+
     def still(self) -> bytes:
         """A JPEG of what the camera sees, redacted. Raises RedactionUnavailable without redaction, TimeoutError without a picture."""
         if self.watch() is not None:
@@ -119,7 +126,10 @@ class Bench:
         source = self.settings.camera
         if self._receiver is None:
             self._receiver = SerialReceiver(self.settings.receiver)
-        if self._camera is None:
+        if self.is_paused and self._camera is not None:
+            self._camera.stop()
+            self._camera = None
+        elif self._camera is None and not self.is_paused:
             fix_now = self._receiver.fix_now
             self._camera = LiveCamera(
                 source.source, source.width_px, source.height_px, self.settings.vehicle.camera, fix_now
@@ -154,6 +164,8 @@ def is_well(checks: list[Check]) -> bool:
 
 def _of_watch(watch: WatchPart) -> list[Check]:
     gone = next((key for key in ("camera_gone", "camera_frozen") if key in watch.troubles), "")
+    if "paused" in watch.troubles:
+        return [Check("camera", "paused")]
     if gone or watch.picture is None:
         return [Check("camera", gone or "camera_gone", "; ".join(watch.said))]
     told = [key for key in ("upside_down", "not_straight") if key in watch.troubles]
@@ -162,6 +174,8 @@ def _of_watch(watch: WatchPart) -> list[Check]:
 
 
 def _of_camera(bench: Bench, patience_s: float) -> list[Check]:
+    if bench.is_paused:
+        return [Check("camera", "paused")]
     frames = bench.pictures(PICTURES, patience_s)
     if not frames:
         return [Check("camera", "camera_gone", f"source {bench.settings.camera.source}")]

@@ -61,6 +61,7 @@ class Gate(_Section):
     worst_fix_m: Positive = 15.0
     darkest: NotNegative = 18.0
     sharpest_blur: NotNegative = 6.0
+    paused: bool = False
 
 
 class Detect(_Section):

@@ -18,10 +18,12 @@ import numpy as np
 from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile
 from edge.capture import LiveCamera
-from edge.clock import NOT_BEFORE, ClockWatch, is_synchronised, stamp
+from edge.clock import NOT_BEFORE, NTP_SIGMA_S, ClockWatch, is_synchronised, stamp
 from edge.desired import KEPT, ZONES, zones_digest
 from edge.outbox import OutboxError, OutboxFull
 from edge.part import Picture, WatchPart, read_part, write_aside, write_part
+from edge.pause import PAUSE, Now, here, is_paused
+from edge.pause import end as resume
 from edge.position import SerialReceiver
 from edge.settings import BadSettings, Gate, Settings
 from edge.turned import TurnWatch, scores
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("trikeye.edge")
 UTC = timezone.utc  # noqa: UP017
-LOOK_S, WRITE_S, RATE_S, TURN_S = 1.0, 5.0, 60.0, 10.0
+LOOK_S, WRITE_S, RATE_S, TURN_S, REST_S = 1.0, 5.0, 60.0, 10.0, 0.2
 GONE_S, FROZEN_S, NO_FIX_S, BACK_S = 5.0, 10.0, 120.0, 3600.0
 LOOKS = 30
 """Pictures are called dark, white or blurred when so many looks in a row were."""
@@ -123,10 +125,10 @@ class Watching:
     """Looks and tells until the block ends. `vehicle` is set once it is ready; `wishes` is what of the server's was kept when `settings` were read,
     `noted` are troubles found on the way.
 
-    When the server's wishes have changed, the camera is stopped and `is_to_begin_again` says why: all settings are read once, at a start.
+    Without a camera it is a pause, see `rest`. When the server's wishes have changed, or a pause begins or ends, the camera is stopped and `is_to_begin_again` says why: all settings are read once, at a start.
     """
 
-    def __init__(self, settings: Settings, camera: LiveCamera, receiver: SerialReceiver, wishes: tuple[int, ...], noted: tuple[str, ...] = ()) -> None:  # fmt: skip
+    def __init__(self, settings: Settings, camera: LiveCamera | None, receiver: SerialReceiver, wishes: tuple[int, ...], noted: tuple[str, ...] = ()) -> None:  # fmt: skip
         self.vehicle: Vehicle | None = None
         self._settings, self._camera, self._receiver = settings, camera, receiver
         self._folder = settings.vehicle.data
@@ -164,6 +166,24 @@ class Watching:
             self._see_whether_turned(frame)
             yield frame
 
+    def rest(self, ended: threading.Event) -> None:
+        """Wait until a pause is over, or until told to end."""
+        while not self.is_to_begin_again and not ended.wait(REST_S):
+            pass
+
+    def _has_rested(self, now_s: float) -> bool:
+        """Whether a pause is over. One that ended by itself leaves no file: at the next start no satellite may tell the time yet."""
+        if self._camera is not None or is_paused(self._folder, self._settings.gate.paused, self._now(now_s)):
+            return False
+        with suppress(OSError):
+            resume(self._folder)
+        return True
+
+    def _now(self, now_s: float) -> Now:
+        fix = self._receiver.fix_now()
+        by = stamp(datetime.now(UTC), fix.utc if fix is not None else None, is_synchronised())
+        return here(now_s, by.utc, by.sigma_s <= NTP_SIGMA_S)
+
     def _see_whether_turned(self, frame: Frame) -> None:
         """Two looks of the network each TURN_S, until it is sure that the camera hangs the right way up."""
         now_s = time.monotonic()
@@ -183,10 +203,11 @@ class Watching:
                 wanted = self._folder / STILL_WANTED
                 if wanted.exists():
                     wanted.unlink(missing_ok=True)
-                    self._still_wanted = True
-                if wishes_of(self._folder) != self._wishes:
+                    self._still_wanted = self._camera is not None
+                if wishes_of(self._folder) != self._wishes or self._has_rested(now_s):
                     self.is_to_begin_again = True
-                    self._camera.stop()
+                    if self._camera is not None:
+                        self._camera.stop()
                 if part.troubles != told or now_s - written_s >= WRITE_S:
                     told, written_s = part.troubles, now_s
                     self._tell(part)
@@ -202,18 +223,20 @@ class Watching:
         self._clock.see(now, now_s)
         fix_now = self._receiver.fix_now()
         clock = stamp(now, fix_now.utc if fix_now is not None else None, is_synchronised())
-        troubles = [*self._noted, *self._pictures.see(self._camera.newest, now_s), *self._receiver_troubles(now_s), *self._clock_troubles(clock.utc, now_s)]  # fmt: skip
+        camera = self._camera
+        sight = ["paused"] if camera is None else self._pictures.see(camera.newest, now_s)
+        troubles = [*self._noted, *sight, *self._receiver_troubles(now_s), *self._clock_troubles(clock.utc, now_s)]
         if self._turn.is_upside_down:
             troubles.append("upside_down")
         if len(self._starts_s) >= MANY_STARTS:
             troubles.append("restarting")
-        faults = (
-            self._pictures.faults + self._clock.faults + self._camera.faults + self._receiver.faults + self._turn_faults
-        )
+        faults = self._pictures.faults + self._clock.faults + self._receiver.faults + self._turn_faults
+        if camera is not None:
+            faults += camera.faults
         faults["bad_sentence"] = self._receiver.bad_sentences
         part = WatchPart(
             starts_s=self._starts_s, ended=self._ended if vehicle is None or self._stopped.is_set() else None, settings_revision=self._settings.revision, clock_source=clock.source,
-            clock_sigma_s=clock.sigma_s, troubles=tuple(troubles), said=tuple(filter(None, (self._camera.trouble, self._receiver.trouble))),
+            clock_sigma_s=clock.sigma_s, troubles=tuple(troubles), said=tuple(filter(None, (camera.trouble if camera else "", self._receiver.trouble))),
             zones=zones_digest(self._folder), faults={name: count for name, count in faults.items() if count}, fix=self._fix(), picture=self._pictures.picture,
         )  # fmt: skip
         if vehicle is None:
@@ -254,8 +277,8 @@ class Watching:
 
 
 def wishes_of(folder: Path) -> tuple[int, ...]:
-    """When what the server wants was last changed, settings and zones; 0 for what there is none of."""
-    return tuple(_changed_ns(folder / name) for name in (KEPT, ZONES))
+    """When what is wanted of the watch was last changed: settings, zones and pause; 0 for what there is none of."""
+    return tuple(_changed_ns(folder / name) for name in (KEPT, ZONES, PAUSE))
 
 
 def _changed_ns(path: Path) -> int:

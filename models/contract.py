@@ -329,7 +329,7 @@ class Desired(Message):
 
 ADJUSTABLE: dict[str, tuple[type[int] | type[float], float, float]] = {
     "gate.every_m": (float, 0.2, 50), "gate.standing_every_s": (float, 1, 3600), "gate.worst_fix_m": (float, 1, 100),
-    "gate.darkest": (float, 0, 255), "gate.sharpest_blur": (float, 0, 10_000),
+    "gate.darkest": (float, 0, 255), "gate.sharpest_blur": (float, 0, 10_000), "gate.paused": (int, 0, 1),
     "decide.least_views": (int, 1, 20), "decide.least_probability": (float, 0, 1), "decide.cool_down_h": (float, 0, 240),
     "decide.cool_down_m": (float, 0.5, 100), "decide.pass_length_m": (float, 50, 5000), "decide.pass_time_s": (float, 30, 3600),
     "decide.pass_stop_s": (float, 10, 3600), "evidence.picture_bytes": (int, 10_000, 200_000),

@@ -11,7 +11,7 @@ from models.troubles import rank
 SILENT, MISSING = timedelta(minutes=5), timedelta(days=1)
 WRONG_CLOCK_S = 300.0
 TRUSTED = ("gnss", "ntp")
-PASSES_WHEN_OFF = {"watch_silent", "backlog", "no_fix", "too_dark", "too_bright", "hot", "receiver_silent", "clock_unset", "clock_back", "restarting"}  # fmt: skip
+PASSES_WHEN_OFF = {"watch_silent", "backlog", "no_fix", "too_dark", "too_bright", "hot", "receiver_silent", "clock_unset", "clock_back", "restarting", "paused"}  # fmt: skip
 """What a vehicle that is switched off no longer suffers from; the rest waits in the yard to be mended."""
 
 

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from edge.doctor import Bench, Check, connect_packet, examine, is_well, log_in
 from edge.doctor_page import Doctor, DoctorServer, Door, address_of, page, server_for
 from edge.outbox import Outbox
 from edge.part import Picture, UplinkPart, WatchPart, write_part
+from edge.pause import begin, here
 from edge.settings import Settings
 from models.contract import FixHealth
 from models.packs import PackMissing
@@ -155,6 +157,25 @@ def test_beside_a_running_watch_and_uplink_it_opens_nothing_and_asks_them(settin
     for word, name in (("lens_blurred", "focus"), ("too_bright", "exposure"), ("not_straight", "camera")):
         write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": (word,)}))
         assert found(settings)[name] == word
+
+
+def test_in_a_pause_it_says_so_opens_no_camera_and_all_is_well(settings: Settings) -> None:
+    begin(settings.vehicle.data, None, here(0.0, datetime.now(UTC), True))
+    with Bench(settings) as bench:
+        with pytest.raises(TimeoutError):
+            bench.still()
+        assert bench._camera is None
+    seen = found(settings)
+    assert seen["camera"] == "paused"
+    assert {"focus", "exposure"}.isdisjoint(seen)
+
+
+def test_beside_a_watch_in_a_pause_it_says_so(settings: Settings, nothing_opened: None) -> None:
+    write_part(settings.vehicle.data, WatchPart(troubles=("paused",), fix=FIX, clock_source="gnss"))
+    write_part(settings.vehicle.data, UplinkPart(connected=True))
+    seen = found(changed(settings, uplink={"server_key": "a" * 64}))
+    assert seen.pop("camera") == "paused"
+    assert set(seen.values()) == {"well"}
 
 
 def test_a_watch_that_ended_is_told_by_what_it_ended_with(settings: Settings) -> None:

@@ -25,6 +25,7 @@ from calibration.geodesy import offset_m
 from edge.desired import KEPT, ZONES
 from edge.outbox import Outbox
 from edge.part import WatchPart, read_part, write_aside
+from edge.pause import PAUSE
 from models.contract import Sighting, decode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -214,10 +215,42 @@ def test_zones_count_as_soon_as_they_come_and_broken_ones_are_told(config: Path,
     start()
 
     with port.driving():
-        until(lambda: (part := read_part(data, WatchPart)) and part.pack, within_s=60)
+        until(lambda: (part := read_part(data, WatchPart)) and part.pack, within_s=150)
         write_aside(data / ZONES, json.dumps({"type": "FeatureCollection", "features": [depot]}).encode(), durable=False)  # fmt: skip
-        until(lambda: (part := read_part(data, WatchPart)) and part.gate.get("depot"), within_s=60)
+        until(lambda: (part := read_part(data, WatchPart)) and part.gate.get("depot"), within_s=150)
         write_aside(data / ZONES, b"{}", durable=False)
         until(lambda: (part := read_part(data, WatchPart)) and "zones_bad" in part.troubles and part.gate, within_s=150)
         assert (part := read_part(data, WatchPart)) is not None
         assert "depot" not in part.gate
+
+
+def holds_open(process: subprocess.Popen[str], path: Path) -> bool:
+    """Whether a process has a file open, as it has a camera's device."""
+    return any(each.resolve() == path for each in Path(f"/proc/{process.pid}/fd").iterdir())
+
+
+@pytest.mark.process
+def test_in_a_pause_the_camera_is_not_even_open_and_afterwards_it_looks_again(
+    config: Path, port: Port, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, clip = config.parent / "data", config.parent / "clip.avi"
+    pause = ["edge", "pause", "--config", str(config), "--json"]
+    assert trikeye.main([*pause, "--for", "1d"]) == 0
+    watching = start()
+    with port.driving():
+        until(lambda: (part := read_part(data, WatchPart)) and part.troubles == ("paused",), within_s=150)
+        assert not holds_open(watching, clip)
+        assert trikeye.main([*pause, "--resume"]) == 0
+        until(lambda: (part := read_part(data, WatchPart)) and part.picture, within_s=150)
+        assert holds_open(watching, clip)
+        assert trikeye.main([*pause, "--for", "6s"]) == 0
+        until(lambda: (part := read_part(data, WatchPart)) and "paused" in part.troubles, within_s=150)
+        until(lambda: not holds_open(watching, clip), within_s=30)
+        until(lambda: (part := read_part(data, WatchPart)) and "paused" not in part.troubles, within_s=150)
+        assert not (data / PAUSE).exists()
+        assert trikeye.main(pause) == 0
+        until(lambda: (part := read_part(data, WatchPart)) and "paused" in part.troubles, within_s=150)
+        watching.send_signal(signal.SIGTERM)
+        _, err = watching.communicate(timeout=60)
+    assert watching.returncode == 0, err
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"paused": True, "by_settings": False, "left_s": None}  # fmt: skip

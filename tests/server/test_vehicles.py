@@ -66,6 +66,14 @@ def test_what_is_broken_waits_in_the_yard_what_passes_does_not() -> None:
     assert set(TROUBLES) >= PASSES_WHEN_OFF
 
 
+def test_a_pause_is_a_state_and_no_trouble_and_is_over_when_the_vehicle_is_off() -> None:
+    paused = heartbeat(troubles=("paused",))
+    assert troubles_of(known(paused), NOW) == ["paused"]
+    assert TROUBLES["paused"].severity == "well"
+    assert troubles_of(known(paused, online=False), NOW) == ["off"]
+    assert troubles_of(known(heartbeat(troubles=("paused", "disk_full"))), NOW) == ["disk_full", "paused"]
+
+
 def test_worst_comes_first_and_words_of_a_newer_vehicle_are_shown() -> None:
     assert troubles_of(known(heartbeat(troubles=("backlog", "wheel_lost", "camera_gone"))), NOW) == ["camera_gone", "wheel_lost", "backlog"]  # fmt: skip
 
