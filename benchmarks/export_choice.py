@@ -30,6 +30,7 @@ MAX_DROP = 0.01
 CHOICES = {
     "float 640x640": ("640x640", False, ""),
     "float 640x384": ("640x384", False, "float 640x640"),
+    "float wide": ("wide", False, "float 640x640"),
     "float aspect": ("aspect", False, "float 640x640"),
     "int8 640x384": ("640x384", True, "float 640x384"),
     "int8 aspect": ("aspect", True, "float aspect"),
