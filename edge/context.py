@@ -14,7 +14,7 @@ import numpy as np
 from calibration.geodesy import east_north, offset_m
 from calibration.ground import tilt_sigma_rad
 from edge.clock import city_time
-from edge.locate import OWN_POSITION_SIGMA_M, Locator
+from edge.locate import FARTHEST_M, OWN_POSITION_SIGMA_M, Locator
 from edge.track import Tracker
 from edge.values import Box, Detection, Frame, Track, TrackView
 from edge.zones import Zones
@@ -85,17 +85,20 @@ class Context:
             ):
                 kept.append(one)
         feet = [self.locator.foot(TrackView(frame, each)) for each in kept]
-        focal_px = self.locator.camera_of(frame).focal_px[0]
-        held = [
-            1 if foot is None else rules.held(each.label, (each.box_px[2] - each.box_px[0]) / focal_px * foot[0])
-            for each, foot in zip(kept, feet, strict=True)
-        ]
+        held = [self._held(frame, each, foot) for each, foot in zip(kept, feet, strict=True)]
         return [
             Suspect(
                 each.box_px, each.label, each.category, each.score, each.probability, _together(n, kept, feet, held)
             )
             for n, each in enumerate(kept)
         ]
+
+    def _held(self, frame: Frame, thing: Detection, foot: Foot) -> int:
+        """How many things a box holds; far off nobody can tell how wide it is on the ground."""
+        if foot is None or hypot(*foot) > FARTHEST_M:
+            return 1
+        width_m = (thing.box_px[2] - thing.box_px[0]) / self.locator.camera_of(frame).focal_px[0] * foot[0]
+        return rules.held(thing.label, width_m)
 
     def _could_break(self, frame: Frame, thing: Detection, people: Sequence[Detection]) -> bool:
         if thing.label in rules.TWO_WHEELERS:

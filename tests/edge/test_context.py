@@ -162,7 +162,7 @@ def test_a_heap_of_bicycles_outside_its_places_is_one_problem(judged: Judged) ->
     assert judged(mixed, "parking", **elsewhere) == [], "shared bikes are bicycles"
 
 
-@pytest.mark.parametrize(("width_m", "told"), [(1.8, 0), (2.1, 0), (3.0, 1)])
+@pytest.mark.parametrize(("width_m", "told"), [(1.7, 0), (2.2, 0), (3.4, 1)])
 def test_one_box_around_bicycles_counts_those_that_stand_side_by_side_in_it(
     judged: Judged, width_m: float, told: int
 ) -> None:

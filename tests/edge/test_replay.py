@@ -148,3 +148,23 @@ def test_degrees_survive_the_way_into_exif(value: float) -> None:
     assert minutes < 60
     assert seconds < 60
     assert piexif.dump({"GPS": {piexif.GPSIFD.GPSLatitude: _dms(value)}})
+
+
+def test_a_ride_through_a_zone_where_nobody_may_park_tells_who_does(
+    ride: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At the beginning of the sample ride a bicycle leans at the kerb and a bus stands on the road."""
+    street = tmp_path / "ride"
+    street.mkdir()
+    for path in sorted(ride.glob("*.jpg"))[:80]:
+        shutil.copy(path, street)
+    for name in ("camera.toml", "ride.toml", "track.csv"):
+        shutil.copy(ride / name, street)
+    zones = json.loads((SAMPLE / "zones.geojson").read_text("utf-8"))
+    zones["features"][0]["properties"]["kind"] = "no_parking"
+    (street / "zones.geojson").write_text(json.dumps(zones), "utf-8")
+    replay(capsys, street, tmp_path / "d")
+    parked = [each for each in sightings(tmp_path / "d") if each.category.startswith("misparked_")]
+    assert {each.category for each in parked} == {"misparked_two_wheeler", "misparked_car"}
+    assert {each.detail for each in parked} <= {"bicycle", "motorcycle", "car", "bus", "truck"}
+    assert all(each.pictures for each in parked)
