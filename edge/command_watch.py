@@ -117,7 +117,7 @@ def _vehicle(settings: Settings, zones: Zones) -> Vehicle:
     now = datetime.now(UTC)
     redactor = Redactor(load_pack(settings.redact.pack), settings.detect.threads)
     vehicle = Vehicle(
-        settings, detector, redactor, outbox, ids, *known, ids.boot(now), _tell, is_live=True, zones=zones
+        settings, detector, redactor, outbox, ids, *known, ids.boot(now), _tell, clock_s=time.monotonic, zones=zones
     )
     vehicle.decider.remember(outbox.told_since(now - timedelta(hours=settings.decide.cool_down_h)))
     return vehicle

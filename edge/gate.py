@@ -35,12 +35,16 @@ KNOWN_FROM, MEMORY = 10, 400
 
 
 class Gate:
-    """Opens for one frame per `every_m` travelled, or per `standing_every_s` where the vehicle stands or has no fix."""
+    """Opens for one frame per `every_m` travelled, or per `standing_every_s` where the vehicle stands or has no fix.
+
+    `stretch` times as far apart, and never sooner than `least_apart_s` after the last one: edge/rate.py says how much.
+    """
 
     def __init__(self, settings: GateSettings, zones: Zones | None = None, time_zone: tzinfo = UTC) -> None:
         self.settings, self._zones, self._time_zone = settings, zones or Zones.none(), time_zone
         self.reasons: Counter[str] = Counter()
         self.is_poor = False
+        self.stretch, self.least_apart_s = 1.0, 0.0
         self._last: Frame | None = None
         self._usual = Usual()
         self._known: Frame | None = None
@@ -61,6 +65,8 @@ class Gate:
             return "poor_fix"
         if not self._is_due(frame, frame.fix, self._last):
             return "not_far_enough"
+        if self._last is not None and frame.monotonic_ns - self._last.monotonic_ns < self.least_apart_s * 1e9:
+            return "over_budget"
         return self._out_of_bounds(frame, frame.fix) or self._unusable(frame, frame.fix)
 
     def _is_due(self, frame: Frame, fix: Fix, last: Frame | None) -> bool:
@@ -69,7 +75,7 @@ class Gate:
             return True
         way_m = hypot(*offset_m(last.fix.lat_deg, last.fix.lon_deg, fix.lat_deg, fix.lon_deg))
         waited_s = (frame.monotonic_ns - last.monotonic_ns) / 1e9
-        return way_m >= self.settings.every_m or waited_s >= self.settings.standing_every_s
+        return way_m >= self.stretch * self.settings.every_m or waited_s >= self.stretch * self.settings.standing_every_s  # fmt: skip
 
     def _out_of_bounds(self, frame: Frame, fix: Fix) -> str | None:
         at = fix.lat_deg, fix.lon_deg

@@ -28,7 +28,7 @@ HOT_C, LEAST_FREE_BYTES = 80.0, 200_000_000
 LOOK_S, CHANGED_S = 5.0, 15.0
 RUNS_NAMED = 64
 SENT = ("sent", "resent", "accepted", "known", "refused", "coverage_sent", "coverage_accepted", "coverage_refused")
-THERMAL = Path("/sys/class/thermal")
+THERMAL, POWER = Path("/sys/class/thermal"), Path("/sys/class/power_supply")
 BOOTS = UUID("0b9f3c1e-6d1b-5a53-9a0e-6f0d5c1e7a11")
 """Names the start of a machine whose kernel tells no UUID."""
 
@@ -41,6 +41,7 @@ class Machine:
     boot_id: UUID
     monotonic_s: float
     temperatures_c: dict[str, float]
+    battery_share: float | None
     disk_free_bytes: int
     disk_bytes: int
 
@@ -121,7 +122,9 @@ def compose(
         troubles=tuple(sorted(troubles_of(watch, is_live, settings.origin == "camera", outbox, here, evicting, refused), key=rank)),
         rates_per_s=watch.rates_per_s if watch and is_live else {}, gate=watch.gate if watch else {}, faults=faults,
         sent={name: sent.get(name, 0) for name in SENT if sent.get(name)},
-        temperatures_c=here.temperatures_c, disk_free_bytes=here.disk_free_bytes, disk_bytes=here.disk_bytes, outbox=outbox,
+        temperatures_c=here.temperatures_c, battery_share=here.battery_share,
+        look_stretch=round(watch.stretch, 2) if watch and is_live else None, look_stretched_by=watch.stretched_by if watch and is_live else None,
+        disk_free_bytes=here.disk_free_bytes, disk_bytes=here.disk_bytes, outbox=outbox,
         fix=watch.fix if watch and is_live else None,
     )  # fmt: skip
 
@@ -191,7 +194,7 @@ def machine_now(folder: Path, now_s: float) -> Machine:
     """What this machine says now."""
     at = stamp(datetime.now(UTC), None, is_synchronised())
     disk = shutil.disk_usage(folder)
-    return Machine(seen_at(*at), _boot_id(), now_s, temperatures_c(), disk.free, disk.total)
+    return Machine(seen_at(*at), _boot_id(), now_s, temperatures_c(), battery_share(), disk.free, disk.total)
 
 
 def temperatures_c(thermal: Path = THERMAL) -> dict[str, float]:
@@ -206,6 +209,21 @@ def temperatures_c(thermal: Path = THERMAL) -> dict[str, float]:
         if kind.isascii() and kind and -100 <= celsius <= 300:
             found[kind] = round(celsius, 1)
     return found
+
+
+def battery_share(power: Path = POWER) -> float | None:
+    """How full the emptiest battery is that feeds this machine and is not being charged; None without one."""
+    found = []
+    for supply in sorted(power.glob("*"))[:16]:
+        try:
+            kind, status = ((supply / name).read_text().strip() for name in ("type", "status"))
+            share = int((supply / "capacity").read_text()) / 100
+            feeds = not (supply / "scope").exists() or (supply / "scope").read_text().strip() != "Device"
+        except (OSError, ValueError):
+            continue
+        if kind == "Battery" and feeds and status not in ("Charging", "Full") and 0 <= share <= 1:
+            found.append(share)
+    return min(found, default=None)
 
 
 def software() -> str:

@@ -55,6 +55,8 @@ class WatchPart(Part):
     said: tuple[str, ...] = ()
     rates_per_s: dict[Name, Seconds] = {}
     gate: Counts = {}
+    stretch: float = 1.0
+    stretched_by: Name | None = None
     faults: Counts = {}
     fix: FixHealth | None = None
     picture: Picture | None = None

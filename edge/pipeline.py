@@ -23,6 +23,7 @@ from edge.identity import Ids
 from edge.locate import Locator
 from edge.outbox import Outbox, OutboxUnwritable
 from edge.outbox_coverage import CoverageBox
+from edge.rate import cost_s, least_apart_s
 from edge.settings import Settings
 from edge.track import Tracker
 from edge.values import Box, Fix, Frame
@@ -51,7 +52,7 @@ class Counts:
 
 @dataclass
 class Vehicle:
-    """All stages of one vehicle, put together once."""
+    """All stages of one vehicle, put together once. With a clock it is live: a street cannot be driven again, and looks cost time."""
 
     settings: Settings
     detector: Detector
@@ -63,7 +64,7 @@ class Vehicle:
     calibration_digest: str
     boot_id: UUID
     on_sighting: Callable[[Sighting], None]
-    is_live: bool = False
+    clock_s: Callable[[], float] | None = None
     zones: Zones = field(default_factory=Zones.none)
     counts: Counts = field(default_factory=Counts)
 
@@ -77,12 +78,17 @@ class Vehicle:
         self.decider = Decider(self.settings.decide, self.locator, self.ids, *city)
         self.coverer = Coverer(self.settings.vehicle.name, self.settings.origin, self.mount, self.ids)
         self.coverage = CoverageBox(self.outbox)
-        self._disk_trouble = ""
+        self._disk_trouble, self._look_s = "", 0.0
 
     def drive(self, frames: Iterable[Frame]) -> None:
         """The loop. It ends when the source ends; what is still in view is then decided too."""
         for frame in frames:
+            began_s = self.clock_s() if self.clock_s else 0.0
+            before = self.counts.inferred
             self._keep_all(self.see(frame))
+            if self.clock_s and self.counts.inferred > before:
+                self._look_s = cost_s(self._look_s, self.clock_s() - began_s)
+                self.gate.least_apart_s = least_apart_s(self._look_s, self.settings.gate)
         self._keep_all(self._in_view())
         self._keep_coverage(self.coverer.flush())
 
@@ -123,7 +129,7 @@ class Vehicle:
             try:
                 self.keep(finding)
             except OutboxUnwritable as wrong:
-                if not self.is_live:
+                if self.clock_s is None:
                     lost = len(findings) - kept + len(self._in_view())
                     raise type(wrong)(f"{wrong}; finds that were not kept: {lost}") from None
                 self.decider.forget(finding)

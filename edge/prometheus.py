@@ -41,6 +41,7 @@ def _families(health: Health | None) -> Iterator[tuple[str, str, Rows]]:
     yield "clock_sigma_seconds", "gauge", [({"source": health.at.source}, health.at.sigma_s)]
     singles: list[tuple[str, float | None]] = [
         ("watch_age_seconds", health.watch_age_s), ("disk_free_bytes", health.disk_free_bytes), ("disk_bytes", health.disk_bytes),
+        ("battery_share", health.battery_share), ("look_stretch", health.look_stretch),
         ("fix_age_seconds", health.fix.age_s if health.fix else None), ("fix_sigma_metres", health.fix.sigma_m if health.fix else None),
     ]  # fmt: skip
     if health.outbox is not None:

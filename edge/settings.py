@@ -62,6 +62,9 @@ class Gate(_Section):
     darkest: NotNegative = 18.0
     sharpest_blur: NotNegative = 6.0
     paused: bool = False
+    warm_c: Positive = 70.0
+    battery_low: NotNegative = 0.3
+    busy_share: Annotated[float, Field(ge=0.05, le=1)] = 0.6
 
 
 class Detect(_Section):

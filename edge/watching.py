@@ -20,11 +20,13 @@ from calibration.files import MalformedCameraFile
 from edge.capture import LiveCamera
 from edge.clock import NOT_BEFORE, NTP_SIGMA_S, ClockWatch, is_synchronised, stamp
 from edge.desired import KEPT, ZONES, zones_digest
+from edge.health import battery_share, temperatures_c
 from edge.outbox import OutboxError, OutboxFull
 from edge.part import Picture, WatchPart, read_part, write_aside, write_part
 from edge.pause import PAUSE, Now, here, is_paused
 from edge.pause import end as resume
 from edge.position import SerialReceiver
+from edge.rate import Stretch, stretched
 from edge.settings import BadSettings, Gate, Settings
 from edge.turned import TurnWatch, scores
 from edge.values import Frame, Image
@@ -140,6 +142,7 @@ class Watching:
         self._still_wanted = False
         self._turn, self._turn_s, self._turn_faults = TurnWatch(), time.monotonic(), Counter[str]()
         self._wishes, self._noted = wishes, noted
+        self._stretch = Stretch()
         self.is_to_begin_again = False
         # Started again and again, it still suffers from what it ended with, until it has come further than that.
         self._ended = before.ended if before is not None else None
@@ -241,6 +244,8 @@ class Watching:
         )  # fmt: skip
         if vehicle is None:
             return part
+        self._stretch = stretched(self._stretch, max(temperatures_c().values(), default=None), battery_share(), self._settings.gate)  # fmt: skip
+        vehicle.gate.stretch = self._stretch.factor
         counts = {
             "frames": vehicle.counts.frames,
             "inferred": vehicle.counts.inferred,
@@ -248,7 +253,8 @@ class Watching:
         }
         return part.model_copy(update={
             "pack": PackName(name=vehicle.detector.pack.name, digest=vehicle.detector.pack.digest), "redaction": vehicle.redactor.digest,
-            "calibration_digest": vehicle.calibration_digest, "gate": dict(vehicle.gate.reasons), "rates_per_s": self._rates.see(counts, now_s),
+            "calibration_digest": vehicle.calibration_digest, "gate": dict(vehicle.gate.reasons), "stretch": self._stretch.factor, "stretched_by": self._stretch.reason or None,
+            "rates_per_s": self._rates.see(counts, now_s),
         })  # fmt: skip
 
     def _receiver_troubles(self, now_s: float) -> list[str]:

@@ -292,6 +292,9 @@ class Health(Message):
     faults: Counts = {}
     sent: Counts = {}
     temperatures_c: Annotated[dict[Name, Annotated[float, Field(ge=-100, le=300)]], Field(max_length=16)] = {}
+    battery_share: Share | None = None
+    look_stretch: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] | None = None
+    look_stretched_by: Name | None = None
     disk_free_bytes: Count | None = None
     disk_bytes: Count | None = None
     outbox: OutboxHealth | None = None
@@ -330,6 +333,7 @@ class Desired(Message):
 ADJUSTABLE: dict[str, tuple[type[int] | type[float], float, float]] = {
     "gate.every_m": (float, 0.2, 50), "gate.standing_every_s": (float, 1, 3600), "gate.worst_fix_m": (float, 1, 100),
     "gate.darkest": (float, 0, 255), "gate.sharpest_blur": (float, 0, 10_000), "gate.paused": (int, 0, 1),
+    "gate.warm_c": (float, 30, 110), "gate.battery_low": (float, 0, 1), "gate.busy_share": (float, 0.05, 1),
     "decide.least_views": (int, 1, 20), "decide.least_probability": (float, 0, 1), "decide.cool_down_h": (float, 0, 240),
     "decide.cool_down_m": (float, 0.5, 100), "decide.pass_length_m": (float, 50, 5000), "decide.pass_time_s": (float, 30, 3600),
     "decide.pass_stop_s": (float, 10, 3600), "evidence.picture_bytes": (int, 10_000, 200_000),

@@ -39,7 +39,8 @@ def gate_reason_name(reason: str) -> str:
     """Why a vehicle did not look at a picture; a newer vehicle's reason stays as it is."""
     return {
         "no_fix": pgettext("gate", "no position"), "poor_fix": pgettext("gate", "poor position"), "not_far_enough": pgettext("gate", "not moved"),
-        "dark": pgettext("gate", "dark"), "blurred": pgettext("gate", "blurred"),
+        "dark": pgettext("gate", "dark"), "blurred": pgettext("gate", "blurred"), "glare": pgettext("gate", "glare"), "blocked": pgettext("gate", "lens blocked"),
+        "depot": pgettext("gate", "in the depot"), "outside_area": pgettext("gate", "outside the area"), "over_budget": pgettext("gate", "too slow"),
     }.get(reason, reason.replace("_", " "))  # fmt: skip
 
 

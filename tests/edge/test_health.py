@@ -44,7 +44,7 @@ from models.redaction import RedactionUnavailable
 from models.troubles import TROUBLES
 
 NOW = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
-HERE = Machine(seen_at(NOW, "ntp", 1.0), UUID(int=5), 1000.0, {"cpu": 50.0}, 10**10, 10**11)
+HERE = Machine(seen_at(NOW, "ntp", 1.0), UUID(int=5), 1000.0, {"cpu": 50.0}, 0.8, 10**10, 10**11)
 EMPTY = OutboxHealth(id=UUID(int=2), committed=0, waiting=0, aside=0)
 SETTINGS = Settings.model_validate({"vehicle": {"name": "TY-01"}})
 FrameAt = Callable[..., Frame]
@@ -257,6 +257,15 @@ def test_a_watch_that_starts_again_still_suffers_from_what_it_ended_with_until_i
     ready = {"gate": SimpleNamespace(reasons={}), "counts": Counts(), "calibration_digest": "0" * 64, "redactor": SimpleNamespace(digest="0" * 64)}  # fmt: skip
     again.vehicle = SimpleNamespace(detector=SimpleNamespace(pack=SimpleNamespace(name="p", digest="0" * 64)), **ready)  # type: ignore[assignment]
     assert again._part(2.0).ended is None
+
+
+def test_a_heartbeat_says_how_far_apart_looks_are_and_why_while_somebody_looks() -> None:
+    hot = WatchPart(stretch=2.004, stretched_by="heat")
+    health = composed(hot)
+    assert (health.look_stretch, health.look_stretched_by, health.battery_share) == (2.0, "heat", 0.8)
+    assert decode(Health, encode_health(health)) == health
+    silent = composed(hot, age_s=99.0)
+    assert (silent.look_stretch, silent.look_stretched_by) == (None, None)
 
 
 def test_rates_are_those_of_the_last_minute() -> None:
