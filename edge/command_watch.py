@@ -20,6 +20,7 @@ from edge.capture import LiveCamera
 from edge.clock import is_synchronised
 from edge.desired import ZONES, with_desired
 from edge.identity import Ids
+from edge.memory import seal
 from edge.outbox import Outbox, OutboxError
 from edge.pause import here, is_paused
 from edge.pipeline import Counts, Vehicle
@@ -45,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
-        ended = threading.Event()
-        while (vehicle := _watch(args, ended)) is None and not ended.is_set():
+        ended, noted = threading.Event(), () if seal() else ("swap_open",)
+        while (vehicle := _watch(args, ended, noted)) is None and not ended.is_set():
             log.info(json.dumps({"event": "settings_changed"}))
     except (BadSettings, MalformedCameraFile, OtherShape, PackError, RedactionUnavailable, OutboxError) as trouble:
         print(f"trikeye edge watch: {trouble}", file=sys.stderr)
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _watch(args: argparse.Namespace, ended: threading.Event) -> Vehicle | None:
+def _watch(args: argparse.Namespace, ended: threading.Event, noted: tuple[str, ...]) -> Vehicle | None:
     """Watch, or rest in a pause, until told to end; None after a pause, or if something else is wanted, for which everything begins again."""
     with ExitStack() as at_end:
         settings = read_settings(args.config)
@@ -79,7 +80,9 @@ def _watch(args: argparse.Namespace, ended: threading.Event) -> Vehicle | None:
             signal.signal(each, end)
         if ended.is_set():
             end()
-        watching = at_end.enter_context(Watching(settings, camera, receiver, wishes, () if zones else ("zones_bad",)))
+        watching = at_end.enter_context(
+            Watching(settings, camera, receiver, wishes, noted if zones else (*noted, "zones_bad"))
+        )
         if camera is None:
             watching.rest(ended)
             return None

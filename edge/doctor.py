@@ -148,7 +148,7 @@ def examine(bench: Bench, patience_s: float = PATIENCE_S) -> list[Check]:
     sight = _of_watch(watch) if watch else _of_camera(bench, patience_s)
     place = [_position(watch.troubles, watch.fix)] if watch else [_of_receiver(bench, patience_s)]
     checks: list[Callable[[], Check]] = [
-        lambda: _watch(settings, watch), lambda: _clock(watch, bench), _heat, lambda: _disk(settings), lambda: _outbox(settings),
+        lambda: _watch(settings, watch), lambda: _clock(watch, bench), _heat, lambda: _memory(watch), lambda: _disk(settings), lambda: _outbox(settings),
         lambda: _pack(settings), lambda: _redaction(bench), lambda: _broker(settings), lambda: _certificate(settings), lambda: _key(settings),
     ]  # fmt: skip
     return [*sight, *place, *(check() for check in checks)]
@@ -252,6 +252,11 @@ def _watch(settings: Settings, watch: WatchPart | None) -> Check:
     if before is not None and before.ended is not None:
         return Check("watch", before.ended)
     return Check("watch", "watch_silent" if before is not None else "not_started")
+
+
+def _memory(watch: WatchPart | None) -> Check:
+    """Whether pictures before redaction stay in the watch's memory."""
+    return Check("memory", "swap_open" if watch and "swap_open" in watch.troubles else "well")
 
 
 def _disk(settings: Settings) -> Check:

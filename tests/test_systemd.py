@@ -35,5 +35,10 @@ def test_a_unit_starts_a_verb_that_there_is_again_and_again_and_shut_in(unit: Pa
     assert unit.name not in done.stderr, done.stderr
 
 
+def test_the_watch_dumps_no_core_and_is_not_swapped() -> None:
+    unit = next(unit for unit in UNITS if unit.stem == "trikeye-watch").read_text().splitlines()
+    assert {"LimitCORE=0", "LimitMEMLOCK=infinity", "MemorySwapMax=0"} <= set(unit)
+
+
 def test_server_and_vehicle_have_their_units() -> None:
     assert [unit.stem for unit in UNITS] == ["trikeye-server", "trikeye-uplink", "trikeye-watch"]

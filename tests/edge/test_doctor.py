@@ -154,7 +154,12 @@ def test_beside_a_running_watch_and_uplink_it_opens_nothing_and_asks_them(settin
     write_part(settings.vehicle.data, UplinkPart(said="the broker refuses", troubles=("broker_refuses",)))
     seen = found(settings)
     assert [seen[name] for name in ("camera", "position", "clock", "watch", "broker")] == [*troubles, "broker_refuses"]
-    for word, name in (("lens_blurred", "focus"), ("too_bright", "exposure"), ("not_straight", "camera")):
+    for word, name in (
+        ("lens_blurred", "focus"),
+        ("too_bright", "exposure"),
+        ("not_straight", "camera"),
+        ("swap_open", "memory"),
+    ):
         write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": (word,)}))
         assert found(settings)[name] == word
 
