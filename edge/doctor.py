@@ -169,7 +169,7 @@ def _of_watch(watch: WatchPart) -> list[Check]:
     if gone or watch.picture is None:
         return [Check("camera", gone or "camera_gone", "; ".join(watch.said))]
     told = [key for key in ("upside_down", "not_straight") if key in watch.troubles]
-    dirty, light = (next((key for key in keys if key in watch.troubles), "well") for keys in (("lens_blurred",), ("too_dark", "too_bright")))  # fmt: skip
+    dirty, light = (next((key for key in keys if key in watch.troubles), "well") for keys in (("lens_blurred", "lens_blocked"), ("too_dark", "too_bright")))  # fmt: skip
     return [Check("camera", told[0] if told else "well", _size(watch.picture)), Check("focus", dirty, _sharp(watch.picture)), Check("exposure", light, _light(watch.picture))]  # fmt: skip
 
 

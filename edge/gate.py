@@ -26,7 +26,7 @@ still shows something: a tenth of the rest is bare, sharpness is in the hundreds
 NEWLY_BARE, MOST_BARE = 0.25, 0.8
 """A lens is blocked where so much of the picture shows nothing that mostly showed something, or so much of it shows nothing at all.
 
-Over the recorded and drawn rides at most 0.07 is newly bare; something over half of the lens makes it 0.25 to 0.5. Smooth asphalt and sky are bare always.
+Over the recorded and drawn rides at most 0.11 is newly bare; something over half of the lens makes it 0.25 to 0.5. Smooth asphalt and sky are bare always.
 """
 POOR = 2.0
 """A picture that is not so many times as bright or sharp as one that is refused shows little more than that one."""

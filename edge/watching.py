@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("trikeye.edge")
 UTC = timezone.utc  # noqa: UP017
 LOOK_S, WRITE_S, RATE_S, TURN_S, REST_S = 1.0, 5.0, 60.0, 10.0, 0.2
-GONE_S, FROZEN_S, NO_FIX_S, BACK_S = 5.0, 10.0, 120.0, 3600.0
+GONE_S, FROZEN_S, NO_FIX_S, BACK_S, BLOCKED_S = 5.0, 10.0, 120.0, 3600.0, 30.0
 LOOKS = 30
 """Pictures are called dark, white or blurred when so many looks in a row were."""
 WHITE, TOO_WHITE_SHARE = 250, 0.5
@@ -106,6 +106,21 @@ def picture_of(image: Image) -> Picture:
 
 
 @dataclass
+class Blocked:
+    """Whether for BLOCKED_S nothing was looked at because something is before the lens; its counter and that of looks, again and again."""
+
+    _looks: int = -1
+    _blocked: int = 0
+    _since_s: float = 0.0
+
+    def see(self, blocked: int, looks: int, now_s: float) -> bool:
+        """Take both counters of now."""
+        if looks != self._looks:
+            self._looks, self._blocked, self._since_s = looks, blocked, now_s
+        return blocked > self._blocked and now_s - self._since_s > BLOCKED_S
+
+
+@dataclass
 class Rates:
     """Counts per second over the last minute."""
 
@@ -142,7 +157,7 @@ class Watching:
         self._still_wanted = False
         self._turn, self._turn_s, self._turn_faults = TurnWatch(), time.monotonic(), Counter[str]()
         self._wishes, self._noted = wishes, noted
-        self._stretch = Stretch()
+        self._stretch, self._blocked = Stretch(), Blocked()
         self.is_to_begin_again = False
         # Started again and again, it still suffers from what it ended with, until it has come further than that.
         self._ended = before.ended if before is not None else None
@@ -231,6 +246,8 @@ class Watching:
         troubles = [*self._noted, *sight, *self._receiver_troubles(now_s), *self._clock_troubles(clock.utc, now_s)]
         if self._turn.is_upside_down:
             troubles.append("upside_down")
+        if vehicle is not None and self._blocked.see(vehicle.gate.reasons.get("blocked", 0), vehicle.counts.inferred, now_s):
+            troubles.append("lens_blocked")
         if len(self._starts_s) >= MANY_STARTS:
             troubles.append("restarting")
         faults = self._pictures.faults + self._clock.faults + self._receiver.faults + self._turn_faults

@@ -159,6 +159,7 @@ def test_beside_a_running_watch_and_uplink_it_opens_nothing_and_asks_them(settin
         ("too_bright", "exposure"),
         ("not_straight", "camera"),
         ("swap_open", "memory"),
+        ("lens_blocked", "focus"),
     ):
         write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": (word,)}))
         assert found(settings)[name] == word

@@ -37,7 +37,7 @@ from edge.pipeline import Counts
 from edge.prometheus import serve, text_of
 from edge.settings import Gate, Settings
 from edge.values import Frame
-from edge.watching import FROZEN_S, GONE_S, LOOKS, STILL, PictureWatch, Rates, Watching, starts
+from edge.watching import BLOCKED_S, FROZEN_S, GONE_S, LOOKS, STILL, Blocked, PictureWatch, Rates, Watching, starts
 from models.contract import MAX_HEALTH_BYTES, Health, OutboxHealth, PackName, decode
 from models.pixels import decode_jpeg
 from models.redaction import RedactionUnavailable
@@ -103,6 +103,17 @@ def test_a_picture_is_called_bad_when_every_look_was(frame_at: FrameAt, picture:
     assert not any(found[:-1])
     once_good, _ = looks([*[bad(n) for n in range(LOOKS - 1)], frame_at(LOOKS, 0.0)])
     assert not once_good[-1]
+
+
+def test_a_lens_is_called_covered_when_for_half_a_minute_it_alone_kept_the_gate_shut() -> None:
+    blocked = Blocked()
+    assert not blocked.see(0, 10, 100.0)
+    assert not blocked.see(0, 10, 200.0), "a vehicle that stands is not covered"
+    assert not blocked.see(1, 11, 201.0)
+    assert not blocked.see(40, 11, 201.0 + BLOCKED_S)
+    assert blocked.see(41, 11, 202.0 + BLOCKED_S)
+    assert not blocked.see(41, 12, 203.0 + BLOCKED_S), "it looked again"
+    assert "lens_blocked" in TROUBLES
 
 
 # Clocks
