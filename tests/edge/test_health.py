@@ -265,7 +265,7 @@ def test_a_watch_that_starts_again_still_suffers_from_what_it_ended_with_until_i
     receiver = SimpleNamespace(fix_now=lambda: None, newest=lambda: None, faults=Counter(), bad_sentences=0, trouble="", kind="")  # fmt: skip
     again = Watching(settings, camera, receiver, 0)  # type: ignore[arg-type]
     assert again._part(1.0).ended == "redaction_missing"
-    ready = {"gate": SimpleNamespace(reasons={}), "counts": Counts(), "calibration_digest": "0" * 64, "redactor": SimpleNamespace(digest="0" * 64)}  # fmt: skip
+    ready = {"gate": SimpleNamespace(reasons={}), "counts": Counts(), "calibration_digest": "0" * 64, "redactor": SimpleNamespace(digest="0" * 64), "not_covered": {}}  # fmt: skip
     again.vehicle = SimpleNamespace(detector=SimpleNamespace(pack=SimpleNamespace(name="p", digest="0" * 64)), **ready)  # type: ignore[assignment]
     assert again._part(2.0).ended is None
 
