@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     counts, gate = vehicle.counts, dict(vehicle.gate.reasons + bad)
     result = {
         "frames": counts.frames, "inferred": counts.inferred, "sightings": counts.sightings, "known": counts.known,
-        "per_category": dict(sorted(counts.per_category.items())), "gate_reasons": gate, "not_told": dict(vehicle.decider.reasons),
+        "per_category": dict(sorted(counts.per_category.items())), "gate_reasons": gate, "not_told": dict(vehicle.decider.reasons), "not_covered": vehicle.not_covered,
         "no_fix": counts.no_fix, "seconds": round(time.monotonic() - began_s, 1), "outbox": str(vehicle.outbox.path),
     }  # fmt: skip
     vehicle.outbox.close()

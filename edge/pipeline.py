@@ -107,6 +107,12 @@ class Vehicle:
         tracks = self.tracker.see(frame, seen.problems, pass_id) + self.context.see(frame, seen.context, pass_id)
         return self.decider.decide(tracks)
 
+    @property
+    def not_covered(self) -> dict[str, int]:
+        """Why looks or messages of coverage count for nothing, and how often."""
+        reasons = self.coverer.reasons + Counter({"not_kept": self.counts.coverage_not_kept})
+        return {f"coverage_{reason}": count for reason, count in reasons.items()}
+
     def _cover(self, frame: Frame, hiding_px: list[Box]) -> None:
         scale = network_scale(self.detector.pack, frame.image)
         self._keep_coverage(self.coverer.see(frame, self.locator.camera_of(frame), scale, hiding_px, self.gate.is_poor))

@@ -270,7 +270,7 @@ class Watching:
         }
         return part.model_copy(update={
             "pack": PackName(name=vehicle.detector.pack.name, digest=vehicle.detector.pack.digest), "redaction": vehicle.redactor.digest,
-            "calibration_digest": vehicle.calibration_digest, "gate": dict(vehicle.gate.reasons), "stretch": self._stretch.factor, "stretched_by": self._stretch.reason or None,
+            "calibration_digest": vehicle.calibration_digest, "gate": dict(vehicle.gate.reasons), "faults": part.faults | vehicle.not_covered, "stretch": self._stretch.factor, "stretched_by": self._stretch.reason or None,
             "rates_per_s": self._rates.see(counts, now_s),
         })  # fmt: skip
 

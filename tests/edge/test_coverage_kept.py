@@ -61,11 +61,17 @@ def test_what_the_gate_refuses_was_not_looked_at(vehicle: Vehicle, frame_at: Fra
     assert kept(vehicle) == []
 
 
+def test_looks_that_tell_no_direction_are_counted(vehicle: Vehicle, frame_at: FrameAt) -> None:
+    vehicle.drive(frame_at(n, 2.0 * n, heading_deg=None) for n in range(5))
+    assert vehicle.not_covered == {"coverage_no_heading": 5}
+    assert kept(vehicle) == []
+
+
 def test_a_disk_that_takes_nothing_costs_coverage_and_is_counted(vehicle: Vehicle, frame_at: FrameAt) -> None:
     db = vehicle.outbox._db
     assert db is not None
     db.execute("PRAGMA query_only=ON")
     vehicle.drive(frame_at(n, 2.0 * n) for n in range(15))
     db.execute("PRAGMA query_only=OFF")
-    assert vehicle.counts.coverage_not_kept == 1
+    assert vehicle.not_covered == {"coverage_not_kept": 1}
     assert kept(vehicle) == []
