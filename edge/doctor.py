@@ -19,6 +19,7 @@ from cryptography import x509
 
 from edge.capture import LiveCamera
 from edge.clock import NOT_BEFORE, is_synchronised, stamp
+from edge.desired import ZONES
 from edge.health import HOT_C, LEAST_FREE_BYTES, OLD_S, SILENT_S, machine_now, temperatures_c
 from edge.outbox import Outbox, OutboxError
 from edge.part import Picture, UplinkPart, WatchPart, read_part
@@ -27,6 +28,7 @@ from edge.position import SerialReceiver
 from edge.settings import Settings
 from edge.values import Frame, Image
 from edge.watching import STILL_PX, TOO_WHITE_SHARE, ask_for_still, picture_of
+from edge.zones import BadZones, zones_beside
 from models.contract import FixHealth
 from models.packs import Pack, PackError, load_pack
 from models.pixels import encode_jpeg, fit_within
@@ -148,7 +150,7 @@ def examine(bench: Bench, patience_s: float = PATIENCE_S) -> list[Check]:
     sight = _of_watch(watch) if watch else _of_camera(bench, patience_s)
     place = [_position(watch.troubles, watch.fix)] if watch else [_of_receiver(bench, patience_s)]
     checks: list[Callable[[], Check]] = [
-        lambda: _watch(settings, watch), lambda: _clock(watch, bench), _heat, lambda: _memory(watch), lambda: _disk(settings), lambda: _outbox(settings),
+        lambda: _watch(settings, watch), lambda: _clock(watch, bench), _heat, lambda: _memory(watch), lambda: _disk(settings), lambda: _outbox(settings), lambda: _zones(settings),
         lambda: _pack(settings), lambda: _redaction(bench), lambda: _broker(settings), lambda: _certificate(settings), lambda: _key(settings),
     ]  # fmt: skip
     return [*sight, *place, *(check() for check in checks)]
@@ -285,6 +287,15 @@ def _outbox(settings: Settings) -> Check:
         return Check("outbox", "refused", facts)
     seen_s = int.from_bytes(waiting[0].id.bytes[:6], "big") / 1000 if waiting else time.time()
     return Check("outbox", "backlog" if time.time() - seen_s > OLD_S else "well", facts)
+
+
+def _zones(settings: Settings) -> Check:
+    """Whether the file of zones can be used, and what is in it; a vehicle without one drives everywhere."""
+    try:
+        polygons = zones_beside(settings.vehicle.data / ZONES).polygons
+    except BadZones as wrong:
+        return Check("zones", "zones_bad", str(wrong))
+    return Check("zones", facts=", ".join(f"{kind} {number}" for kind, number in polygons.items()) or "0")
 
 
 # Pack and redaction

@@ -28,7 +28,7 @@ WORDS = {
 }  # fmt: skip
 NAMES = {
     "settings": "设置", "camera": "相机", "focus": "对焦", "exposure": "曝光", "position": "定位", "watch": "采集", "clock": "时钟", "heat": "温度", "memory": "内存",
-    "disk": "磁盘", "outbox": "发件箱", "pack": "模型包", "redaction": "脱敏", "broker": "消息服务器", "certificate": "证书", "server key": "服务器公钥",
+    "disk": "磁盘", "outbox": "发件箱", "zones": "区域", "pack": "模型包", "redaction": "脱敏", "broker": "消息服务器", "certificate": "证书", "server key": "服务器公钥",
 }  # fmt: skip
 STYLE = (
     "body{font:17px/1.5 system-ui,'PingFang SC','Noto Sans CJK SC',sans-serif;margin:0 auto;max-width:46rem;padding:1rem;color:#1b1f24;background:#fff}"

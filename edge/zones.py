@@ -151,6 +151,11 @@ class Zones:
         """Whether there is any zone of a kind."""
         return kind in self._layers
 
+    @property
+    def polygons(self) -> dict[str, int]:
+        """How many polygons there are of each kind."""
+        return {kind: len(layer.edges) for kind, layer in self._layers.items()}
+
     def at(self, kind: str, lat_deg: float, lon_deg: float, *, category: str = "", local: datetime | None = None) -> bool:  # fmt: skip
         """Whether a place lies in a zone of a kind that counts for `category` at the city's time `local` (None: unknown)."""
         layer = self._layers.get(kind)

@@ -21,6 +21,7 @@ from receiver import Port
 
 import trikeye
 from edge import doctor, doctor_page
+from edge.desired import ZONES
 from edge.doctor import Bench, Check, connect_packet, examine, is_well, log_in
 from edge.doctor_page import Doctor, DoctorServer, Door, address_of, page, server_for
 from edge.outbox import Outbox
@@ -163,6 +164,22 @@ def test_beside_a_running_watch_and_uplink_it_opens_nothing_and_asks_them(settin
     ):
         write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": (word,)}))
         assert found(settings)[name] == word
+
+
+def test_zones_that_cannot_be_used_are_found_and_good_ones_counted(settings: Settings) -> None:
+    def of_zones() -> Check:
+        with Bench(settings) as bench:
+            return next(check for check in examine(bench, 0.5) if check.name == "zones")
+
+    assert of_zones() == Check("zones", facts="0")
+    path = settings.vehicle.data / ZONES
+    ring = [[112.0, 37.0], [112.1, 37.0], [112.1, 37.1]]
+    depot = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {"kind": "depot"}}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [depot, depot]}))
+    assert of_zones() == Check("zones", facts="depot 2")
+    path.write_text("{")
+    assert of_zones().key == "zones_bad"
+    assert "zones.geojson" in of_zones().facts
 
 
 def test_in_a_pause_it_says_so_opens_no_camera_and_all_is_well(settings: Settings) -> None:
