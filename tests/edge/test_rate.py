@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from calibration.camera import Camera
+from calibration.mount import Mount
 from edge.gate import Gate
 from edge.health import battery_share
+from edge.identity import Ids
+from edge.outbox import Outbox
+from edge.pipeline import Vehicle
 from edge.rate import MOST, Stretch, cost_s, least_apart_s, stretched
 from edge.settings import Gate as GateSettings
+from edge.settings import Settings
+from models.packs import load_pack
+from models.redaction import Redactor
+from models.runtime import Detector
 
 SETTINGS = GateSettings()  # warm from 70 °C, low from 30 %
 
@@ -97,3 +108,21 @@ def test_the_emptiest_battery_that_feeds_the_machine_counts_and_odd_ones_are_pas
     supply("BAT0", "Battery", "Discharging", "62")
     supply("BAT1", "Battery", "Not charging", "41", "System")
     assert battery_share(tmp_path) == 0.41
+
+
+@pytest.mark.parametrize(("took_s", "looks"), [(0.1, 13), (1.2, 4)])
+def test_a_live_vehicle_whose_looks_take_longer_looks_less_often_and_a_replay_never_does(
+    frame_at: Callable[..., Any], camera: Camera, mount: Mount, outbox: Outbox, took_s: float, looks: int
+) -> None:
+    """Frames half a second and two metres apart, by a clock on which every look takes `took_s`."""
+    detector, redactor = Detector(load_pack("street")), Redactor(load_pack("redaction"))
+
+    def drive(clock_s: Callable[[], float] | None) -> int:
+        vehicle = Vehicle(Settings(), detector, redactor, outbox, Ids("TY-01", "front", None), camera, mount, "0" * 64, UUID(int=2),
+                          lambda _: None, clock_s=clock_s)  # fmt: skip
+        vehicle.drive(frame_at(n, n * 2.0, t_s=n / 2) for n in range(13))
+        return vehicle.counts.inferred
+
+    ticks = count()
+    assert drive(lambda: next(ticks) * took_s) == looks
+    assert drive(None) == 13
