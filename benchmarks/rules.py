@@ -103,7 +103,7 @@ def count(findings: Sequence[Finding], truth: dict[str, Any], tally: Tally) -> N
 def main() -> int:
     """Print a row a category for each input."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[21, 22, 23], help="streets to draw (default: 21 22 23)")  # fmt: skip
+    parser.add_argument("--seeds", type=int, nargs="+", default=[21, 22, 23, 24, 25], help="streets to draw (default: 21 to 25)")  # fmt: skip
     parser.add_argument("--rides", type=Path, default=Path(".cache/rides"), help="where drawn rides are kept (default: %(default)s)")  # fmt: skip
     parser.add_argument("--pack", default="street", help="a shipped pack's name, or a folder (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
