@@ -1,10 +1,10 @@
-# make setup | demo | check | test | test-fast | chaos | setup-training | test-training        ARGS="…" is handed to the demo
+# make setup | demo | check | test | test-fast | chaos | bench-vehicle | soak | arm | setup-training | test-training        ARGS="…" is handed on
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo check format test test-fast chaos setup-training test-training lock
+.PHONY: setup demo check format test test-fast chaos bench-vehicle soak arm setup-training test-training lock
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
@@ -38,6 +38,18 @@ test-fast: setup
 
 chaos: setup
 	$(BIN)/python -m demo.chaos.command --seed $(or $(SEED),1) $(ARGS)
+
+bench-vehicle: setup
+	@test -d .venv-training || $(MAKE) --no-print-directory setup-training
+	PYTHONPATH=. $(BIN)/python benchmarks/vehicle.py $(ARGS)
+
+soak: setup
+	@test -d .venv-training || $(MAKE) --no-print-directory setup-training
+	PYTHONPATH=. $(BIN)/python benchmarks/leak.py --frames 30000
+
+arm: setup
+	$(BIN)/python tests/arm/wheels.py
+	$(BIN)/python tests/arm/replay.py $(ARGS)
 
 setup-training:
 	bash models/training/setup.sh
