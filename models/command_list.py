@@ -23,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
                         "name": p.name,
                         "digest": p.digest,
                         "input": [p.width, p.height],
+                        "sides_px": list(p.sides_px),
                         "labels": len(p.labels),
                     }
                     for name, p in rows
@@ -31,7 +32,6 @@ def run(args: argparse.Namespace) -> int:
         )
         return 0
     for name, pack in rows:
-        print(
-            f"{name:12} {pack.name:20} {pack.width}x{pack.height}  {len(pack.labels)} labels  {pack.licence.get('name', '')}"
-        )
+        size = ", ".join(map(str, pack.sides_px)) + " px" if pack.sides_px else f"{pack.width}x{pack.height}"
+        print(f"{name:12} {pack.name:28} {size:12} {len(pack.labels)} labels  {pack.licence.get('name', '')}")
     return 0

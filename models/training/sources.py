@@ -100,8 +100,12 @@ def trainer_class(
                 dataset.transforms = dataset.build_transforms(self.args)
             return dataset
 
+        def validate(self) -> tuple[dict[str, float], float]:
+            """Nothing: models.training.fit measures, and as the vehicle runs it. ultralytics would, after the last epoch, whatever `val` says."""
+            return {}, 0.0
+
         def final_eval(self) -> None:
-            """Only take the optimizer out: models.training.fit measures, and as the vehicle runs it."""
+            """Only take the optimizer out."""
             strip_optimizer(self.last)
 
         def save_model(self) -> bool:

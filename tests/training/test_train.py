@@ -72,7 +72,7 @@ def epochs(work: Path) -> list[int]:
 def test_a_killed_training_goes_on_where_it_was_and_ends_as_a_pack(data: Path, start: Start, tmp_path: Path) -> None:
     first = start(tmp_path)
     last = tmp_path / "tiny" / "run" / "weights" / "last.pt"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while not (epochs(tmp_path) == [1] and last.exists()):
         assert first.poll() is None, (
             first.stderr and first.stderr.read().decode()[-800:]
