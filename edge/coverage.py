@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from calibration.camera import Camera
 from calibration.geodesy import metres_per_degree, offset_m
-from calibration.ground import NoGround, pixel_from_ground
+from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
 from calibration.mount import Mount
 from edge.identity import Ids
 from edge.locate import FARTHEST_M
@@ -67,7 +67,11 @@ def footprint(camera: Camera, mount: Mount, network_scale: float) -> Footprint:
             continue
         try:
             u, v = pixel_from_ground(forward, left, 0.0, camera, mount)
+            back = ground_from_pixel((u, v), camera, mount)
         except NoGround:
+            continue
+        # A bent lens model folds what lies far outside of the picture back into it.
+        if hypot(back.forward_m - forward, back.left_m - left) > STEP_M / 2:
             continue
         if 0 <= u < camera.size_px[0] and 0 <= v < camera.size_px[1]:
             quality = sum(width_px / range_m >= each for each in WIDTHS_PX)
@@ -86,7 +90,7 @@ def network_scale(pack: Pack, image: Image) -> float:
 
 @dataclass(frozen=True)
 class _Seen:
-    """The best look at one fine cell, and when it was looked at last."""
+    """The best look at one fine cell."""
 
     quality: int
     range_m: float

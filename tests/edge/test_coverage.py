@@ -175,5 +175,18 @@ def test_a_network_that_sees_smaller_pictures_sees_less_far() -> None:
     assert set(footprint(CAMERA, MOUNT, SCALE).quality.tolist()) == {1, 2, 3}
 
 
+def test_a_bent_lens_shows_no_ground_from_outside_of_its_field() -> None:
+    bent = Camera((960, 540), (625.5, 625.5), (479.5, 269.5), (-0.45, 0.0, 0.0, 0.0))
+    ground = footprint(bent, MOUNT, SCALE)
+    straight_ahead = footprint(CAMERA, MOUNT, SCALE)
+    widest, usual = (np.abs(np.arctan2(each.left_m, each.forward_m)).max() for each in (ground, straight_ahead))
+    assert usual < widest < 1.4 * usual
+
+
+def test_a_mount_that_is_hardly_known_covers_no_more_than_it_can_place() -> None:
+    unsure = footprint(CAMERA, Mount(1.4, 7.0, pitch_sigma_deg=3.0), SCALE)
+    assert unsure.range_m.max() < 9.0
+
+
 def test_a_camera_that_sees_no_ground_covers_none() -> None:
     assert len(footprint(CAMERA, Mount(1.4, -60.0), SCALE).u_px) == 0
