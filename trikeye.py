@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import select
 import sqlite3
 import sys
 from dataclasses import dataclass
@@ -117,7 +118,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         parser = parser_for(argv)
         args = parser.parse_args(argv)
-        return int(importlib.import_module(args.module).run(args))
+        code = int(importlib.import_module(args.module).run(args))
+        sys.stdout.flush()
+        return code
     except ModuleNotFoundError as missing:
         room = argv[0] if argv else "edge"
         print(f"trikeye: the Python package '{missing.name}' is not installed; "
@@ -126,11 +129,23 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as wrong:
+        if isinstance(wrong, BrokenPipeError) and _nobody_reads():
+            return 141
         sentence = _in_words(wrong)
         if not sentence:
             raise
         print(f"trikeye: {sentence}", file=sys.stderr)
         return 1
+
+
+def _nobody_reads() -> bool:
+    """Whether the reader of the output (`| head`) has gone; what is still to be written then goes nowhere, without a word."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    gone = any(event & select.POLLERR for _, event in poll.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return gone
 
 
 def _in_words(wrong: Exception) -> str:

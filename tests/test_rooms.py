@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -64,3 +65,12 @@ def test_every_variable_of_the_server_is_explained() -> None:
     text = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     used = set(re.findall(r"TRIKEYE_[A-Z_]*[A-Z]", (ROOT / "server" / "settings.py").read_text()))
     assert used - {"TRIKEYE_BROKER_"} <= set(re.findall(r"TRIKEYE_[A-Z_]*[A-Z]", text))
+
+
+def test_who_stops_reading_is_no_failure_that_needs_words() -> None:
+    """As `| head` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-m", "trikeye", "models", "list"], stdout=writer, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
