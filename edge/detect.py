@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from edge.values import Box, Detection, Image
-from models.boxes import iou
+from models.boxes import iou_of
 from models.runtime import Detector, Found
 
 SAME_THING = 0.5
@@ -41,7 +39,7 @@ def _detection(found: Found) -> Detection:
 
 def _same(a: Found, b: Found) -> bool:
     """Whether two boxes are two names for one thing: nearly the same box or, in one category, one inside the other."""
-    if iou(np.asarray(a.box_px, np.float32), np.asarray([b.box_px], np.float32))[0] > SAME_THING:
+    if iou_of(a.box_px, b.box_px) > SAME_THING:
         return True
     return a.label.category == b.label.category != "" and _inside(a.box_px, b.box_px) > INSIDE
 

@@ -41,7 +41,8 @@ class Frame:
 
     def without_pixels(self) -> Frame:
         """The same frame for geometry alone: the image keeps its shape and holds one byte."""
-        return replace(self, image=np.broadcast_to(np.uint8(0), self.image.shape))
+        has_none = not any(self.image.strides)
+        return self if has_none else replace(self, image=np.broadcast_to(np.uint8(0), self.image.shape))
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,26 @@ import numpy as np
 import numpy.typing as npt
 
 Boxes = npt.NDArray[np.float32]
+Box = tuple[float, float, float, float]
 
 
 def iou(one: Boxes, many: Boxes) -> npt.NDArray[np.float32]:
     """Intersection over union of one box [4] with each of many [n, 4]: [n], 0..1."""
-    left_top = np.maximum(one[:2], many[:, :2])
-    right_bottom = np.minimum(one[2:], many[:, 2:])
-    inter = np.prod(np.clip(right_bottom - left_top, 0, None), axis=1)
-    areas = np.prod(many[:, 2:] - many[:, :2], axis=1)
-    union = np.prod(one[2:] - one[:2]) + areas - inter
+    width = np.maximum(np.minimum(one[2], many[:, 2]) - np.maximum(one[0], many[:, 0]), 0)
+    height = np.maximum(np.minimum(one[3], many[:, 3]) - np.maximum(one[1], many[:, 1]), 0)
+    inter = width * height
+    areas = (many[:, 2] - many[:, 0]) * (many[:, 3] - many[:, 1])
+    union = (one[2] - one[0]) * (one[3] - one[1]) + areas - inter
     return np.asarray(inter / np.maximum(union, 1e-9), np.float32)
+
+
+def iou_of(a: Box, b: Box) -> float:
+    """The same of two boxes; for two alone arrays take twenty times as long."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    inter = width * height
+    return inter / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter)
 
 
 def keep_best(
@@ -23,15 +33,15 @@ def keep_best(
 ) -> list[int]:
     """Greedy non-maximum suppression per class; indices kept, best first."""
     kept: list[int] = []
-    order = list(np.argsort(-scores, kind="stable"))
-    while order:
-        best = order.pop(0)
-        kept.append(int(best))
-        if order:
-            rest = np.asarray(order)
-            clash = (iou(boxes[best], boxes[rest]) > overlap) & (classes[rest] == classes[best])
-            order = list(rest[~clash])
-    return kept
+    order = np.argsort(-scores, kind="stable")
+    for each in set(classes.tolist()):
+        rest = order[classes[order] == each]
+        while len(rest):
+            best, rest = int(rest[0]), rest[1:]
+            kept.append(best)
+            if len(rest):
+                rest = rest[iou(boxes[best], boxes[rest]) <= overlap]
+    return sorted(kept, key=lambda index: (-scores[index], index))
 
 
 def join_looks(

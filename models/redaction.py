@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from models.boxes import iou
 from models.packs import Pack
 from models.pixels import Image, make_unreadable
-from models.runtime import Detector, Found
+from models.runtime import Detector, Found, give_memory_back
 
 Box = tuple[float, float, float, float]
 FLOORS: Final = {"head": 0.06, "plate": 0.04, "person": 0.20, "vehicle": 0.05}
@@ -61,8 +61,8 @@ class Redactor:
         if missing or pack.sizes != "aspect":
             lack = f"does not know {', '.join(sorted(missing))}" if missing else "has an input of one shape"
             raise RedactionUnavailable(f"pack {pack.name} {lack}, so it cannot redact; take another")
-        half = replace(pack, width=pack.width // 2, height=pack.height // 2)
-        self._detectors = Detector(pack, threads), Detector(half, threads)
+        self._detector = Detector(pack, threads, keeps_memory=False)
+        self._sides_px = pack.width, pack.width // 2
         self.digest = hashlib.sha256(f"{pack.digest} {RULES}".encode()).hexdigest()
 
     def redact(self, image: Image) -> RedactedImage:
@@ -72,7 +72,9 @@ class Redactor:
 
     def regions(self, image: Image) -> list[Box]:
         """What `redact` makes unreadable, in pixels of `image`; a region may reach beyond it."""
-        return merged(list(_suspected([found for each in self._detectors for found in each.suspects(image, FLOORS)])))
+        seen = [found for side_px in self._sides_px for found in self._detector.suspects(image, FLOORS, side_px)]
+        give_memory_back()
+        return merged(list(_suspected(seen)))
 
 
 def _suspected(seen: Sequence[Found]) -> Iterator[Box]:

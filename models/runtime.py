@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -35,13 +36,16 @@ class Found:
 
 
 class Detector:
-    """A pack made ready to look at pictures. Not for use by two threads at once: it keeps its input buffer."""
+    """A pack made ready to look at pictures. Not for use by two threads at once: it keeps its input buffer.
 
-    def __init__(self, pack: Pack, threads: int = 1) -> None:
+    Who looks seldom says `keeps_memory=False` and calls `give_memory_back` after a look; to take it anew costs a fifth of a look.
+    """
+
+    def __init__(self, pack: Pack, threads: int = 1, *, keeps_memory: bool = True) -> None:
         self.pack = pack
-        self._threads = threads
-        self._made: dict[tuple[int, int], tuple[onnxruntime.InferenceSession, Image, tuple[int, int]]] = {}
-        self._ready((pack.height, pack.width))
+        self._threads, self._keeps_memory = threads, keeps_memory
+        self._session = self._load()
+        self._canvases: dict[tuple[int, int], tuple[Image, tuple[int, int]]] = {}
 
     def detect(self, image: Image, floor: float | None = None) -> list[Found]:
         """All boxes at or over their label's threshold, or over `floor` if that is given and lower. Best first."""
@@ -56,11 +60,14 @@ class Detector:
         sure = scores >= least[classes]
         return self._named(boxes[sure], scores[sure], classes[sure])
 
-    def suspects(self, image: Image, floors: Mapping[str, float]) -> list[Found]:
-        """Every box of these labels from its floor on that the network proposes, many of one thing: nothing hides behind a surer one."""
+    def suspects(self, image: Image, floors: Mapping[str, float], side_px: int | None = None) -> list[Found]:
+        """Every box of these labels from its floor on that the network proposes, many of one thing: nothing hides behind a surer one.
+
+        With `side_px` the picture is seen as if that were the pack's width and height.
+        """
         least = np.array([floors.get(label.name, np.inf) for label in self.pack.labels], np.float32)
         read = _end_to_end if self.pack.end_to_end else _every
-        return self._named(*self._boxes(image, self._shape(image), lambda output: read(output, least)))
+        return self._named(*self._boxes(image, self._shape(image, side_px), lambda output: read(output, least)))
 
     def _least(self, floor: float | None) -> F32:
         thresholds = [label.threshold for label in self.pack.labels]
@@ -74,13 +81,10 @@ class Detector:
     ) -> tuple[F32, F32, I64]:
         """One look of the network at a picture, `shape` high and wide: boxes in the picture's pixels, scores, classes."""
         pack = self.pack
-        session, canvas, inner = self._ready(shape)
-        if inner != image.shape[:2]:
-            canvas[:] = pack.pad
-            self._made[shape] = session, canvas, (image.shape[0], image.shape[1])
+        canvas = self._canvas(shape, (image.shape[0], image.shape[1]))
         scale, left, top = letterbox(image, canvas)
-        given = {session.get_inputs()[0].name: blob(canvas, pack.scale, pack.rgb)}
-        boxes, scores, classes = read(session.run(None, given)[0][0])
+        given = {self._session.get_inputs()[0].name: blob(canvas, pack.scale, pack.rgb)}
+        boxes, scores, classes = read(self._session.run(None, given)[0][0])
         boxes = (boxes - np.array([left, top, left, top], np.float32)) / np.float32(scale)
         return np.clip(boxes, 0, np.array([image.shape[1], image.shape[0]] * 2, np.float32)), scores, classes
 
@@ -92,37 +96,52 @@ class Detector:
             if b[2] - b[0] >= 1 and b[3] - b[1] >= 1
         ]  # fmt: skip
 
-    def _ready(self, shape: tuple[int, int]) -> tuple[onnxruntime.InferenceSession, Image, tuple[int, int]]:
-        """The network for one input shape, folded as if it knew no other, the canvas for it, and the size of the picture last put there."""
-        if shape not in self._made:
-            if len(self._made) == SHAPES_KEPT * max(1, len(self.pack.sides_px)):
-                del self._made[next(iter(self._made))]
-            session = self._load(shape)
-            self._check_shapes(session, shape)
-            self._made[shape] = session, np.full((*shape, 3), self.pack.pad, np.uint8), (0, 0)
-        return self._made[shape]
+    def _canvas(self, shape: tuple[int, int], size: tuple[int, int]) -> Image:
+        """The canvas for one input shape, with the border that a picture of this size leaves on it."""
+        canvas, inner = self._canvases.pop(shape, (None, (0, 0)))
+        if canvas is None:
+            canvas = np.empty((*shape, 3), np.uint8)
+        if inner != size:
+            canvas[:] = self.pack.pad
+        if len(self._canvases) == SHAPES_KEPT * max(1, len(self.pack.sides_px)):
+            del self._canvases[next(iter(self._canvases))]
+        self._canvases[shape] = canvas, size
+        return canvas
 
-    def _load(self, shape: tuple[int, int]) -> onnxruntime.InferenceSession:
+    def _load(self) -> onnxruntime.InferenceSession:
+        """One session for every shape the network takes: one folded for each would be 1 % faster at most and hold its own copy of the weights."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        for name, length in zip(FREE_SIDES, shape, strict=True):
-            options.add_free_dimension_override_by_name(name, length)
+        options.enable_cpu_mem_arena = self._keeps_memory
+        options.enable_mem_pattern = (
+            False  # a planned block lies beside the arena: 20 MB more, and no run is quicker for it
+        )
         try:
-            return onnxruntime.InferenceSession(str(self.pack.model), options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(str(self.pack.model), options, providers=["CPUExecutionProvider"])
         except Exception as wrong:  # onnxruntime's own exceptions share no base of use
             raise MalformedPack(f"{self.pack.model} cannot be loaded: {wrong}") from None
+        self._check_shapes(session)
+        return session
 
-    def _check_shapes(self, session: onnxruntime.InferenceSession, shape: tuple[int, int]) -> None:
+    def _check_shapes(self, session: onnxruntime.InferenceSession) -> None:
         pack = self.pack
         given, made = session.get_inputs()[0].shape, session.get_outputs()[0].shape
-        if list(given[1:]) != [3, *shape]:
-            raise MalformedPack(f"{pack.model} takes {given}, its card says 3 x {shape[0]} x {shape[1]}")
+        sides = [pack.height, pack.width] if pack.sizes == "fixed" else list(FREE_SIDES)
+        if list(given[1:]) != [3, *sides]:
+            raise MalformedPack(f"{pack.model} takes {given}, its card says 3 x {sides[0]} x {sides[1]}")
         fits = made[2] == 6 if pack.end_to_end else made[1] == 4 + len(pack.labels)
         if len(made) != 3 or not fits:
             raise MalformedPack(f"{pack.model} gives {made}, which does not fit {len(pack.labels)} labels")
+
+
+def give_memory_back() -> None:
+    """Hand what was freed back to the system: after a look of 1280 px glibc would keep a hundred MB for the next."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _raw(output: F32, least: F32) -> tuple[F32, F32, I64]:
