@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="onnx makes a pack; the others make files for another runtime, no pack (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--size", default="640x384", metavar="WxH|aspect[:WxH]|wide[:WxH]",
-        help="the network's input in pixels; aspect: the part of 640x640 that each picture's own aspect fills; wide: all of it, or 640x384 for pictures as wide as that (default: %(default)s)",
+        "--size", metavar="WxH|aspect[:WxH]|wide[:WxH]",
+        help="the network's input in pixels; aspect: the part of 640x640 that each picture's own aspect fills; wide: all of it, or 640x384 for pictures as wide as that (default: wide; for another runtime 640x384)",
     )  # fmt: skip
     parser.add_argument(
         "--precision", choices=("float", "int8"), default="float", help="of weights and layers (default: %(default)s)"
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 def _export(args: argparse.Namespace) -> dict[str, float]:
     from models.training.export import Size, export
 
-    size = Size.parse(args.size)
+    size = Size.parse(args.size or ("wide" if args.format == "onnx" else "640x384"))
     if args.format != "onnx":
         from models.training.formats import export_for
 
