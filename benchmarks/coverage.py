@@ -36,7 +36,7 @@ from models.contract import CellLook, Coverage, decode, encode, packed, topic
 UTC = timezone.utc  # noqa: UP017
 MOST_BYTES_A_KM, MOST_LOOK_MS, MOST_LOOKUP_MS = 2048, 0.3, 5.0
 HOME, START = (37.87, 112.55), datetime(2026, 11, 2, 1, 30, tzinfo=UTC)
-CAMERA, MOUNT, NETWORK_SCALE = Camera((960, 540), (625.5, 625.5), (479.5, 269.5)), Mount(1.4, 7.0), 416 / 960
+CAMERA, MOUNT, NETWORK_SCALE = Camera((960, 540), (625.5, 625.5), (479.5, 269.5)), Mount(1.4, 7.0), 640 / 960
 IMAGE = np.broadcast_to(np.uint8(0), (540, 960, 3))
 CARS: list[Box] = [(100.0, 250.0, 260.0, 380.0), (700.0, 260.0, 860.0, 400.0)]
 EVERY_M, LENGTH_M, BLOCK_M = 1.5, 5000.0, 350.0

@@ -83,9 +83,8 @@ def footprint(camera: Camera, mount: Mount, network_scale: float) -> Footprint:
 def network_scale(pack: Pack, image: Image) -> float:
     """How large a picture of this size comes to the network, in shares of its own size."""
     height, width = int(image.shape[0]), int(image.shape[1])
-    if pack.sides_px:
-        return max(pack.sides_px) / max(height, width)
-    return min(pack.height / height, pack.width / width)
+    rows, columns = pack.shape_for(height, width, max(pack.sides_px, default=None))
+    return min(rows / height, columns / width)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from math import cos, hypot, radians, sin
 
@@ -13,11 +14,12 @@ import pytest
 from calibration.camera import Camera
 from calibration.geodesy import moved, offset_m
 from calibration.mount import Mount
-from edge.coverage import Coverer, footprint, looks_of
+from edge.coverage import Coverer, footprint, looks_of, network_scale
 from edge.identity import Ids
 from edge.locate import FARTHEST_M
 from edge.values import Box, Fix, Frame
 from models.contract import Coverage, encode
+from models.packs import load_pack
 
 START = datetime(2026, 11, 2, 1, 30, tzinfo=timezone.utc)  # noqa: UP017
 HOME = (37.87, 112.55)
@@ -173,6 +175,13 @@ def test_a_network_that_sees_smaller_pictures_sees_less_far() -> None:
     assert near.range_m.max() < 9 < 15 < far.range_m.max() <= FARTHEST_M
     assert far.quality.min() == 3
     assert set(footprint(CAMERA, MOUNT, SCALE).quality.tolist()) == {1, 2, 3}
+
+
+@pytest.mark.parametrize(("size", "scale"), [((540, 960), 2 / 3), ((720, 1280), 0.5), ((1200, 1200), 640 / 1200), ((960, 540), 2 / 3)])  # fmt: skip
+def test_the_network_s_scale_is_that_of_the_shape_it_sees(size: tuple[int, int], scale: float) -> None:
+    pack = replace(load_pack("street"), width=640, height=640, sizes="wide", sides_px=())
+    assert network_scale(pack, np.zeros((*size, 3), np.uint8)) == pytest.approx(scale)
+    assert network_scale(replace(pack, sides_px=(640, 832)), np.zeros((*size, 3), np.uint8)) == pytest.approx(scale * 832 / 640)  # fmt: skip
 
 
 def test_a_bent_lens_shows_no_ground_from_outside_of_its_field() -> None:
