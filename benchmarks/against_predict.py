@@ -21,8 +21,9 @@ HERE = Path(__file__).resolve().parent
 def against_predict(film: Path, pack: Pack, folder: Path, rounds: int = ROUNDS) -> dict[str, float]:
     """`predict_ratio` against its defaults, `predict_one_thread_ratio` against one thread; `start_ratio`, `memory_ratio` and `memory_mb`."""
     ran: dict[str, list[dict[str, float]]] = {"trikeye": [], "predict": [], "predict, one thread": []}
+    height, width = pack.shape_for(720, 1280)
     for number in range(rounds):
-        theirs = str(film / "video.mp4"), str(pack.model), str(pack.height), str(pack.width), str(FRAMES)
+        theirs = str(film / "video.mp4"), str(pack.model), str(height), str(width), str(FRAMES)
         commands: dict[str, list[str]] = {
             "trikeye": [sys.executable, "trikeye", str(film), str(pack.model.parent), str(FRAMES), str(folder / f"against{number}.sqlite3")],
             "predict": [str(TRAINING), "ultralytics", *theirs, "0"], "predict, one thread": [str(TRAINING), "ultralytics", *theirs, "1"],
