@@ -39,6 +39,8 @@ def _detection(found: Found) -> Detection:
 
 def _same(a: Found, b: Found) -> bool:
     """Whether two boxes are two names for one thing: nearly the same box or, in one category, one inside the other."""
+    if a.box_px[0] >= b.box_px[2] or b.box_px[0] >= a.box_px[2] or a.box_px[1] >= b.box_px[3]:
+        return False  # most pairs of a look lie side by side
     if iou_of(a.box_px, b.box_px) > SAME_THING:
         return True
     return a.label.category == b.label.category != "" and _inside(a.box_px, b.box_px) > INSIDE

@@ -83,7 +83,10 @@ class Tracker:
         """Continue a track. A vehicle may stand before a thing for hours, so pixels are kept of three pictures at most."""
         views = [*track.views, view]
         kept = [id(each) for each in showable(views, self.locator.shown(views), self.locator.is_cut)]
-        track.views = [each if id(each) in kept else replace(each, frame=each.frame.without_pixels()) for each in views]
+        track.views = [
+            replace(each, frame=each.frame.without_pixels()) if each.frame.has_pixels and id(each) not in kept else each
+            for each in views
+        ]
 
     def _ground(self, view: TrackView, here: tuple[float, float]) -> tuple[float, float] | None:
         foot = self.locator.foot(view)

@@ -41,8 +41,12 @@ class Frame:
 
     def without_pixels(self) -> Frame:
         """The same frame for geometry alone: the image keeps its shape and holds one byte."""
-        has_none = not any(self.image.strides)
-        return self if has_none else replace(self, image=np.broadcast_to(np.uint8(0), self.image.shape))
+        return replace(self, image=np.broadcast_to(np.uint8(0), self.image.shape)) if self.has_pixels else self
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether they were not taken away."""
+        return any(self.image.strides)
 
 
 @dataclass(frozen=True)

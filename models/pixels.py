@@ -159,8 +159,13 @@ def paste_warped(
 
 
 def blob(canvas: Image, scale: float, rgb: bool) -> npt.NDArray[np.float32]:
-    """The network's input: float32 [1, 3, height, width], values times `scale`."""
-    return np.asarray(cv2.dnn.blobFromImage(canvas, scale, swapRB=rgb), np.float32)
+    """The network's input: float32 [1, 3, height, width], values times `scale`. By a table: cv2.dnn.blobFromImage gives the same and takes half as long again."""
+    table = np.arange(256, dtype=np.float32) * np.float32(scale)
+    given = np.empty((1, 3, *canvas.shape[:2]), np.float32)
+    planes = cv2.split(canvas)
+    for plane, out in zip(planes[::-1] if rgb else planes, given[0], strict=True):
+        cv2.LUT(plane, table, dst=out)
+    return given
 
 
 def make_unreadable(image: Image, boxes: Iterable[tuple[float, float, float, float]]) -> Image:
