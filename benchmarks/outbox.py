@@ -13,7 +13,9 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from uuid import UUID, uuid4
@@ -53,17 +55,45 @@ class FileAndRow:
         self.db.execute("INSERT INTO message (id, path) VALUES (?, ?)", (sighting_id.bytes, path.name))
 
 
-def puts(boxes: dict[str, Outbox | FileAndRow], picture: bytes, count: int) -> dict[str, list[float]]:
-    """Milliseconds of each of `count` puts into each, in turn."""
-    sighting, taken = message(pictures=[described(picture)]), {name: list[float]() for name in boxes}
+@dataclass
+class Spent:
+    """What puts took: wall time of each in ms; of all together the thread's processor time in ms, and the disk's writes, KB and flushes (others' too)."""
+
+    wall_ms: list[float] = field(default_factory=list)
+    thread_ms: float = 0.0
+    disk: Counter[str] = field(default_factory=Counter)
+
+    def said(self) -> str:
+        """The mean of one put in words."""
+        count, of = len(self.wall_ms), self.disk
+        return (f"{sum(self.wall_ms) / count:.2f} ms (median {median(self.wall_ms):.2f}; processor {self.thread_ms / count:.2f} ms, "
+                f"disk {of['writes'] / count:.1f} writes, {of['kb'] / count:.0f} KB, {of['flushes'] / count:.1f} flushes)")  # fmt: skip
+
+
+def disk_did(folder: Path) -> Counter[str]:
+    """The counters of the disk under a folder since the machine's start, as /proc/diskstats has them; none where it has none."""
+    device = folder.stat().st_dev
+    for line in Path("/proc/diskstats").read_text(encoding="ascii").splitlines():
+        major, minor, _, *numbers = line.split()
+        if (int(major), int(minor)) == (os.major(device), os.minor(device)) and len(numbers) > 15:
+            return Counter(writes=int(numbers[4]), kb=int(numbers[6]) // 2, flushes=int(numbers[15]))
+    return Counter()
+
+
+def puts(boxes: dict[str, Outbox | FileAndRow], picture: bytes, count: int, folder: Path) -> dict[str, Spent]:
+    """What each of `count` puts into each takes, in turn."""
+    sighting, taken = message(pictures=[described(picture)]), {name: Spent() for name in boxes}
     names = list(boxes)
     for number in range(count + 5):
         for name in names[number % len(names) :] + names[: number % len(names)]:
-            id_ = uuid4()
-            before = time.perf_counter()
+            id_, spent = uuid4(), taken[name]
+            disk, thread_s, before_s = disk_did(folder), time.thread_time(), time.perf_counter()
             boxes[name].put(id_, lambda o, n, i=id_: sighting.model_copy(update={"id": i, "outbox": o, "sequence": n}))
+            wall_ms, thread_ms = 1e3 * (time.perf_counter() - before_s), 1e3 * (time.thread_time() - thread_s)
             if number >= 5:
-                taken[name].append(1e3 * (time.perf_counter() - before))
+                spent.wall_ms.append(wall_ms)
+                spent.thread_ms += thread_ms
+                spent.disk += disk_did(folder) - disk
     return taken
 
 
@@ -95,13 +125,16 @@ def main() -> int:
     large, small = jpeg(1, 960, 540), jpeg(2, 64, 40)
     with tempfile.TemporaryDirectory(dir=args.folder) as name:
         folder = Path(name)
-        taken = puts({"outbox": Outbox(folder / "a.sqlite3"), "file and row": FileAndRow(folder / "files")}, large, args.puts // 4)  # fmt: skip
-        outbox_ms, file_ms = sum(taken["outbox"]), sum(taken["file and row"])  # with the stalls of SQLite's checkpoints
-        each = {name: f"{name} {sum(ms) / len(ms):.2f} ms (median {median(ms):.2f})" for name, ms in taken.items()}
-        print(f"{len(large)} bytes: {', '.join(each.values())}: {file_ms / outbox_ms:.1f} times", flush=True)
+        taken = puts({"outbox": Outbox(folder / "a.sqlite3"), "file and row": FileAndRow(folder / "files")}, large, args.puts // 4, folder)  # fmt: skip
+        outbox_ms, file_ms = (sum(each.wall_ms) for each in taken.values())  # with the stalls of SQLite's checkpoints
+        for name, spent in taken.items():
+            print(f"{len(large)} bytes, {name}: {spent.said()}")
+        print(f"{file_ms / outbox_ms:.1f} times", flush=True)
         empty, full = Outbox(folder / "empty.sqlite3"), Outbox(folder / "full.sqlite3")
         fill(full, args.rows, small)
-        grown = puts({"empty": empty, "full": full}, small, args.puts)
+        grown = {
+            name: each.wall_ms for name, each in puts({"empty": empty, "full": full}, small, args.puts, folder).items()
+        }
     growth = sum(grown["full"]) / sum(grown["empty"])
     print(f"{len(small)} bytes: {sum(grown['empty']) / 1e3:.2f} s for {args.puts} puts from empty, {sum(grown['full']) / 1e3:.2f} s with "
           f"{args.rows} rows: {growth:.2f} times (median {median(grown['full']) / median(grown['empty']):.2f})")  # fmt: skip
