@@ -16,6 +16,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -119,21 +120,22 @@ def differences(here: dict[UUID, Told], there: dict[UUID, Told]) -> list[str]:
     return lines
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print each sighting on both, and what differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--first", type=int, default=FIRST, help="frame of the sample ride (default: %(default)s)")
     parser.add_argument("--frames", type=int, default=FRAMES, help="how many (default: %(default)s)")
     parser.add_argument("--root", type=Path, help="a root made before, to be used again")
     parser.add_argument("--site", type=Path, help="wheels installed before by wheels.py --into")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="trikeye-arm-") as name:
         folder = Path(name)
-        ride = cut_ride(folder / "ride", args.first, args.frames)
-        here = replay(ride, folder / "here", [sys.executable], [ROOT])
         try:
             root = args.root or arm_root(folder / "root")
             if args.site is None:
                 install(PYTHON, folder / "site", dry_run=False)
+            ride = cut_ride(folder / "ride", args.first, args.frames)
+            here = replay(ride, folder / "here", [sys.executable], [ROOT])
             python = [EMULATOR, "-cpu", "cortex-a72", "-L", str(root), str(root / "usr/bin/python3")]
             there = replay(ride, folder / "there", python, [args.site or folder / "site", ROOT])
         except (NotRun, OSError, subprocess.CalledProcessError) as wrong:
