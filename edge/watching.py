@@ -246,7 +246,9 @@ class Watching:
         troubles = [*self._noted, *sight, *self._receiver_troubles(now_s), *self._clock_troubles(clock.utc, now_s)]
         if self._turn.is_upside_down:
             troubles.append("upside_down")
-        if vehicle is not None and self._blocked.see(vehicle.gate.reasons.get("blocked", 0), vehicle.counts.inferred, now_s):
+        if vehicle is not None and self._blocked.see(
+            vehicle.gate.reasons.get("blocked", 0), vehicle.counts.inferred, now_s
+        ):
             troubles.append("lens_blocked")
         if len(self._starts_s) >= MANY_STARTS:
             troubles.append("restarting")
