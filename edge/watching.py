@@ -171,6 +171,8 @@ class Watching:
         self._stopped.set()
         self._thread.join(LOOK_S + 1)
         self._ended = trouble_for(wrong) if isinstance(wrong, Exception) else None
+        if self.is_to_begin_again and wrong is None:
+            self._starts_s = self._starts_s[:-1]  # a start that was asked for is no sign of trouble
         self._tell(self._part(time.monotonic()))
 
     def stills(self, frames: Iterator[Frame]) -> Iterator[Frame]:

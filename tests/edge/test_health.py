@@ -37,7 +37,19 @@ from edge.pipeline import Counts
 from edge.prometheus import serve, text_of
 from edge.settings import Gate, Settings
 from edge.values import Frame
-from edge.watching import BLOCKED_S, FROZEN_S, GONE_S, LOOKS, STILL, Blocked, PictureWatch, Rates, Watching, starts
+from edge.watching import (
+    BLOCKED_S,
+    FROZEN_S,
+    GONE_S,
+    LOOKS,
+    STILL,
+    Blocked,
+    PictureWatch,
+    Rates,
+    Watching,
+    starts,
+    wishes_of,
+)
 from models.contract import MAX_HEALTH_BYTES, Health, OutboxHealth, PackName, decode
 from models.pixels import decode_jpeg
 from models.redaction import RedactionUnavailable
@@ -268,6 +280,21 @@ def test_a_watch_that_starts_again_still_suffers_from_what_it_ended_with_until_i
     ready = {"gate": SimpleNamespace(reasons={}), "counts": Counts(), "calibration_digest": "0" * 64, "redactor": SimpleNamespace(digest="0" * 64), "not_covered": {}}  # fmt: skip
     again.vehicle = SimpleNamespace(detector=SimpleNamespace(pack=SimpleNamespace(name="p", digest="0" * 64)), **ready)  # type: ignore[assignment]
     assert again._part(2.0).ended is None
+
+
+@pytest.mark.parametrize(("asked_for", "left"), [(True, 1), (False, 2)])
+def test_a_watch_that_begins_again_because_it_was_asked_to_is_not_counted(
+    tmp_path: Path, asked_for: bool, left: int
+) -> None:
+    settings = Settings.model_validate({"vehicle": {"name": "TY-01", "data": tmp_path}})
+    write_part(tmp_path, WatchPart(starts_s=(time.monotonic() - 5,)))
+    camera = SimpleNamespace(newest=None, faults=Counter(), trouble="", stop=lambda: None)
+    receiver = SimpleNamespace(fix_now=lambda: None, newest=lambda: None, faults=Counter(), bad_sentences=0, trouble="", kind="")  # fmt: skip
+    with Watching(settings, camera, receiver, wishes_of(tmp_path)) as watching:  # type: ignore[arg-type]
+        watching.is_to_begin_again = asked_for
+    part = read_part(tmp_path, WatchPart)
+    assert part is not None
+    assert len(part.starts_s) == left
 
 
 def test_a_heartbeat_says_how_far_apart_looks_are_and_why_while_somebody_looks() -> None:
