@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from models.boxes import iou
+from models.boxes import Box, iou_of
 
 SAME_BOX = 0.5
-Box = tuple[float, float, float, float]
 Path = Mapping[int, Box]
 """Where one thing is in the picture: frame number to x1, y1, x2, y2 in pixels."""
 
@@ -21,11 +20,6 @@ def idf1(truth: Sequence[tuple[str, Path]], tracks: Sequence[tuple[str, Path]]) 
     shared = np.array([[_shared(a, b) for b in tracks] for a in truth], float).reshape(len(truth), len(tracks))
     boxes = sum(len(path) for _, path in [*truth, *tracks])
     return 2 * most(shared) / boxes if boxes else 1.0
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes."""
-    return float(iou(np.asarray(a, np.float32), np.asarray([b], np.float32))[0])
 
 
 def most(worth: npt.NDArray[np.float64]) -> float:
@@ -60,4 +54,4 @@ def most(worth: npt.NDArray[np.float64]) -> float:
 def _shared(a: tuple[str, Path], b: tuple[str, Path]) -> int:
     if a[0] != b[0]:
         return 0
-    return sum(overlap(a[1][frame], b[1][frame]) >= SAME_BOX for frame in a[1].keys() & b[1].keys())
+    return sum(iou_of(a[1][frame], b[1][frame]) >= SAME_BOX for frame in a[1].keys() & b[1].keys())

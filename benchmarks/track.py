@@ -19,7 +19,7 @@ from statistics import mean
 from typing import Any, Protocol
 from uuid import UUID
 
-from identity import SAME_BOX, Box, idf1, overlap
+from identity import SAME_BOX, Box, idf1
 from rides import ride
 
 from calibration.geodesy import offset_m
@@ -35,6 +35,7 @@ from edge.ride import Ride, frames_of, open_ride
 from edge.settings import Decide, Settings
 from edge.track import Tracker
 from edge.values import Detection, Frame, Track, TrackView
+from models.boxes import iou_of
 from models.packs import load_pack
 from models.runtime import Detector
 
@@ -76,7 +77,7 @@ class ByOverlap:
     def see(self, frame: Frame, detections: list[Detection], pass_id: UUID) -> list[Track]:
         """Continue, begin and end tracks."""
         pairs = sorted(
-            ((overlap(_expected(views), seen.box_px), a, b) for a, (_, views, _) in enumerate(self._open)
+            ((iou_of(_expected(views), seen.box_px), a, b) for a, (_, views, _) in enumerate(self._open)
              for b, seen in enumerate(detections) if views[-1].detection.category == seen.category), reverse=True)  # fmt: skip
         told: dict[int, int] = {}
         for shared, a, b in pairs:
@@ -149,7 +150,7 @@ def owner_of(track: Track, things: Sequence[Thing]) -> int | None:
     shows = Counter(
         n for view in track.views for n, thing in enumerate(things)
         if thing.category == track.best.category and view.frame.number in thing.boxes
-        and overlap(thing.boxes[view.frame.number], view.detection.box_px) >= SAME_BOX
+        and iou_of(thing.boxes[view.frame.number], view.detection.box_px) >= SAME_BOX
     )  # fmt: skip
     return shows.most_common(1)[0][0] if shows else None
 
@@ -162,7 +163,7 @@ def path_of(track: Track, things: Sequence[Thing], poses: list[list[float]]) -> 
         n, box = view.frame.number, view.detection.box_px
         same = [each for each in things if each.category == track.best.category]
         unasked = any(
-            n in each.boxes and n not in each.asked and overlap(each.boxes[n], box) >= SAME_BOX for each in same
+            n in each.boxes and n not in each.asked and iou_of(each.boxes[n], box) >= SAME_BOX for each in same
         )
         if owner is not None and n not in things[owner].boxes:
             away = offset_m(poses[n][1], poses[n][2], things[owner].lat_deg, things[owner].lon_deg)
@@ -184,7 +185,7 @@ def measure(follows: Follows, looks: Sequence[Look], truth: dict[str, Any], loca
     looked = {frame.number: detections for frame, detections in looks}
     seen = {
         n for n, thing in enumerate(things)
-        if sum(any(d.category == thing.category and overlap(d.box_px, box) >= SAME_BOX for d in looked[at])
+        if sum(any(d.category == thing.category and iou_of(d.box_px, box) >= SAME_BOX for d in looked[at])
                              for at, box in thing.boxes.items() if at in looked) >= SEEN_LOOKS
     }  # fmt: skip
     paths = [(t.category, {n: t.boxes[n] for n in t.asked if n in looked}) for t in things]

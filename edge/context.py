@@ -19,6 +19,7 @@ from edge.track import Tracker
 from edge.values import Box, Detection, Frame, Track, TrackView
 from edge.zones import Zones
 from models import rules
+from models.boxes import iou_of
 from models.contract import Place
 from models.rules import Rule
 
@@ -80,7 +81,9 @@ class Context:
                 continue
             one = replace(each, category=rules.kind_of(each.label))
             if not any(
-                other.category == one.category and other.label != one.label and _is_same(other.box_px, one.box_px)
+                other.category == one.category
+                and other.label != one.label
+                and iou_of(other.box_px, one.box_px) > ONE_THING
                 for other in kept
             ):
                 kept.append(one)
@@ -213,9 +216,3 @@ def _rides(person: Box, wheels: Box) -> bool:
 
 def _across(a: Box, b: Box) -> float:
     return min(a[2], b[2]) - max(a[0], b[0])
-
-
-def _is_same(a: Box, b: Box) -> bool:
-    shared = max(0.0, _across(a, b)) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
-    return shared > ONE_THING * both
