@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.training.augment import (
-    Strength,
-    _warp_by_opencv,
-    _warp_by_sampling,
-    augment,
-    layout,
-    recolour,
-)
+from models.training.augment import Strength, _warp_by_opencv, _warp_by_sampling, augment, layout, recolour
 
 SIDE = 160
 PLAIN = Strength(hue=0, saturation=0, brightness=0)
