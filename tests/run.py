@@ -11,6 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "fonts-noto-cjk")}
 STRICT = os.environ.get("CI") == "true"
+HEAVY = "process or broker or browser"
+BESIDE = ["-n", "auto", "--dist", "loadfile", "-m", f"not ({HEAVY})"]
+ALONE = ["-m", HEAVY]
+"""Tests that start processes wait for them, so these run one by one; all others on every core."""
 
 
 def main() -> int:
@@ -19,7 +23,8 @@ def main() -> int:
         _install([package for name in missing for package in PACKAGES[name]])
         missing = [name for name in PACKAGES if not _has(name)]
     shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared")) / "data"
-    code = subprocess.run([sys.executable, "-m", "pytest", "-q", *sys.argv[1:]], cwd=ROOT).returncode
+    runs = [sys.argv[1:]] if sys.argv[1:] else [BESIDE, ALONE]
+    code = max(_pytest(arguments) for arguments in runs)
     trains = (ROOT / ".venv-training").is_dir()
     if (trains or STRICT) and not sys.argv[1:]:  # the target makes .venv-training where it is missing
         code = code or subprocess.run(["make", "--no-print-directory", "test-training"], cwd=ROOT).returncode
@@ -34,6 +39,10 @@ def main() -> int:
     if not trains and not STRICT:
         print("not run: tests of training, which need torch; make it: make setup-training")
     return code or (1 if STRICT and notes else 0)
+
+
+def _pytest(arguments: list[str]) -> int:
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", *arguments], cwd=ROOT).returncode
 
 
 def _has(name: str) -> bool:
