@@ -5,21 +5,20 @@ It takes nothing away from a watch or an uplink that runs: what these hold (the 
 
 from __future__ import annotations
 
-import socket
 import ssl
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Self
 
 import numpy as np
-from cryptography import x509
 
 from edge.capture import LiveCamera
 from edge.clock import NOT_BEFORE, is_synchronised, stamp
 from edge.desired import ZONES
+from edge.doctor_broker import certificates_end, log_in
 from edge.health import HOT_C, LEAST_FREE_BYTES, OLD_S, SILENT_S, machine_now, temperatures_c
 from edge.outbox import Outbox, OutboxError
 from edge.part import Picture, UplinkPart, WatchPart, read_part
@@ -37,7 +36,7 @@ from models.runtime import Detector
 from models.troubles import Severity, trouble_of
 
 UTC = timezone.utc  # noqa: UP017
-PATIENCE_S, STILL_S, NETWORK_S = 10.0, 5.0, 8.0
+PATIENCE_S, STILL_S = 10.0, 5.0
 PICTURES = 5
 UPLINK_OLD_S = 20.0
 SOON = timedelta(days=14)
@@ -327,74 +326,20 @@ def _broker(settings: Settings) -> Check:
     where = f"{settings.uplink.host}:{settings.uplink.port}"
     if part is not None and age_s is not None and age_s < UPLINK_OLD_S:
         return Check("broker", part.troubles[0] if part.troubles else "well", part.said or f"{where}, uplink")
-    key, facts = log_in(settings)
+    key, facts = log_in(settings.vehicle.name, settings.uplink)
     return Check("broker", key, facts or where)
-
-
-def log_in(settings: Settings) -> tuple[str, str]:
-    """Log in over MQTT 3.1.1 and leave at once; the trouble and what was said."""
-    uplink = settings.uplink
-    try:
-        with _connected(settings) as line:
-            line.sendall(connect_packet(settings.vehicle.name, uplink.user, uplink.password))
-            answer = line.recv(4)
-            with suppress(OSError):
-                line.sendall(b"\xe0\x00")
-    except ssl.SSLError as wrong:
-        return "certificate_bad", str(wrong)
-    except OSError as wrong:
-        return "broker_unreachable", str(wrong)
-    if answer[:1] != b"\x20" or len(answer) < 4:
-        return "broker_unreachable", "no MQTT broker answers there"
-    return ("well", "") if answer[3] == 0 else ("broker_refuses", f"CONNACK {answer[3]}")
-
-
-def connect_packet(client_id: str, user: str, password: str) -> bytes:
-    """MQTT 3.1.1, 3.1: CONNECT with a clean session."""
-    flags = 0x02 | (0xC0 if user else 0)
-    strings = [client_id, *([user, password] if user else [])]
-    payload = b"".join(len(data).to_bytes(2, "big") + data for data in (text.encode() for text in strings))
-    body = b"\x00\x04MQTT\x04" + bytes([flags]) + (10).to_bytes(2, "big") + payload
-    length, rest = bytearray(), len(body)
-    while True:
-        rest, digit = rest // 128, rest % 128
-        length.append(digit | (0x80 if rest else 0))
-        if not rest:
-            return b"\x10" + bytes(length) + body
-
-
-def _connected(settings: Settings) -> socket.socket:
-    uplink = settings.uplink
-    line = socket.create_connection((uplink.host, uplink.port), NETWORK_S)
-    if not uplink.tls:
-        return line
-    context = ssl.create_default_context(cafile=str(uplink.ca_file) if uplink.ca_file else None)
-    if uplink.cert_file is not None:
-        context.load_cert_chain(uplink.cert_file, uplink.key_file)
-    try:
-        return context.wrap_socket(line, server_hostname=uplink.host)
-    except BaseException:
-        line.close()
-        raise
 
 
 def _certificate(settings: Settings) -> Check:
     """How long the broker's certificate, and the vehicle's own, still hold."""
-    uplink = settings.uplink
-    if not uplink.tls:
+    if not settings.uplink.tls:
         return Check("certificate", facts="no TLS")
     try:
-        with _connected(settings) as line:
-            assert isinstance(line, ssl.SSLSocket)
-            der = line.getpeercert(binary_form=True)
-        ends = [x509.load_der_x509_certificate(der).not_valid_after_utc] if der else []
-        if uplink.cert_file is not None:
-            ends.append(x509.load_pem_x509_certificate(uplink.cert_file.read_bytes()).not_valid_after_utc)
+        end = certificates_end(settings.uplink)
     except (ssl.SSLError, FileNotFoundError, ValueError) as wrong:
         return Check("certificate", "certificate_bad", str(wrong))
     except OSError as wrong:
         return Check("certificate", "broker_unreachable", str(wrong))
-    end = min(ends)
     return Check("certificate", "certificate_ends" if end - datetime.now(UTC) < SOON else "well", f"{end:%Y-%m-%d}")
 
 

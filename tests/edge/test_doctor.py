@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -22,7 +20,7 @@ from receiver import Port
 import trikeye
 from edge import doctor, doctor_page
 from edge.desired import ZONES
-from edge.doctor import Bench, Check, connect_packet, examine, is_well, log_in
+from edge.doctor import Bench, Check, examine, is_well
 from edge.doctor_page import Doctor, DoctorServer, Door, address_of, page, server_for
 from edge.outbox import Outbox
 from edge.part import Picture, UplinkPart, WatchPart, write_part
@@ -205,84 +203,6 @@ def test_a_watch_that_ended_is_told_by_what_it_ended_with(settings: Settings) ->
     assert found(settings, 0.2)["watch"] == "not_started"
     write_part(settings.vehicle.data, WatchPart(ended="redaction_missing"))
     assert found(settings, 0.2)["watch"] == "redaction_missing"
-
-
-# The broker
-
-
-def test_a_connect_packet_is_what_the_standard_says() -> None:
-    packet = connect_packet("TY-01", "u", "p")
-    assert packet == b"\x10\x17\x00\x04MQTT\x04\xc2\x00\x0a\x00\x05TY-01\x00\x01u\x00\x01p"
-    long = connect_packet("TY-01", "u", "p" * 300)
-    assert long[1:3] == bytes([(len(long) - 3) % 128 | 0x80, (len(long) - 3) // 128])
-
-
-@pytest.mark.broker
-@pytest.mark.process
-def test_a_login_is_tried_and_a_refused_one_told(settings: Settings, mosquitto: str, tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    passwords, port = tmp_path / "passwd", settings.uplink.port
-    program = mosquitto.replace("mosquitto", "mosquitto_passwd").replace("/sbin/", "/bin/")
-    subprocess.run([program, "-c", "-b", str(passwords), "TY-01", "right"], check=True)
-    passwords.chmod(0o644)
-    (tmp_path / "m.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\nuser root\n")  # fmt: skip
-    broker = subprocess.Popen([mosquitto, "-c", str(tmp_path / "m.conf")], stderr=subprocess.DEVNULL)
-    try:
-        right = changed(settings, uplink={"user": "TY-01", "password": "right"})
-        for _ in range(100):
-            if log_in(right)[0] == "well":
-                break
-            broker.poll()
-            threading.Event().wait(0.05)
-        assert log_in(right) == ("well", "")
-        assert log_in(changed(right, uplink={"password": "wrong"}))[0] == "broker_refuses"
-    finally:
-        broker.kill()
-        broker.wait()
-
-
-@pytest.fixture
-def tls(settings: Settings, tmp_path: Path) -> Iterator[Callable[[int], Settings]]:
-    """Starts a listener that speaks TLS with a certificate good for so many days, and gives settings that trust it."""
-    listeners: list[socket.socket] = []
-
-    def listen(days: int) -> Settings:
-        key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days), "-subj", "/CN=b",
-             "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True,
-        )  # fmt: skip
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(cert, key)
-        listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
-
-        def serve() -> None:
-            while True:
-                try:
-                    line, _ = listener.accept()
-                    with context.wrap_socket(line, server_side=True) as secure:
-                        secure.recv(1)
-                except ssl.SSLError:
-                    continue
-                except OSError:
-                    return
-
-        threading.Thread(target=serve, daemon=True).start()
-        return changed(settings, uplink={"port": listener.getsockname()[1], "tls": True, "ca_file": cert})
-
-    yield listen
-    for each in listeners:
-        each.close()
-
-
-def test_certificates_that_end_soon_or_are_not_trusted_are_told(tls: Callable[[int], Settings], tmp_path: Path) -> None:
-    assert doctor._certificate(tls(60)).key == "well"
-    soon = tls(5)
-    assert doctor._certificate(soon).key == "certificate_ends"
-    assert doctor._certificate(changed(soon, uplink={"ca_file": None})).key == "certificate_bad"
-    assert doctor._certificate(changed(soon, uplink={"ca_file": tmp_path / "none.pem"})).key == "certificate_bad"
-    assert log_in(changed(soon, uplink={"ca_file": None}))[0] == "certificate_bad"
 
 
 # The verb
