@@ -40,13 +40,21 @@ log = logging.getLogger("trikeye.work")
 CLAIM = timedelta(seconds=120)  # longer than any try
 PICTURE_DAYS = 30
 BATCH = 100
+SECRET_PREFIX = "whsec_"
+
+
+class SecretLost(Exception):
+    """A destination's secret cannot be read, so nothing can be signed or checked; the text says what to do."""
+
+    def __init__(self, destination: Destination, why: str) -> None:
+        super().__init__(f"secrets/{destination.secret_file} in the data folder: {why}; put the file back, or run trikeye server destination add {destination.name} again and give the city the new secret")  # fmt: skip
 
 
 def add_destination(city: City, name: str, url: str, *, sandbox: bool, allow_private: bool) -> tuple[Destination, str]:
     """A destination with a fresh secret (returned once; kept in a 0600 file). One that is there already gets the new address and secret. ValueError if no city can be reached at `url`."""
     checked(url, allow_private)
     file_name = f"webhook-{uuid4().hex[:12]}"
-    secret = "whsec_" + base64.b64encode(os.urandom(32)).decode()
+    secret = SECRET_PREFIX + base64.b64encode(os.urandom(32)).decode()
     settings.SECRETS.mkdir(parents=True, exist_ok=True, mode=0o700)
     with os.fdopen(os.open(settings.SECRETS / file_name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(secret)
@@ -59,8 +67,14 @@ def add_destination(city: City, name: str, url: str, *, sandbox: bool, allow_pri
 
 
 def secret_of(destination: Destination) -> str:
-    """The destination's secret."""
-    return str((settings.SECRETS / destination.secret_file).read_text().strip())
+    """The destination's secret. Raises SecretLost."""
+    try:
+        secret = str((settings.SECRETS / destination.secret_file).read_text().strip())
+    except (OSError, ValueError) as wrong:
+        raise SecretLost(destination, type(wrong).__name__) from wrong
+    if not secret.startswith(SECRET_PREFIX):
+        raise SecretLost(destination, "no secret in it")
+    return secret
 
 
 def live() -> QuerySet[Handover]:

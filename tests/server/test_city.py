@@ -210,6 +210,22 @@ def test_unsigned_and_unknown_words_change_nothing(confirmed: Case, town: Town) 
     assert confirmed.state == "handed_over"
 
 
+@pytest.mark.parametrize("left", [None, "", "\xff", "not one of ours"])
+def test_without_its_secret_the_city_is_told_to_try_again_and_the_log_what_to_do(
+    confirmed: Case, town: Town, settings: Any, caplog: pytest.LogCaptureFixture, left: str | None
+) -> None:
+    destination, secret = hand_over(confirmed, town)
+    file = settings.SECRETS / destination.secret_file
+    file.unlink() if left is None else file.write_bytes(left.encode("latin-1"))
+    refused = tell(destination, secret, confirmed.number, "fixed")
+    assert refused.status_code == 503
+    assert "operator" in refused.json()["error"]
+    assert str(settings.SECRETS) not in refused.json()["error"]
+    assert "trikeye server destination add town" in caplog.text
+    file.write_text(secret)
+    assert tell(destination, secret, confirmed.number, "fixed").status_code == 200
+
+
 @pytest.fixture
 def taken(send: Any, reviewer: Any, settings: Any) -> Case:
     """A case that a reviewer has confirmed, and that may leave at once."""
@@ -539,7 +555,7 @@ def test_one_citys_trouble_never_stops_the_others(
     work()
     errors = dict(Handover.objects.filter(state="waiting").values_list("destination__name", "last_error"))
     assert {name: error.split(":")[0] for name, error in errors.items()} == {
-        "x": "FileNotFoundError",
+        "x": "SecretLost",
         "y": "OverflowError",
         "z": "UnicodeEncodeError",
     }
