@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge.clock import is_synchronised
 from edge.desired import with_desired
-from edge.pause import LONGEST_S, asked, begin, end, here, left_s
+from edge.pause import LONGEST_S, SHORTEST_S, asked, begin, end, here, left_s
 from edge.settings import BadSettings, read_settings
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -22,8 +22,10 @@ def duration_s(text: str) -> float:
     """`90s`, `30m`, `2h` or `1d` in seconds. Raises ArgumentTypeError."""
     match = re.fullmatch(r"(\d{1,7})([smhd])", text.strip())
     found = int(match[1]) * SECONDS[match[2]] if match else 0
-    if not 0 < found <= LONGEST_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time such as 30m, 2h or 1d, of 30 days at most")
+    if not SHORTEST_S <= found <= LONGEST_S:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time such as 30m, 2h or 1d, of a minute at least (a shorter pause nobody would see) and 30 days at most"
+        )
     return float(found)
 
 

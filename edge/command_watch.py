@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -22,7 +22,7 @@ from edge.desired import ZONES, with_desired
 from edge.identity import Ids
 from edge.memory import seal
 from edge.outbox import Outbox, OutboxError
-from edge.pause import here, is_paused
+from edge.pause import Now, forget_spent, here, is_paused
 from edge.pipeline import Counts, Vehicle
 from edge.position import SerialReceiver
 from edge.settings import BadSettings, Settings, read_settings
@@ -62,6 +62,8 @@ def _watch(args: argparse.Namespace, ended: threading.Event, noted: tuple[str, .
     """Watch, or rest in a pause, until told to end; None after a pause, or if something else is wanted, for which everything begins again."""
     with ExitStack() as at_end:
         settings = read_settings(args.config)
+        with suppress(OSError):
+            forget_spent(settings.vehicle.data, _now())
         wishes = wishes_of(settings.vehicle.data)
         settings = with_desired(settings)
         zones = _zones(settings)
@@ -93,8 +95,11 @@ def _watch(args: argparse.Namespace, ended: threading.Event, noted: tuple[str, .
 
 
 def _is_paused(settings: Settings) -> bool:
-    now = here(time.monotonic(), datetime.now(UTC), is_synchronised())
-    return is_paused(settings.vehicle.data, settings.gate.paused, now)
+    return is_paused(settings.vehicle.data, settings.gate.paused, _now())
+
+
+def _now() -> Now:
+    return here(time.monotonic(), datetime.now(UTC), is_synchronised())
 
 
 def _camera(settings: Settings, receiver: SerialReceiver) -> LiveCamera:

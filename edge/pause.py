@@ -13,7 +13,8 @@ from models.contract import Seconds
 
 UTC = timezone.utc  # noqa: UP017
 PAUSE = "pause.json"
-LONGEST_S = 30 * 86400.0
+SHORTEST_S, LONGEST_S = 60.0, 30 * 86400.0
+"""A pause that is asked for by name lasts long enough to be seen in the heartbeat, whatever the watch was doing."""
 
 
 class Pause(BaseModel):
@@ -72,6 +73,13 @@ def asked(folder: Path) -> Pause | None:
         return None
     except (OSError, ValidationError):
         return Pause()
+
+
+def forget_spent(folder: Path, now: Now) -> None:
+    """Take away a pause that is over: after a power cut no clock may be able to tell that it is, and it would begin anew. Raises OSError."""
+    pause = asked(folder)
+    if pause is not None and left_s(pause, now) == 0.0:
+        end(folder)
 
 
 def is_paused(folder: Path, is_wanted: bool, now: Now) -> bool:

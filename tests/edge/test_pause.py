@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import trikeye
-from edge.pause import PAUSE, Now, Pause, asked, begin, end, is_paused, left_s
+from edge.pause import PAUSE, Now, Pause, asked, begin, end, forget_spent, is_paused, left_s
 
 BEGAN = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
 TWO_HOURS = Pause(boot="a", monotonic_s=100.0, utc=BEGAN, is_trusted=True, for_s=7200.0)
@@ -39,6 +39,17 @@ def test_without_an_end_it_lasts_until_somebody_resumes(tmp_path: Path) -> None:
     end(tmp_path)
     end(tmp_path)
     assert not is_paused(tmp_path, False, now("b", 1e8))
+
+
+def test_one_that_is_over_is_forgotten_lest_it_begins_anew_after_a_power_cut(tmp_path: Path) -> None:
+    begin(tmp_path, 7200.0, now("a", 5.0))
+    forget_spent(tmp_path, now("a", 7204.0))
+    assert is_paused(tmp_path, False, now("a", 7204.0))
+    forget_spent(tmp_path, now("a", 7205.0))
+    assert not is_paused(tmp_path, False, now("b", 5.0, is_trusted=False))
+    begin(tmp_path, None, now("a", 5.0))
+    forget_spent(tmp_path, now("b", 1e8))
+    assert is_paused(tmp_path, False, now("b", 1e8))
 
 
 def test_what_the_settings_want_holds_without_a_file(tmp_path: Path) -> None:
@@ -84,7 +95,7 @@ def test_what_the_server_paused_is_not_resumed_on_the_vehicle_and_it_says_who_ca
     assert "trikeye server vehicle desire TY-09 --unset gate.paused" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", ["2", "2 weeks", "-1h", "0m", "31d", "1e3s", "h"])
+@pytest.mark.parametrize("text", ["2", "2 weeks", "-1h", "0m", "59s", "31d", "1e3s", "h"])
 def test_a_time_that_is_none_is_wrong_usage(config: Path, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         trikeye.main(["edge", "pause", f"--for={text}", "--config", str(config)])
