@@ -291,10 +291,13 @@ def _outbox(settings: Settings) -> Check:
 def _zones(settings: Settings) -> Check:
     """Whether the file of zones can be used, and what is in it; a vehicle without one drives everywhere."""
     try:
-        polygons = zones_beside(settings.vehicle.data / ZONES).polygons
+        zones = zones_beside(settings.vehicle.data / ZONES)
     except BadZones as wrong:
         return Check("zones", "zones_bad", str(wrong))
-    return Check("zones", facts=", ".join(f"{kind} {number}" for kind, number in polygons.items()) or "0")
+    facts = ", ".join(f"{kind} {number}" for kind, number in zones.polygons.items()) or "0"
+    if zones.silencing:
+        return Check("zones", "zones_silencing", f"{facts}; permitted without a category {zones.silencing}")
+    return Check("zones", facts=facts)
 
 
 # Pack and redaction

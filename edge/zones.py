@@ -1,7 +1,7 @@
 """Where a rule holds: the city's zones, one GeoJSON FeatureCollection (WGS-84, RFC 7946) of polygons, holes and all.
 
 Each feature's `properties` say `kind`, and may say
-- `category`: the zone counts for this category alone (a `permitted` place for one stall is none for another thing);
+- `category`: the zone counts for this category alone (a `permitted` place for one stall is none for another thing; one without a category permits everything);
 - `hours`: when it counts, by the city's own clock: `07:00-22:00`, several with commas, over midnight `22:00-06:00`, midnight at the end is `24:00`.
 
 BadZones   the file cannot be used; nothing of it counts
@@ -155,6 +155,12 @@ class Zones:
     def polygons(self) -> dict[str, int]:
         """How many polygons there are of each kind."""
         return {kind: len(layer.edges) for kind, layer in self._layers.items()}
+
+    @property
+    def silencing(self) -> int:
+        """How many `permitted` polygons name no category: inside nothing is told, no open manhole either."""
+        layer = self._layers.get("permitted")
+        return sum(not when.category for when in layer.when) if layer is not None else 0
 
     def at(self, kind: str, lat_deg: float, lon_deg: float, *, category: str = "", local: datetime | None = None) -> bool:  # fmt: skip
         """Whether a place lies in a zone of a kind that counts for `category` at the city's time `local` (None: unknown)."""

@@ -175,6 +175,11 @@ def test_zones_that_cannot_be_used_are_found_and_good_ones_counted(settings: Set
     depot = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [ring]}, "properties": {"kind": "depot"}}
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [depot, depot]}))
     assert of_zones() == Check("zones", facts="depot 2")
+    silent = depot | {"properties": {"kind": "permitted"}}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [depot, silent]}))
+    told = of_zones()
+    assert (told.key, told.severity) == ("zones_silencing", "note")
+    assert "permitted without a category 1" in told.facts
     path.write_text("{")
     assert of_zones().key == "zones_bad"
     assert "zones.geojson" in of_zones().facts

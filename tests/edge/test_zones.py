@@ -64,6 +64,14 @@ def test_a_zone_for_one_category_counts_for_no_other() -> None:
     assert holds(found, 0, 0, "permitted", category="roadside_stall")
     assert not holds(found, 0, 0, "permitted", category="banner")
     assert not holds(found, 0, 0, "permitted")
+    assert found.silencing == 0
+
+
+def test_permitted_zones_that_silence_every_category_are_counted() -> None:
+    stall = feature([square(0, 0, 2)], "permitted", category="roadside_stall")
+    everything, depot = feature([square(0, 0, 2)], "permitted"), feature([square(0, 0, 2)], "depot")
+    assert zones(stall, everything, depot, everything).silencing == 2
+    assert zones(depot).silencing == 0
 
 
 @pytest.mark.parametrize(("hours", "counted"), [
