@@ -1,4 +1,4 @@
-"""A scripted reviewer who looks at the picture too: a box that is not on the problem is rejected, though one stands near."""
+"""A scripted reviewer who looks at the picture too: a box that is not on the problem is rejected, though one stands near, and one on another problem gets that one's category."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import tomllib
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from demo.reviewer import Reviewer
 from demo.ride.write import HEIGHT, WIDTH
-from models.boxes import iou
+from models.boxes import iou_of
 
 SHOWS = 0.3
 """From which overlap on a person takes a box for one of the thing."""
@@ -29,20 +27,19 @@ class LookingReviewer(Reviewer):
         self._start, self._fps = datetime.fromisoformat(about["start"]), float(about["fps"])
         self._problems_shown = json.loads((ride / "truth.json").read_text(encoding="utf-8"))["problems"]
 
-    def is_real(self, values: dict[str, str], article: str) -> bool:
-        """Whether the first picture's box lies on a problem of the category in that frame, or the one before or after."""
+    def shows(self, values: dict[str, str], article: str) -> str:
+        """The category of the problem on which the first picture's box lies in that frame, or the one before or after: the proposed one if it can be."""
         box, time = BOX.search(article), TIME.search(article)
         if box is None or time is None:
-            return False
+            return ""
         wide, high, x, y, w, h = map(int, box.groups())
         frame = round((datetime.fromisoformat(time[1]) - self._start).total_seconds() * self._fps)
         across, down = WIDTH / wide, HEIGHT / high
-        seen = np.array((x * across, y * down, (x + w) * across, (y + h) * down), np.float32)
-        shown = [
-            view[1:5]
-            for problem in self._problems_shown
-            if problem["category"] == values["category"]
-            for view in problem["views"]
-            if abs(view[0] - frame) <= 1
-        ]
-        return bool(shown) and float(iou(seen, np.array(shown, np.float32)).max()) >= SHOWS
+        seen = (x * across, y * down, (x + w) * across, (y + h) * down)
+        under: dict[str, float] = {}
+        for problem in self._problems_shown:
+            views = [view[1:5] for view in problem["views"] if abs(view[0] - frame) <= 1]
+            best = max((iou_of(seen, tuple(view)) for view in views), default=0.0)
+            if best >= SHOWS:
+                under[problem["category"]] = max(best, under.get(problem["category"], 0.0))
+        return values["category"] if values["category"] in under else max(under, key=under.__getitem__, default="")

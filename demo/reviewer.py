@@ -43,15 +43,16 @@ class Reviewer:
         for article in answer.text.split("<article")[1:]:
             values = dict(ATTRIBUTE.findall(article.split(">", 1)[0]))
             verdict = {"id": str(_new_id()), "case": values["case"], "visible_ms": "400"}
-            verdict |= {"answer": "confirm"} if self.is_real(values, article) else {"answer": "reject", "reason": "2"}
+            shows = self.shows(values, article)
+            verdict |= {"answer": "confirm", "category": shows} if shows else {"answer": "reject", "reason": "2"}
             self._http.post("/review/verdicts", headers={"X-CSRFToken": self._token}, data=verdict).raise_for_status()
             done += 1
         return done
 
-    def is_real(self, values: dict[str, str], article: str) -> bool:
-        """Whether a card is right, as one who knows the street says it: `values` are the card's attributes, `article` is all of its HTML."""
+    def shows(self, values: dict[str, str], article: str) -> str:
+        """The category of what a card shows, as one who knows the street says it, "" if nothing is wrong: `values` are the card's attributes, `article` is all of its HTML."""
         seen = Spot(int(values["case"]), values["category"], float(values["lat"]), float(values["lon"]))
-        return self._problems is None or is_real(self._problems, seen)
+        return seen.category if self._problems is None or is_real(self._problems, seen) else ""
 
     @staticmethod
     def _field(page: str) -> str:

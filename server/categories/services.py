@@ -10,14 +10,15 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
 
 from models.packs import load_pack
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.models import Case
+from server.cases.models import Case, Sighting
 from server.cases.rules import OPEN, UNSETTLED, State
 from server.categories.models import CategoryStanding
 from server.categories.rules import LEAST_PRECISION, LEAST_VERDICTS, Proof, Standing
@@ -138,13 +139,19 @@ def make_trial(city: City, categories: Iterable[str], now: datetime) -> list[str
 
 
 def proofs(city: City) -> dict[str, Proof]:
-    """What reviewers said of cases that cameras found here: each case once, by its last answer that counted. Drawn and replayed rides show nothing of a street."""
+    """What reviewers said of cases that cameras found here: each case once, by its last answer that counted, for the category that it was proposed as. Drawn and replayed rides show nothing of a street."""
     said = Verdict.objects.filter(counted=True, undone_at=None, answer__in=("confirm", "reject"))
     later = said.filter(case=OuterRef("case"), at__gt=OuterRef("at"))
     last = said.filter(case__city=city, case__origin="camera").exclude(case__state=State.MERGED).exclude(Exists(later))
-    rows = last.values_list("case__category").annotate(
-        confirmed=Count("id", filter=Q(answer="confirm")),
-        rejected=Count("id", filter=Q(answer="reject", reason__in=DETECTOR_REASONS)),
+    seen_as = Sighting.objects.filter(case=OuterRef("case")).values("category")[:1]
+    right = Q(category="", case__category=F("proposed")) | Q(category=F("proposed"))
+    rows = (
+        last.annotate(proposed=Coalesce(Subquery(seen_as), "case__category"))
+        .values_list("proposed")
+        .annotate(
+            confirmed=Count("id", filter=Q(answer="confirm") & right),
+            rejected=Count("id", filter=Q(answer="confirm") & ~right | Q(answer="reject", reason__in=DETECTOR_REASONS)),
+        )
     )
     return {category: Proof(confirmed, rejected) for category, confirmed, rejected in rows}
 

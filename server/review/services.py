@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.audit.rules import Verb
@@ -17,6 +18,7 @@ from server.audit.services import record
 from server.cases.models import Case, Picture, in_shadow
 from server.cases.rules import State
 from server.cases.services import move
+from server.categories.models import standing_of
 from server.city.services import retract, withdraw
 from server.review.models import Verdict
 from server.review.rules import (
@@ -97,14 +99,20 @@ def decide(
     now: datetime,
     *,
     reason: int | None = None,
+    category: str = "",
     words: str = "",
     visible_ms: int = 0,
 ) -> Outcome:
-    """Take one answer. Idempotent by `verdict_id`; the first answer to a card counts, a later one is kept as a second opinion."""
+    """Take one answer. Idempotent by `verdict_id`; the first answer to a card counts, a later one is kept as a second opinion.
+
+    `category` confirms the case as another one than it was proposed as.
+    """
     if answer not in ANSWERS:
         raise BadVerdict(f"{answer!r} is no answer")
     if answer == "reject" and reason not in range(1, 10):
         raise BadVerdict("a rejection needs a reason from 1 to 9")
+    if category and (answer != "confirm" or category not in CATEGORIES):
+        raise BadVerdict(f"{category!r} is no category to confirm a case as")
     with transaction.atomic():
         case = cases_for(person).filter(id=case_id).first()
         if case is None:
@@ -121,8 +129,9 @@ def decide(
             case.state == State.QUEUED
             or (case.state == State.DISPUTED and open_to(person, now).filter(id=case.pk).exists())
         )
+        changed = category if category != case.category else ""
         Verdict.objects.create(id=verdict_id, case=case, person=person, answer=answer, reason=reason if answer == "reject" else None,
-                               words=words[:300], visible_ms=min(visible_ms, 86_400_000), counted=counts)  # fmt: skip
+                               category=changed, words=words[:300], visible_ms=min(visible_ms, 86_400_000), counted=counts)  # fmt: skip
         record(
             Verb.VERDICT,
             "case",
@@ -132,18 +141,22 @@ def decide(
             answer=answer,
             reason=reason,
             counted=counts,
+            **({"old": case.category, "new": changed} if changed else {}),
         )
         if counts:
-            _apply(case, person, answer, reason, now)
+            _apply(case, person, answer, reason, changed, now)
         if answer == "reject" and reason == FACE_REASON:
             _same_pictures(case).filter(hidden_at=None).update(hidden_at=now)
     return Outcome("counted" if counts else "second", case.number)
 
 
-def _apply(case: Case, person: User, answer: str, reason: int | None, now: datetime) -> None:
+def _apply(case: Case, person: User, answer: str, reason: int | None, changed: str, now: datetime) -> None:
     freed: dict[str, Any] = {"lease_by": None, "lease_until": None}
     old = State(case.state)
     if answer == "confirm":
+        if changed:
+            Case.objects.filter(id=case.pk).update(category=changed)
+            freed["shadow"] = ~Exists(standing_of())
         move(case.pk, old, State.CONFIRMED, now, person.pk, **freed)
     elif answer == "reject":
         freed["rejected_probability"] = None if reason in PASSING_REASONS else case.probability
@@ -192,6 +205,8 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
     state = State(case.state)
     still_disputed = last.answer == "unsure" and others.filter(answer="unsure").exists()
     if state == DECIDED_BY.get(last.answer) and not still_disputed:
+        if last.category:
+            Case.objects.filter(id=case.pk).update(category=_proposed(case))
         move(case.pk, state, State.QUEUED, now, person.pk, **held)
         withdraw(case, "undone by the reviewer", now)
     elif state in (State.HANDED_OVER, State.ACCEPTED) and last.answer == "confirm":
@@ -201,6 +216,10 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
     else:
         return False
     return True
+
+
+def _proposed(case: Case) -> str:
+    return str(case.sightings.values_list("category", flat=True)[0])
 
 
 def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> dict[str, int]:

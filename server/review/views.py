@@ -100,7 +100,7 @@ def take_verdict(request: HttpRequest) -> JsonResponse:
     try:
         outcome = decide(
             person, UUID(form.get("id", "")), int(form.get("case", "")), form.get("answer", ""), now,
-            reason=int(form["reason"]) if form.get("reason") else None, words=form.get("words", ""), visible_ms=max(0, int(form.get("visible_ms") or 0)),
+            reason=int(form["reason"]) if form.get("reason") else None, category=form.get("category", ""), words=form.get("words", ""), visible_ms=max(0, int(form.get("visible_ms") or 0)),
         )  # fmt: skip
     except (BadVerdict, ValueError) as wrong:
         return JsonResponse({"error": str(wrong)}, status=400)

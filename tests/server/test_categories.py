@@ -419,6 +419,12 @@ def test_only_what_cameras_found_and_the_detector_is_to_blame_for_counts(send: A
     assert proofs(city)[OTHER] == Proof(0, 1)
 
 
+def test_a_case_confirmed_as_another_category_counts_against_the_one_proposed(send: Any, reviewer: User) -> None:
+    case = a_case(send)
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now(), category=OTHER)
+    assert proofs(case.city) == {SHADOWED: Proof(0, 1)}
+
+
 def test_a_supervisors_word_needs_the_figures_and_writes_them_down(send: Any, reviewer: User, chief: User) -> None:
     case = a_case(send)
     city = case.city

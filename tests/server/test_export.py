@@ -31,11 +31,11 @@ Answer = Callable[..., Case]
 def answer(send: Any, reviewer: Any) -> Answer:
     """One card at a place of its own, answered."""
 
-    def answered(number: int, said: str, reason: int | None = None, **changes: Any) -> Case:
+    def answered(number: int, said: str, reason: int | None = None, really: str = "", **changes: Any) -> Case:
         send(east_m=60.0 * number, outbox=UUID(int=number + 1), seed=number, **changes)
         screen_new(NOW)
         case = Case.objects.get(state="queued")
-        decide(reviewer, uuid4(), case.pk, said, timezone.now(), reason=reason)
+        decide(reviewer, uuid4(), case.pk, said, timezone.now(), reason=reason, category=really)
         Case.objects.filter(state="disputed").update(lease_by=None)
         return case
 
@@ -74,8 +74,7 @@ def test_no_person_is_named(answer: Answer, reviewer: Any, tmp_path: Path) -> No
 
 
 def test_a_changed_category_is_the_one_decided(answer: Answer, tmp_path: Path) -> None:
-    answer(1, "confirm")
-    Verdict.objects.update(category="exposed_garbage")
+    answer(1, "confirm", really="exposed_garbage")
     _, (line,) = exported(tmp_path / "out")
     assert (line.proposed, line.decided, line.is_right) == ("bagged_garbage", "exposed_garbage", False)
 

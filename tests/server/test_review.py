@@ -15,6 +15,7 @@ from django.utils import timezone
 from sightings import NOW
 
 from server.cases.models import Case, Picture
+from server.categories.models import CategoryStanding
 from server.city.models import Handover
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.review.models import Verdict
@@ -75,6 +76,33 @@ def test_a_late_answer_is_a_second_opinion(cards: Any, reviewer: Any) -> None:
 def test_a_rejection_needs_a_reason(cards: Any, reviewer: Any) -> None:
     with pytest.raises(BadVerdict):
         decide(reviewer, uuid4(), lease(reviewer, NOW)[0].pk, "reject", NOW)
+
+
+def test_a_case_confirmed_as_another_category_stands_as_that_one_until_undone(cards: Any, reviewer: Any) -> None:
+    case = lease(reviewer, NOW)[0]
+    proposed = case.category
+    CategoryStanding.objects.filter(city=case.city, category="waste_pile").delete()
+    decide(reviewer, uuid4(), case.pk, "confirm", NOW, category="waste_pile")
+    case.refresh_from_db()
+    assert (case.category, case.state, case.shadow) == ("waste_pile", "confirmed", True)
+    assert Verdict.objects.get().category == "waste_pile"
+    assert undo(reviewer, NOW) is not None
+    case.refresh_from_db()
+    assert (case.category, case.state, case.shadow) == (proposed, "queued", False)
+
+
+def test_confirming_as_what_was_proposed_changes_nothing(cards: Any, reviewer: Any) -> None:
+    case = lease(reviewer, NOW)[0]
+    decide(reviewer, uuid4(), case.pk, "confirm", NOW, category=case.category)
+    assert Verdict.objects.get().category == ""
+
+
+@pytest.mark.parametrize(("answer", "category"), [("confirm", "a_dragon"), ("unsure", "waste_pile")])
+def test_only_a_confirmation_names_a_category_and_only_one_there_is(
+    answer: str, category: str, cards: Any, reviewer: Any
+) -> None:
+    with pytest.raises(BadVerdict, match=category):
+        decide(reviewer, uuid4(), cards[0].pk, answer, NOW, category=category)
 
 
 def test_a_skipped_card_is_left_to_others_and_comes_back_when_nobody_took_it(cards: Any, reviewer: Any) -> None:
