@@ -58,7 +58,7 @@ class Maker:
         """Sighting `number` as it stands in this outbox; some name a category the server must refuse (`unknown_share`)."""
         chance = random.Random(self._bits(number, "what"))
         spot = random.Random(f"{self.street}|{number % STREET_PLACES}")
-        lat, lon = self._place(number)
+        lat, lon = self.place(number)
         seen = self.seen(number) + timedelta(seconds=clock_error_s)
         picture = padded(
             base_picture(number % 8), self._bits(number, "pixels"), self.size_bytes(number) - ENVELOPE_BYTES
@@ -88,7 +88,8 @@ class Maker:
                           "box": (60.0, 40.0, 130.0, 110.0), "bytes": picture}],
         })  # fmt: skip
 
-    def _place(self, number: int) -> tuple[float, float]:
+    def place(self, number: float) -> tuple[float, float]:
+        """Where the vehicle is at sighting `number`, and on the way between two."""
         north_m, east_m = self.street * STREET_M, number % STREET_PLACES * STEP_M
         lat = START_DEG[0] + north_m / 111_195
         return lat, START_DEG[1] + east_m / _metres_of_longitude(lat)

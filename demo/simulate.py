@@ -11,9 +11,12 @@ from typing import Any, Literal
 
 from demo.made import Maker
 
-What = Literal["see", "flood", "outage", "back"]
+What = Literal["see", "flood", "outage", "back", "drive", "arrive"]
 FLOOD = 30
+OUTCOMES = ("accepted", "known", "refused")
 VEHICLES_A_STREET = 3
+DRIVE_S = 20.0
+"""So often a vehicle catches up with the way it has driven; what it looked at leaves when a message is full, and at the end."""
 CLOCKS_WRONG, LONGEST_CLOCK_ERROR_S = 0.1, 12 * 3600.0
 FLOODING, OUT = 0.1, 0.4
 """Shares of the fleet whose clocks are off, that are flooded once, and that lose the network once."""
@@ -61,11 +64,16 @@ def _events(chance: random.Random, length_s: float, rate_hz: float) -> Iterator[
         gone_s = chance.uniform(0, 0.8 * length_s)
         yield Event(gone_s, "outage")
         yield Event(gone_s + chance.uniform(0.02, 0.2) * length_s, "back")
+    arrive_s, at_s = chance.uniform(0.9, 1.0) * length_s, chance.uniform(0, DRIVE_S)
+    while at_s < arrive_s:
+        yield Event(at_s, "drive")
+        at_s += DRIVE_S
+    yield Event(arrive_s, "arrive")
 
 
 @dataclass
 class Tally:
-    """What a fleet did: `sent` counts messages, `published` packets; an answer is accepted, known or refused with a reason."""
+    """What a fleet did: `sent` counts sightings, `published` packets; an answer is accepted, known or refused with a reason. `coverage` counts what became of messages on the ground looked at."""
 
     sent: int = 0
     published: int = 0
@@ -74,11 +82,18 @@ class Tally:
     known: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     happened: Counter[str] = field(default_factory=Counter)
+    coverage: Counter[str] = field(default_factory=Counter)
     latencies_s: list[float] = field(default_factory=list)
 
     @property
+    def unanswered(self) -> int:
+        """Messages of both kinds the server has said nothing about."""
+        coverage = self.coverage["made"] - sum(self.coverage[outcome] for outcome in OUTCOMES)
+        return self.sent - self.answered + coverage
+
+    @property
     def answered(self) -> int:
-        """Messages the server has said something about."""
+        """Sightings the server has said something about."""
         return self.accepted + self.known + self.refused.total()
 
     def answer(self, outcome: str, reason: str, latency_s: float) -> None:
@@ -97,6 +112,7 @@ class Tally:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.refused += other.refused
         self.happened += other.happened
+        self.coverage += other.coverage
         self.latencies_s += other.latencies_s
 
 
@@ -105,9 +121,9 @@ def figures(tally: Tally, vehicles: int, real: int, seconds: float) -> dict[str,
     return {
         "vehicles": vehicles, "real": real, "seconds": round(seconds, 1), "sent": tally.sent, "published": tally.published, "megabytes": round(tally.sent_bytes / 1e6, 1),
         "acknowledged": tally.accepted + tally.known, "known": tally.known, "refused": dict(sorted(tally.refused.items())),
-        "unanswered": tally.sent - tally.answered, "answered_hz": round(tally.answered / seconds, 1) if seconds else 0.0,
+        "unanswered": tally.unanswered, "answered_hz": round(tally.answered / seconds, 1) if seconds else 0.0,
         "latency_ms": {f"p{share}": quantile_ms(tally.latencies_s, share / 100) for share in (50, 95, 99)} | {"max": quantile_ms(tally.latencies_s, 1.0)},
-        "happened": dict(sorted(tally.happened.items())),
+        "coverage": dict(sorted(tally.coverage.items())), "happened": dict(sorted(tally.happened.items())),
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import chain, count, islice
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from demo.simulate import FLOOD, Habits, Tally
+from demo.simulate_coverage import Looks
 from models.contract import Ack, RefusedMessage, Status, decode, encode, topic
 
 WINDOW, RESEND_S, LOOK_S, RECONNECT_S, STARTED_OVER_S = 8, 20.0, 0.5, (1.0, 8.0), 5.0
@@ -39,6 +40,7 @@ class Broker:
 class Pending:
     """A message that was made and not answered yet; `sent_s` None means that it has not left."""
 
+    kind: str
     body: bytes
     made_s: float
     sent_s: float | None = None
@@ -54,6 +56,7 @@ class Light:
     tally: Tally
     outbox: UUID = field(default_factory=uuid4)
     pending: dict[UUID, Pending] = field(default_factory=dict)
+    looked_at: dict[UUID, Pending] = field(default_factory=dict)
     client: mqtt.Client | None = None
     is_connected: bool = False
     is_out: bool = False
@@ -61,20 +64,32 @@ class Light:
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.habits.name)
+        self._looks = Looks(self.habits.maker, self.habits.clock_error_s)
 
     def see(self, times: int = 1) -> None:
         """Make messages."""
         for _ in range(times):
             sighting = self.habits.maker.make(self._made, self.outbox, self._made + 1, self.habits.clock_error_s)
-            self.pending[sighting.id] = Pending(encode(sighting), time.monotonic())
+            self.pending[sighting.id] = Pending("sighting", encode(sighting), time.monotonic())
             self._made += 1
             self.tally.sent += 1
 
+    def drive(self, passed_s: float, *, is_end: bool) -> None:
+        """Go on along the street, and tell of the ground that was looked at."""
+        for coverage in self._looks.until(passed_s, is_end=is_end):
+            self.looked_at[coverage.id] = Pending("coverage", encode(coverage), time.monotonic())
+            self.tally.coverage["made"] += 1
+
+    @property
+    def unanswered(self) -> int:
+        """Messages made and not answered yet."""
+        return len(self.pending) + len(self.looked_at)
+
     def send_due(self, now_s: float) -> None:
-        """Publish what is new or was not answered in time, at most WINDOW on the way; now and then twice, or out of order."""
+        """Publish what is new or was not answered in time, at most WINDOW on the way; coverage last; now and then twice, or out of order."""
         if not self.is_connected or self.client is None:
             return
-        head = [each for _, each in zip(range(WINDOW), self.pending.values(), strict=False)]
+        head = islice(chain(self.pending.values(), self.looked_at.values()), WINDOW)
         due = [each for each in head if each.sent_s is None or now_s - each.sent_s > RESEND_S]
         if len(due) > 1 and self._chance.random() < self.habits.reorder_share:
             self._chance.shuffle(due)
@@ -84,7 +99,7 @@ class Light:
             self.tally.happened["doubled"] += twice
             self.tally.happened["resent"] += each.sent_s is not None
             for _ in range(1 + twice):
-                if self.client.publish(topic(self.habits.name, "sighting"), each.body, qos=1).rc != MQTTErrorCode.MQTT_ERR_SUCCESS:  # fmt: skip
+                if self.client.publish(topic(self.habits.name, each.kind), each.body, qos=1).rc != MQTTErrorCode.MQTT_ERR_SUCCESS:  # fmt: skip
                     return
                 self.tally.published += 1
                 self.tally.sent_bytes += len(each.body)
@@ -122,7 +137,7 @@ class Light:
             return
         client.subscribe(topic(self.habits.name, "ack"), qos=1)
         client.publish(topic(self.habits.name, "status"), encode(Status(vehicle=self.habits.name, online=True)), qos=1, retain=True)  # fmt: skip
-        for each in self.pending.values():
+        for each in chain(self.pending.values(), self.looked_at.values()):
             each.sent_s = None
         self.is_connected = True
         self.tally.happened["connected"] += 1
@@ -139,6 +154,8 @@ class Light:
         for item in items:
             if (answered := self.pending.pop(item.id, None)) is not None:
                 self.tally.answer(item.outcome, item.reason, time.monotonic() - answered.made_s)
+            elif self.looked_at.pop(item.id, None) is not None:
+                self.tally.coverage[item.outcome] += 1
 
 
 class FleetLoop:
@@ -159,7 +176,7 @@ class FleetLoop:
     @property
     def unanswered(self) -> int:
         """Messages made and not answered yet."""
-        return sum(len(vehicle.pending) for vehicle in self.vehicles)
+        return sum(vehicle.unanswered for vehicle in self.vehicles)
 
     def step(self, wait_s: float = 0.05) -> None:
         """What is due, then what the sockets have to say."""
@@ -186,6 +203,8 @@ class FleetLoop:
         elif what == "flood":
             vehicle.see(FLOOD)
             vehicle.tally.happened["flood"] += 1
+        elif what in ("drive", "arrive"):
+            vehicle.drive(now_s - self._began_s, is_end=what == "arrive")
         elif what == "outage":
             vehicle.is_out = True
             vehicle.tally.happened["outage"] += 1

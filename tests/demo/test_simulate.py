@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import h3.api.basic_int as h3
 import pytest
 
 from demo.made import Maker
 from demo.simulate import Tally, figures, habits, quantile_ms
+from demo.simulate_coverage import Looks
 from demo.simulate_fleet import BadFleet, broker_at, read_fleet
 from models.contract import Sighting, decode, encode
 from models.pixels import decode_jpeg
@@ -66,6 +70,25 @@ def test_figures_add_up() -> None:
     assert told["answered_hz"] == 2.0
 
 
+def test_a_fleet_is_done_only_when_its_coverage_is_answered_too() -> None:
+    tally = Tally(sent=1)
+    tally.answer("accepted", "", 0.1)
+    tally.coverage.update(made=3, accepted=1, refused=1)
+    assert figures(tally, 1, 0, 1.0)["unanswered"] == 1
+
+
+def test_what_a_vehicle_looked_at_is_its_own_street_told_once_a_stretch_and_the_rest_at_the_end() -> None:
+    maker = Maker(3, "TY-01", street=2, every_s=5.0, began=BEGAN)
+    at_once, in_steps = Looks(maker, 0.0), Looks(maker, 0.0)
+    told = at_once.until(100.0, is_end=True)
+    assert told == [each for s in (10.0, 45.0, 99.9, 100.0) for each in in_steps.until(s, is_end=s == 100.0)]
+    assert len(told) == 2, "a minute and 250 m make one, and there is a rest"
+    assert all(each.vehicle == "TY-01" and each.origin == "demo" for each in told)
+    seen = {look.cell for each in told for look in each.looks if look.quality >= 2}
+    assert {h3.latlng_to_cell(*maker.place(number), 12) for number in range(2, 19)} <= seen
+    assert not Looks(maker, 60.0).until(100.0, is_end=True), "nobody knows when that was"
+
+
 def test_quantiles_are_values_that_were_there() -> None:
     values = [each / 1000 for each in range(1, 101)]
     assert [quantile_ms(values, share) for share in (0.5, 0.95, 0.99, 1.0)] == [50, 95, 99, 100]
@@ -113,6 +136,11 @@ def test_a_fleet_drives_against_a_server_of_its_own_and_everything_is_answered(m
     assert result["published"] >= result["sent"]
     assert result["latency_ms"]["p50"] <= result["latency_ms"]["p99"] <= result["latency_ms"]["max"]
     assert result["happened"]["outage"] > 0
+    assert result["coverage"]["made"] == result["coverage"]["accepted"] >= 6, (
+        "most clocks are right, and every ride ends"
+    )
+    with closing(sqlite3.connect(tmp_path / "server" / "db.sqlite3")) as db:
+        assert db.execute("SELECT COUNT(*) FROM coverage_cell WHERE origin = 'demo'").fetchone()[0] > 50
     assert (tmp_path / "SIM-0001" / "outbox.sqlite3").exists()
 
 
