@@ -27,11 +27,12 @@ class Code(_Row):
 
 
 class Category(_Row):
-    """One kind of problem. `file_as` names the category it is filed under where it has no code of its own."""
+    """One kind of problem. `pinyin_initials` are the first letters of the Chinese name's syllables, by which people search. `file_as` names the category it is filed under where it has no code of its own."""
 
     key: str
     name_en: str
     name_zh: str
+    pinyin_initials: Annotated[str, Field(pattern=r"^[a-z]+$")]
     group: str
     kind: Literal["component", "event"]
     severity: Literal["low", "medium", "high", "critical"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
+from models.taxonomy import CATEGORIES
 from server.audit.rules import Verb
 from server.cases.rules import State
 from server.categories.rules import Standing
@@ -42,6 +43,12 @@ def gate_reason_name(reason: str) -> str:
         "dark": pgettext("gate", "dark"), "blurred": pgettext("gate", "blurred"), "glare": pgettext("gate", "glare"), "blocked": pgettext("gate", "lens blocked"),
         "depot": pgettext("gate", "in the depot"), "outside_area": pgettext("gate", "outside the area"), "over_budget": pgettext("gate", "too slow"),
     }.get(reason, reason.replace("_", " "))  # fmt: skip
+
+
+def stretch_name(reason: str) -> str:
+    """Why a vehicle looks less often than it was told to; a newer vehicle's reason stays as it is."""
+    why = {"heat": pgettext("stretch", "heat"), "battery": pgettext("stretch", "battery low")}.get(reason, reason.replace("_", " "))  # fmt: skip
+    return pgettext("stretch", "rarer: %(why)s") % {"why": why}
 
 
 def clock_name(source: str) -> str:
@@ -118,7 +125,10 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
     if verb == Verb.CASE_MOVED:
         return _("%(deed)s: %(old)s → %(new)s") % {"deed": deed, "old": state_name(detail["old"]), "new": state_name(detail["new"])}  # fmt: skip
     if verb == Verb.VERDICT:
-        line = _("%(deed)s: %(what)s") % {"deed": deed, "what": answer_name(detail["answer"], detail.get("reason"))}
+        what = answer_name(detail["answer"], detail.get("reason"))
+        if detail.get("new"):
+            what = _("%(answer)s as %(category)s") % {"answer": what, "category": CATEGORIES[detail["new"]].name(get_language() or "zh-hans")}  # fmt: skip
+        line = _("%(deed)s: %(what)s") % {"deed": deed, "what": what}
         return line if detail.get("counted", True) else line + " · " + _("second opinion")
     if verb == Verb.CITY_STATUS:
         line = _("%(deed)s: %(what)s") % {"deed": deed, "what": city_status_name(detail["status"])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from math import hypot
@@ -13,7 +14,9 @@ from django.utils.translation import gettext as _
 from models.taxonomy import CATEGORIES, Category, filing_codes
 from server.cases.models import Case, Picture, Sighting
 from server.cases.rules import State, ellipse_95
+from server.categories.services import STREET, measured
 from server.review.map_svg import MapPoint, draw_map
+from server.review.rules import likely
 from server.words import severity_name
 
 NEAR_M = 30.0
@@ -50,10 +53,11 @@ class Card:
     near: list[dict[str, Any]]
     sightings: list[Sighting]
     best: Sighting
+    likely: list[str]
 
 
-def card_of(case: Case, person_id: int, whole: bool = False) -> Card:
-    """The card of a case. `whole` (the case page) shows every sighting's pictures instead of the best one's."""
+def card_of(case: Case, changes: Mapping[str, list[str]], whole: bool = False) -> Card:
+    """The card of a case. `changes` are what its reader confirmed categories as lately. `whole` (the case page) shows every sighting's pictures instead of the best one's."""
     language = get_language() or "zh-hans"
     category = CATEGORIES[case.category]
     sightings = list(
@@ -72,6 +76,7 @@ def card_of(case: Case, person_id: int, whole: bool = False) -> Card:
         codes=[f"{code.scheme} {code.code}" for code in filing_codes(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
         pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [MapPoint(n["number"], n["lat"], n["lon"]) for n in near]),
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
+        likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
     )  # fmt: skip
 
 

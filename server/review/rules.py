@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
+from models.taxonomy import CATEGORIES
 from server.cases.rules import State
 
 LEASE = timedelta(minutes=10)
@@ -20,9 +23,20 @@ REASONS = {
     1: _("nothing there"), 2: _("looks like it, but is not"), 3: _("permitted here"), 4: _("picture unusable"), 5: _("same as another case"),
     6: _("place cannot be right"), 7: _("already cleared"), 8: _("face or plate visible"), 9: _("other"),
 }  # fmt: skip
+CHANGES_KEPT = timedelta(days=7)
+"""How long a person's changes of a category say what it is next taken for."""
+LIKELY = 9
 COMMONEST_REASON = 2
 FACE_REASON = 8
 DETECTOR_REASONS = (1, 2)
 """The detector was wrong; every other reason says nothing of how well it sees."""
 PASSING_REASONS = (4, 7, FACE_REASON)
 """Of the picture or of that day: they say nothing of what is found there later."""
+
+
+def likely(proposed: str, chosen: Iterable[str], seen: Collection[str]) -> list[str]:
+    """What a card is most likely if not what was proposed: what was chosen instead lately, then what networks see, of the same group first."""
+    group = CATEGORIES[proposed].group
+    others = sorted(CATEGORIES, key=lambda each: (each not in seen, CATEGORIES[each].group != group))
+    ranked = dict.fromkeys([*(each for each, _ in Counter(chosen).most_common()), *others])
+    return [each for each in ranked if each != proposed and each in CATEGORIES][:LIKELY]

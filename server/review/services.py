@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.models import Case, Picture, in_shadow
+from server.cases.models import Case, Picture, Sighting, in_shadow
 from server.cases.rules import State
 from server.cases.services import move
 from server.categories.models import standing_of
@@ -24,6 +24,7 @@ from server.review.models import Verdict
 from server.review.rules import (
     ANSWERS,
     CARDS,
+    CHANGES_KEPT,
     DECIDED_BY,
     FACE_REASON,
     LEASE,
@@ -216,6 +217,16 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
     else:
         return False
     return True
+
+
+def changes_of(person: User, now: datetime) -> dict[str, list[str]]:
+    """Proposed category → what this person confirmed it as lately."""
+    rows = Verdict.objects.filter(person=person, at__gte=now - CHANGES_KEPT, undone_at=None).exclude(category="")
+    proposed = Sighting.objects.filter(case=OuterRef("case")).values("category")[:1]
+    changes: dict[str, list[str]] = {}
+    for was, became in rows.values_list(Subquery(proposed), "category"):
+        changes.setdefault(was, []).append(became)
+    return changes
 
 
 def _proposed(case: Case) -> str:

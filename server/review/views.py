@@ -11,13 +11,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonRe
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.http import require_GET, require_POST
 
+from models.taxonomy import CATEGORIES
 from server.cases.models import Sighting
 from server.fleet.models import Vehicle
 from server.review.cards import card_of
 from server.review.rules import CARDS, REASONS, UNDECIDED
-from server.review.services import BadVerdict, decide, give_back, lease, queue_counts, renew, undo
+from server.review.services import BadVerdict, changes_of, decide, give_back, lease, queue_counts, renew, undo
 
 View = Callable[..., HttpResponse]
 
@@ -53,7 +55,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
-    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow), "shadow": shadow, "reasons": REASONS, "last_sighting": last,
+    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow), "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans")) for each in CATEGORIES.values()], "last_sighting": last,
                                            "no_vehicle": not Vehicle.objects.exists()})  # fmt: skip
 
 
@@ -64,8 +66,9 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     held = {int(each) for each in request.POST.get("held", "").split(",") if each.isdigit()}
     now, shadow = timezone.now(), _shadow(request.GET)
+    changes = changes_of(person, now)
     cards = [
-        card_of(case, person.pk)
+        card_of(case, changes)
         for case in lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow)
         if case.pk not in held
     ][:CARDS]
@@ -115,5 +118,9 @@ def undo_last(request: HttpRequest) -> HttpResponse:
     case = undo(person, timezone.now())
     if case is None:
         return HttpResponse(status=204)
-    cards = [card_of(case, person.pk)] if case.state in UNDECIDED and case.lease_by_id == person.pk else []
+    cards = (
+        [card_of(case, changes_of(person, timezone.now()))]
+        if case.state in UNDECIDED and case.lease_by_id == person.pk
+        else []
+    )
     return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, timezone.now()))

@@ -214,6 +214,46 @@ def test_a_reviewer_decides_thirty_cards_by_keys_alone(open_page: Open, deal: De
     assert not Verdict.objects.filter(counted=False).exists()
 
 
+def test_a_wrong_category_is_changed_by_keys_and_the_next_card_offers_it_first(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    cards = deal(7)
+    page = open_page("/review/", reviewer)
+    first = shown(page)
+    press(page, "r")
+    kinds = page.locator("#kinds")
+    expect(kinds.locator("[data-kind]")).to_have_count(9)
+    expect(kinds.locator("input")).to_be_focused()
+    page.keyboard.type("dwst")
+    expect(kinds.locator("[data-kind]")).to_have_text(re.compile("动物尸体"))
+    press(page, "Enter")
+    for _ in cards[1:6]:
+        shown(page)
+        press(page, "f")
+    assert shown(page) == cards[6].pk
+    press(page, "r")
+    expect(kinds.locator("[data-kind]").first).to_have_attribute("data-kind", "dead_animal")
+    page.keyboard.type("龙")
+    expect(kinds.locator(".none")).to_be_visible()
+    press(page, "Enter")
+    expect(kinds).to_be_visible()
+    press(page, "Backspace", "1")
+    expect(page.locator("#empty")).to_be_visible()
+    all_sent(page)
+    changed = Case.objects.filter(category="dead_animal", state=State.CONFIRMED).values_list("id", flat=True)
+    assert set(changed) == {first, cards[6].pk}
+
+
+def test_the_choice_of_a_category_is_fit_for_all(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(1)
+    for size in (DESK, PHONE):
+        page = open_page("/review/", reviewer, **size)
+        shown(page)
+        page.locator("[data-do=change]").click()
+        assert_fit_for_all(page, "kinds")
+        page.locator("#kinds [data-close]").click()
+
+
 def test_keys_count_only_after_the_picture_is_decoded(open_page: Open, deal: Deal, reviewer: User) -> None:
     first, second = deal(2)
     held: list[Route] = []
@@ -534,7 +574,7 @@ def many_vehicles() -> list[str]:
     now = timezone.now()
     said: dict[str, dict[str, Any]] = {
         "TY-07": {"troubles": ("camera_gone", "backlog", "receiver_silent"), "rates_per_s": {}, "outbox": {"committed": 9, "waiting": 812, "aside": 0, "oldest_s": 9000.0}},
-        "TY-02": {"troubles": ("lens_blurred",), "gate": {"blurred": 90, "not_far_enough": 40}, "settings_revision": 12},
+        "TY-02": {"troubles": ("lens_blurred",), "gate": {"blurred": 90, "not_far_enough": 40}, "settings_revision": 12, "look_stretch": 2.1, "look_stretched_by": "heat"},
         "TY-05": {"troubles": ("backlog",), "outbox": {"committed": 9, "waiting": 40, "aside": 0, "oldest_s": 4000.0}},
         "TY-01": {},
     }  # fmt: skip

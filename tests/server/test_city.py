@@ -642,7 +642,7 @@ def test_a_place_uncertain_on_the_slant_is_said_to_be_as_uncertain_as_it_is(
     taken.refresh_from_db()
     hand_over(taken, town)
     assert json.loads(town.bodies[0][1])["data"]["place"]["error_m"] == 7.7
-    card = card_of(taken, reviewer.pk)
+    card = card_of(taken, {})
     assert card.error_m == 7.7
     assert " 7.7 " in card.map_svg
 

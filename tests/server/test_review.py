@@ -19,7 +19,8 @@ from server.categories.models import CategoryStanding
 from server.city.models import Handover
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.review.models import Verdict
-from server.review.services import BadVerdict, decide, give_back, lease, queue_counts, renew, undo
+from server.review.rules import likely
+from server.review.services import BadVerdict, changes_of, decide, give_back, lease, queue_counts, renew, undo
 from server.screening.services import screen_new
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +90,21 @@ def test_a_case_confirmed_as_another_category_stands_as_that_one_until_undone(ca
     assert undo(reviewer, NOW) is not None
     case.refresh_from_db()
     assert (case.category, case.state, case.shadow) == (proposed, "queued", False)
+
+
+def test_what_a_person_changed_a_category_to_is_offered_first_and_never_the_proposed_one(
+    cards: Any, reviewer: Any
+) -> None:
+    case = lease(reviewer, NOW)[0]
+    proposed = case.category
+    assert likely(proposed, [], ["road_damage"])[0] == "road_damage"
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now(), category="water_dirty")
+    changes = changes_of(reviewer, timezone.now())
+    assert changes == {proposed: ["water_dirty"]}
+    offered = likely(proposed, changes[proposed], ["road_damage"])
+    assert (offered[0], len(offered), len(set(offered))) == ("water_dirty", 9, 9)
+    assert proposed not in offered
+    assert changes_of(reviewer, timezone.now() + timedelta(days=8)) == {}
 
 
 def test_confirming_as_what_was_proposed_changes_nothing(cards: Any, reviewer: Any) -> None:

@@ -1,5 +1,6 @@
 // The queue: five cards ahead, one key a verdict, nothing lost on the way.
 import { post, Sender, token, uuid7 } from "./post.js";
+import { Kinds } from "./kinds.js";
 import { Zoom } from "./zoom.js";
 
 const root = document.getElementById("review"), cards = document.getElementById("cards"), say = root.dataset;
@@ -85,13 +86,12 @@ async function next() {
 
 function enable() { for (const each of bar.querySelectorAll("[data-do]")) each.setAttribute("aria-disabled", String(!card ? each.dataset.do !== "undo" : !ready && !["undo", "skip"].includes(each.dataset.do))); }
 
-function answer(kind, reason) {
+function answer(kind, more = {}) {
   if (!card || (!ready && kind !== "skip") || sender.waiting.length >= UNSENT_AT_MOST) return;
   const gone = card;
   state = { scale: zoom.scale, x: zoom.x, y: zoom.y, onBox: zoom.onBox };
   if (!state.onBox) state = { scale: 1, x: 0, y: 0, onBox: false };
-  const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt) };
-  if (reason) fields.reason = reason;
+  const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt), ...more };
   gone.remove(); card = null;
   sender.add(fields);
   const left = Math.max(0, Number(document.querySelector(".figures [aria-current] b").textContent) - 1);
@@ -126,22 +126,23 @@ function showPicture(index) {
 const current = () => [...card.querySelectorAll(".view")].findIndex((each) => !each.hidden);
 const deeds = {
   confirm: () => answer("confirm"), unsure: () => answer("unsure"), skip: () => answer("skip"), undo,
-  reject: () => { if (ready) reasons.showModal(); },
+  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card.dataset.likely.split(" ")); },
   next: () => card && showPicture(current() + 1), fit: () => zoom && zoom.toggleBox(), box: () => root.classList.toggle("no-box"),
   details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; }, help: () => help.showModal(),
   larger: () => zoom?.by(1.25), smaller: () => zoom?.by(0.8),
 };
-const keys = { KeyF: "confirm", KeyD: "reject", KeyS: "unsure", KeyA: "undo", KeyX: "skip", KeyE: "next", KeyW: "fit", KeyQ: "box", KeyI: "details", Slash: "help", Equal: "larger", NumpadAdd: "larger", Minus: "smaller", NumpadSubtract: "smaller" };
+const kinds = new Kinds(document.getElementById("kinds"), (category) => answer("confirm", { category }));
+const keys = { KeyF: "confirm", KeyD: "reject", KeyR: "change", KeyS: "unsure", KeyA: "undo", KeyX: "skip", KeyE: "next", KeyW: "fit", KeyQ: "box", KeyI: "details", Slash: "help", Equal: "larger", NumpadAdd: "larger", Minus: "smaller", NumpadSubtract: "smaller" };
 
 document.addEventListener("keydown", (e) => {
   lastKey = Date.now();
   if (e.isComposing || e.repeat || e.ctrlKey || e.altKey || e.metaKey || e.target.matches("input, select, textarea")) return;
   if (reasons.open) {
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(e.code)?.[1] ?? (e.code === "KeyD" ? "2" : null);
-    if (digit) { e.preventDefault(); reasons.close(); answer("reject", digit); }
+    if (digit) { e.preventDefault(); reasons.close(); answer("reject", { reason: digit }); }
     return;
   }
-  if (help.open || !keys[e.code]) return;
+  if (help.open || kinds.dialog.open || !keys[e.code]) return;
   e.preventDefault();
   deeds[keys[e.code]]();
 });
@@ -150,7 +151,7 @@ root.addEventListener("click", (e) => {
   const button = e.target.closest("button");
   if (!button) return;
   if (button.dataset.do) deeds[button.dataset.do]();
-  else if (button.dataset.reason) { reasons.close(); answer("reject", button.dataset.reason); }
+  else if (button.dataset.reason) { reasons.close(); answer("reject", { reason: button.dataset.reason }); }
   else if ("close" in button.dataset) button.closest("dialog").close();
   else if (button.classList.contains("thumb")) showPicture(Number(button.dataset.index));
 });
