@@ -17,7 +17,7 @@ from models.contract import Health
 from models.troubles import SEVERITIES, trouble_of
 from server.accounts.models import User
 from server.fleet.heartbeats import Row, overview, vehicles_for
-from server.words import clock_name, gate_reason_name, span
+from server.words import clock_name, gate_reason_name, span, stretch_name
 
 LOOK_AFTER = (User.Role.FLEET, User.Role.SUPERVISOR, User.Role.ADMIN)
 """Who sees the vehicles. The page holds nothing that persons decided, and no position."""
@@ -61,6 +61,7 @@ def _figures(health: Health) -> dict[str, Any]:
     return {
         "outbox": f"{box.waiting}" if box else "–", "oldest": span(box.oldest_s) if box and box.oldest_s else "",
         "looks": f"{health.rates_per_s['inferred']:.1f}/s" if "inferred" in health.rates_per_s else "–",
+        "rarer": stretch_name(health.look_stretched_by) if health.look_stretched_by else "",
         "gate": f"{gate_reason_name(top[0])} {round(100 * top[1] / total)}%" if top and total else "",
         "fix": f"±{fix.sigma_m:.0f}\u00a0m" if fix else "–", "fix_age": span(fix.age_s) if fix and fix.age_s > OLD_FIX_S else "",
         "clock": clock_name(health.at.source), "heat": f"{max(health.temperatures_c.values()):.0f} °C" if health.temperatures_c else "–",

@@ -206,6 +206,14 @@ def test_vehicles_come_worst_first_with_what_to_do(fleet: None, language: str) -
     assert "<i>" not in html
 
 
+@pytest.mark.parametrize(("reason", "en", "zh"), [("heat", "rarer: heat", "降频：高温"), ("battery", "rarer: battery low", "降频：电量低"), (None, None, None)])  # fmt: skip
+def test_a_vehicle_that_looks_less_often_says_why(vehicle: Any, reason: str | None, en: str | None, zh: str | None) -> None:  # fmt: skip
+    take(body(look_stretch=2.0 if reason else 1.0, look_stretched_by=reason))
+    for language, word in (("en", en), ("zh-hans", zh)):
+        html = page_of("fleet", language).content.decode()
+        assert word in html if word else "rarer" not in html and "降频" not in html
+
+
 def test_the_page_holds_no_position_and_nothing_that_persons_decided(fleet: None, send: Any) -> None:
     send()
     html = page_of("fleet").content.decode()
