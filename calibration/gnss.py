@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import xml.etree.ElementTree as ET
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from math import atan2, degrees, hypot, isfinite
@@ -179,7 +179,7 @@ def _metres(a: Position, b: Position) -> float:
     return hypot(*offset_m(a.lat_deg, a.lon_deg, b.lat_deg, b.lon_deg))
 
 
-def position_at(positions: list[Position], t_s: float, oldest_s: float = 5.0) -> Position | None:
+def position_at(positions: Sequence[Position], t_s: float, oldest_s: float = 5.0) -> Position | None:
     """The position at an instant, between its neighbours; None if the nearest is further than `oldest_s` away."""
     after = bisect_right(positions, t_s, key=lambda p: p.t_s)
     before = positions[after - 1] if after else None

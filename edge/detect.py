@@ -20,11 +20,11 @@ class Seen:
     context: list[Detection]
 
 
-def detect(detector: Detector, image: Image) -> Seen:
-    """What is in a picture. Where two names, or a problem and its contrast (a bin in order), share a place, the surer one stays."""
+def detect(detector: Detector, image: Image, half: Image | None = None) -> Seen:
+    """What is in a picture, given halved too if that is at hand. Where two names, or a problem and its contrast (a bin in order), share a place, the surer one stays."""
     kept: list[Found] = []
     context: list[Found] = []
-    for found in sorted(detector.detect(image), key=lambda each: -each.score):
+    for found in sorted(detector.detect(image, half=half), key=lambda each: -each.score):
         if found.label.role == "context":
             context.append(found)
         elif not any(_same(found, better) for better in kept):

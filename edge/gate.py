@@ -13,9 +13,9 @@ import numpy.typing as npt
 from calibration.geodesy import offset_m
 from edge.clock import city_time
 from edge.settings import Gate as GateSettings
-from edge.values import Fix, Frame
+from edge.values import Fix, Frame, Image
 from edge.zones import Zones
-from models.pixels import glance
+from models.pixels import glance, halved
 
 UTC = timezone.utc  # noqa: UP017
 Cells = npt.NDArray[np.bool_]
@@ -44,13 +44,14 @@ class Gate:
         self.settings, self._zones, self._time_zone = settings, zones or Zones.none(), time_zone
         self.reasons: Counter[str] = Counter()
         self.is_poor = False
+        self.half: Image | None = None
         self.stretch, self.least_apart_s = 1.0, 0.0
         self._last: Frame | None = None
         self._usual = Usual()
         self._known: Frame | None = None
 
     def opens(self, frame: Frame) -> bool:
-        """Whether to look at this frame; if not, the reason is counted. If so, `is_poor` says whether it is nearly dark or blurred."""
+        """Whether to look at this frame; if not, the reason is counted. If so, `is_poor` says whether it is nearly dark or blurred, `half` is its picture halved."""
         reason = self._reason(frame)
         if reason:
             self.reasons[reason] += 1
@@ -86,19 +87,22 @@ class Gate:
         return "outside_area" if has_area and not self._zones.at("service_area", *at, local=local) else None
 
     def _unusable(self, frame: Frame, fix: Fix) -> str | None:
-        seen = glance(frame.image)
+        self.half = halved(frame.image)
+        seen = glance(self.half)
         self.is_poor = (
             seen.brightness < POOR * self.settings.darkest or seen.sharpness < POOR * self.settings.sharpest_blur
         )
         if seen.brightness < self.settings.darkest:
             return "dark"
-        bare, rest = seen.bare & ~seen.white, np.count_nonzero(~seen.white)
-        is_veiled = seen.sharpness < GLARE_SHARPNESS or np.count_nonzero(bare) >= GLARE_BARE * rest
-        if is_veiled and seen.white.mean() >= GLARE_WHITE:
+        cells, white = seen.white.size, np.count_nonzero(seen.white)
+        bare = seen.bare & ~seen.white if white else seen.bare
+        shows_nothing = np.count_nonzero(bare)
+        is_veiled = seen.sharpness < GLARE_SHARPNESS or shows_nothing >= GLARE_BARE * (cells - white)
+        if is_veiled and white >= GLARE_WHITE * cells:
             return "glare"
         if seen.sharpness < self.settings.sharpest_blur:
             return "blurred"
-        is_blocked = bare.mean() >= MOST_BARE or self._usual.newly(bare) >= NEWLY_BARE
+        is_blocked = shows_nothing >= MOST_BARE * cells or self._usual.newly(bare) >= NEWLY_BARE
         if self._is_due(frame, fix, self._known):
             self._usual.learn(bare)
             self._known = frame
@@ -116,7 +120,7 @@ class Usual:
         """The share of the picture that shows nothing now and mostly did."""
         if self._shown is None or self._shown.shape != bare.shape or self._looks < KNOWN_FROM:
             return 0.0
-        return float(np.mean(bare & (self._shown >= 0.5)))
+        return np.count_nonzero(bare & (self._shown >= 0.5)) / bare.size
 
     def learn(self, bare: Cells) -> None:
         """Take a look into account."""

@@ -102,7 +102,7 @@ class Vehicle:
             return []
         self.counts.inferred += 1
         pass_id = self.passes.of(frame)
-        seen = detect(self.detector, frame.image)
+        seen = detect(self.detector, frame.image, self.gate.half)
         self._cover(frame, [each.box_px for each in seen.context if each.label in HIDING])
         tracks = self.tracker.see(frame, seen.problems, pass_id) + self.context.see(frame, seen.context, pass_id)
         return self.decider.decide(tracks)

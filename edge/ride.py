@@ -97,7 +97,7 @@ def frames_of(ride: Ride, camera_name: str, oldest_fix_s: float, count_bad: Call
     """Every frame of a ride in order. A picture that cannot be read is counted and passed over."""
     for number, image in pictures(ride.video, ride.stills, count_bad):
         t_s = number / ride.fps
-        found = position_at(list(ride.positions), t_s, oldest_fix_s)
+        found = position_at(ride.positions, t_s, oldest_fix_s)
         fix = (
             None
             if found is None

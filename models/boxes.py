@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from models.pixels import suppressed
+
 Boxes = npt.NDArray[np.float32]
 Box = tuple[float, float, float, float]
 
@@ -32,16 +34,8 @@ def keep_best(
     boxes: Boxes, scores: npt.NDArray[np.float32], classes: npt.NDArray[np.int64], overlap: float = 0.5
 ) -> list[int]:
     """Greedy non-maximum suppression per class; indices kept, best first."""
-    kept: list[int] = []
-    order = np.argsort(-scores, kind="stable")
-    for each in set(classes.tolist()):
-        rest = order[classes[order] == each]
-        while len(rest):
-            best, rest = int(rest[0]), rest[1:]
-            kept.append(best)
-            if len(rest):
-                rest = rest[iou(boxes[best], boxes[rest]) <= overlap]
-    return sorted(kept, key=lambda index: (-scores[index], index))
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    return suppressed(np.hstack((boxes[:, :2], sizes)).tolist(), scores.tolist(), classes.tolist(), overlap)
 
 
 def join_looks(

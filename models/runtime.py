@@ -12,11 +12,9 @@ import onnxruntime
 
 from models.boxes import join_looks, keep_best
 from models.packs import Label, MalformedPack, Pack
-from models.pixels import Image, blob, letterbox
+from models.pixels import Image, NetworkInput
 
 OVERLAP = 0.5
-SHAPES_KEPT = 6
-"""A camera has one shape; a folder of photographs has a few."""
 FREE_SIDES = ("height", "width")
 """What the network of a pack for any aspect calls the sides of its input."""
 LOOK_FLOOR = 0.01
@@ -45,14 +43,15 @@ class Detector:
         self.pack = pack
         self._threads, self._keeps_memory = threads, keeps_memory
         self._session = self._load()
-        self._canvases: dict[tuple[int, int], tuple[Image, tuple[int, int]]] = {}
+        self._input_name = self._session.get_inputs()[0].name
+        self._inputs: dict[tuple[int, int], NetworkInput] = {}
 
-    def detect(self, image: Image, floor: float | None = None) -> list[Found]:
-        """All boxes at or over their label's threshold, or over `floor` if that is given and lower. Best first."""
+    def detect(self, image: Image, floor: float | None = None, half: Image | None = None) -> list[Found]:
+        """All boxes at or over their label's threshold, or over `floor` if that is given and lower. Best first. `half` is the picture halved, if it is at hand."""
         least, read = self._least(floor), _end_to_end if self.pack.end_to_end else _raw
         sides = self.pack.sides_px
         if not sides:
-            return self._named(*self._boxes(image, self._shape(image), lambda output: read(output, least)))
+            return self._named(*self._boxes(image, self._shape(image), lambda output: read(output, least), half))
         low = np.minimum(least, LOOK_FLOOR)
         looks = [self._boxes(image, self._shape(image, side), lambda output: read(output, low)) for side in sides]
         found, said, named = (np.concatenate(part) for part in zip(*looks, strict=True))
@@ -77,36 +76,34 @@ class Detector:
         return self.pack.shape_for(image.shape[0], image.shape[1], side)
 
     def _boxes(
-        self, image: Image, shape: tuple[int, int], read: Callable[[F32], tuple[F32, F32, I64]]
+        self,
+        image: Image,
+        shape: tuple[int, int],
+        read: Callable[[F32], tuple[F32, F32, I64]],
+        half: Image | None = None,
     ) -> tuple[F32, F32, I64]:
         """One look of the network at a picture, `shape` high and wide: boxes in the picture's pixels, scores, classes."""
-        pack = self.pack
-        canvas = self._canvas(shape, (image.shape[0], image.shape[1]))
-        scale, left, top = letterbox(image, canvas)
-        given = {self._session.get_inputs()[0].name: blob(canvas, pack.scale, pack.rgb)}
-        boxes, scores, classes = read(self._session.run(None, given)[0][0])
+        given, scale, left, top = self._input(shape).of(image, half)
+        boxes, scores, classes = read(self._session.run(None, {self._input_name: given})[0][0])
         boxes = (boxes - np.array([left, top, left, top], np.float32)) / np.float32(scale)
         return np.clip(boxes, 0, np.array([image.shape[1], image.shape[0]] * 2, np.float32)), scores, classes
 
     def _named(self, boxes: F32, scores: F32, classes: I64) -> list[Found]:
         pack = self.pack
         return [
-            Found((float(b[0]), float(b[1]), float(b[2]), float(b[3])), label, float(s), pack.probability(float(s), label))
-            for b, s, label in zip(boxes, scores, (pack.labels[int(c)] for c in classes), strict=True)
-            if b[2] - b[0] >= 1 and b[3] - b[1] >= 1
-        ]  # fmt: skip
+            Found((x1, y1, x2, y2), pack.labels[c], score, pack.probability(score, pack.labels[c]))
+            for (x1, y1, x2, y2), score, c in zip(boxes.tolist(), scores.tolist(), classes.tolist(), strict=True)
+            if x2 - x1 >= 1 and y2 - y1 >= 1
+        ]
 
-    def _canvas(self, shape: tuple[int, int], size: tuple[int, int]) -> Image:
-        """The canvas for one input shape, with the border that a picture of this size leaves on it."""
-        canvas, inner = self._canvases.pop(shape, (None, (0, 0)))
-        if canvas is None:
-            canvas = np.empty((*shape, 3), np.uint8)
-        if inner != size:
-            canvas[:] = self.pack.pad
-        if len(self._canvases) == SHAPES_KEPT * max(1, len(self.pack.sides_px)):
-            del self._canvases[next(iter(self._canvases))]
-        self._canvases[shape] = canvas, size
-        return canvas
+    def _input(self, shape: tuple[int, int]) -> NetworkInput:
+        """The input of one shape; those of a look's few shapes are kept, by who keeps memory."""
+        made = self._inputs.get(shape) or NetworkInput(shape, self.pack.pad, self.pack.scale, self.pack.rgb)
+        if self._keeps_memory:
+            if shape not in self._inputs and len(self._inputs) >= max(1, len(self.pack.sides_px)):
+                del self._inputs[next(iter(self._inputs))]
+            self._inputs[shape] = made
+        return made
 
     def _load(self) -> onnxruntime.InferenceSession:
         """One session for every shape the network takes: one folded for each would be 1 % faster at most and hold its own copy of the weights."""
@@ -167,8 +164,8 @@ def _every(output: F32, least: F32) -> tuple[F32, F32, I64]:
 
 
 def _corners(middles: F32) -> F32:
-    x, y, w, h = middles
-    return np.stack([x - w / 2, y - h / 2, x + w / 2, y + h / 2], axis=1)
+    middle, half = middles[:2], middles[2:] / 2
+    return np.asarray(np.concatenate((middle - half, middle + half)).T, np.float32)
 
 
 def _end_to_end(output: F32, least: F32) -> tuple[F32, F32, I64]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.boxes import join_looks
 from models.packs import load_pack
-from models.pixels import Image, letterbox
+from models.pixels import Image, NetworkInput, blob, glance, halved, letterbox
 from models.runtime import Detector, _end_to_end, _every, _raw
 from models.shapes import input_shape, shape_inside
 
@@ -80,6 +80,31 @@ def test_the_letterbox_maps_back(size: tuple[int, int]) -> None:
     (y1, x1), (y2, x2) = inside.min(axis=0), inside.max(axis=0) + 1
     np.testing.assert_allclose([(x1 - left) / scale, (y1 - top) / scale], 0, atol=1.5)
     np.testing.assert_allclose([(x2 - left) / scale, (y2 - top) / scale], [width, height], atol=3)
+
+
+@pytest.mark.parametrize("rgb", [True, False])
+def test_the_kept_input_is_what_letterbox_and_blob_make_whatever_it_held_before(rgb: bool) -> None:
+    rng = np.random.default_rng(7)
+    kept = NetworkInput((96, 160), 114, 1 / 255, rgb)
+    for height, width in ((180, 320), (90, 160), (240, 320), (180, 320), (181, 323), (40, 300)):
+        image = rng.integers(0, 256, (height, width, 3), np.uint8)
+        canvas = np.full((96, 160, 3), 114, np.uint8)
+        placed = letterbox(image, canvas)
+        for half in (None, halved(image), np.asarray(cv2.resize(image, (width // 2, height // 2)), np.uint8)):
+            made, *where = kept.of(image, half)
+            np.testing.assert_array_equal(made, blob(canvas, 1 / 255, rgb))
+            assert tuple(where) == placed
+
+
+def test_a_glance_tells_blurred_and_dark_alike_from_the_picture_and_from_half_of_it(frame: Image) -> None:
+    large = np.asarray(cv2.resize(frame, (1280, 720), interpolation=cv2.INTER_CUBIC), np.uint8)
+    assert halved(large).shape == (360, 640, 3)
+    assert halved(frame[:, :800]).shape[1] == 800, "half of it would be too narrow"
+    for sigma in (4.0, 6.0, 8.0):
+        blurred = np.asarray(cv2.GaussianBlur(large, (0, 0), sigma), np.uint8)
+        whole, half = glance(blurred), glance(halved(blurred))
+        assert half.sharpness == pytest.approx(whole.sharpness, rel=0.1)
+        assert half.brightness == pytest.approx(whole.brightness, abs=0.5)
 
 
 def test_a_picture_twice_as_large_has_its_boxes_twice_as_far(frame: Image) -> None:
