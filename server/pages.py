@@ -9,18 +9,28 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import connection
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseForbidden,
+    HttpResponseRedirect,
+    JsonResponse,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from models.taxonomy import CATEGORIES
 from server import pictures
-from server.accounts.services import KEPT_FROM_SHADOW, cases_for, home_city_id
+from server.accounts.services import KEPT_FROM_CASES, KEPT_FROM_SHADOW, cases_for, home_city_id
 from server.audit.models import AuditRow
 from server.cases.models import Case, Picture
 from server.cases.rules import State
@@ -39,8 +49,9 @@ class SignIn(LoginView):
 
 
 def home(request: HttpRequest) -> HttpResponse:
-    """Reviewers go to their queue, others to the cases."""
-    return redirect("review_queue" if getattr(request.user, "role", "") in ("reviewer", "supervisor") else "case_list")
+    """Reviewers go to their queue, fleet operators to their vehicles, others to the cases."""
+    first = {"reviewer": "review_queue", "supervisor": "review_queue", "fleet": "vehicles"}
+    return redirect(first.get(getattr(request.user, "role", ""), "case_list"))
 
 
 @login_not_required
@@ -101,6 +112,9 @@ def _picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
 @require_GET
 def case_list(request: HttpRequest) -> HttpResponse:
     """Cases, newest first, by state and category, those in shadow only if asked for. Paged by key: one row more than the page shows tells of older ones, nothing is counted."""
+    if getattr(request.user, "role", "") in KEPT_FROM_CASES:
+        only = _("This page is for those who review cases or get them.")
+        return HttpResponseForbidden(render_to_string("forbidden.html", {"only": only}, request=request))
     cases = cases_for(request.user).exclude(state=State.MERGED).select_related("city").order_by("-id")
     state, category, before, asked = (request.GET.get(key, "") for key in ("state", "category", "before", "filter"))
     shadow = asked == "shadow"

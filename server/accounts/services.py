@@ -12,12 +12,14 @@ from server.accounts.models import User
 from server.cases.models import Case
 from server.fleet.models import City
 
-KEPT_FROM_SHADOW = (User.Role.CITY, User.Role.FLEET)
+KEPT_FROM_SHADOW = (User.Role.CITY,)
+KEPT_FROM_CASES = (User.Role.FLEET,)
+"""Who looks after vehicles sees none of what persons decide."""
 
 
 def cases_for(person: Any) -> QuerySet[Case]:
-    """The cases a person may see and decide: those of their city, or all if they belong to none. What is in shadow is not for city officers and fleets."""
-    cases = Case.objects.all()
+    """The cases a person may see and decide: those of their city, or all if they belong to none. What is in shadow is not for city officers, and no case for fleets."""
+    cases = Case.objects.none() if person.role in KEPT_FROM_CASES else Case.objects.all()
     if person.role in KEPT_FROM_SHADOW:
         cases = cases.filter(shadow=False)
     return cases.filter(city_id=person.city_id) if person.city_id else cases

@@ -594,7 +594,7 @@ def test_a_fleet_operator_sees_worst_first_what_is_wrong(
 ) -> None:
     names = many_vehicles()
     person = User.objects.create_user("qian", password=PASSWORD, role="fleet")
-    page = open_page("/cases/", person, language, **device)
+    page = open_page("/coverage/", person, language, **device)
     page.get_by_role("link", name="Vehicles" if language == "en" else "车辆", exact=True).press("Enter")
     expect(page.locator("th[scope=row]")).to_have_text(names)
     expect(page.locator("tr", has_text="TY-07").locator(".tag")).to_have_text(TROUBLES["camera_gone"].word(language))
@@ -624,7 +624,7 @@ def looked_at(db: None) -> User:
 def test_the_map_of_last_looks_is_moved_by_keys_and_says_its_ages_in_words(
     device: dict[str, Any], language: str, open_page: Open, looked_at: User
 ) -> None:
-    page = open_page("/cases/", looked_at, language, **device)
+    page = open_page("/", looked_at, language, **device)
     page.get_by_role("link", name="Last looks" if language == "en" else "最近查看", exact=True).press("Enter")
     drawn = page.locator(".stage-map path.look")
     expect(drawn).to_have_count(3)

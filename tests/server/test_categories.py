@@ -505,10 +505,10 @@ def test_the_filter_of_the_queue_takes_any_word(send: Any, reviewer: User) -> No
     assert b"data-case=" in client.post("/review/lease?filter=shadow").content
 
 
-def test_city_officers_and_fleets_do_not_see_what_is_in_shadow(send: Any, reviewer: User) -> None:
+def test_city_officers_do_not_see_what_is_in_shadow(send: Any, reviewer: User) -> None:
     send(category=SHADOWED, origin="camera")
     case = Case.objects.get()
-    for role, sees in (("city", False), ("fleet", False), ("auditor", True), ("reviewer", True)):
+    for role, sees in (("city", False), ("auditor", True), ("reviewer", True)):
         User.objects.filter(id=reviewer.pk).update(role=role)
         person = User.objects.get(id=reviewer.pk)
         assert cases_for(person).filter(id=case.pk).exists() is sees

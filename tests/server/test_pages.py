@@ -72,6 +72,23 @@ def test_the_history_of_a_case_is_told_in_words(
     assert not [code for code in codes if code in told]
 
 
+@pytest.mark.parametrize(("role", "first"), [("reviewer", "/review/"), ("supervisor", "/review/"), ("fleet", "/fleet/"), ("city", "/cases/"), ("auditor", "/cases/"), ("admin", "/cases/")])  # fmt: skip
+def test_each_role_begins_at_its_page_and_who_looks_after_vehicles_sees_no_case(send: Any, role: str, first: str) -> None:  # fmt: skip
+    send()
+    screen_new(NOW)
+    case = Case.objects.get()
+    client, sees = Client(), role != "fleet"
+    client.force_login(User.objects.create_user("someone", password="a long password", role=role))
+    assert client.get("/").headers["Location"] == first
+    page = client.get(first)
+    assert page.status_code == 200
+    assert ('href="/cases/"' in page.content.decode()) is sees
+    assert client.get("/cases/").status_code == (200 if sees else 403)
+    sha256 = Picture.objects.values_list("sha256", flat=True).first()
+    for address in (f"/cases/{case.number}/", f"/pictures/{sha256}.jpg"):
+        assert client.get(address).status_code == (200 if sees else 404)
+
+
 @pytest.fixture
 def many(send: Any) -> list[Case]:
     """120 cases, oldest first, every third one confirmed."""
