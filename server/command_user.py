@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name")
     parser.add_argument("--role", choices=ROLES, default="reviewer")
     parser.add_argument("--city", help="key of the one city whose cases this person sees and decides (default: all)")
-    parser.add_argument("--language", choices=("zh-hans", "en"), default="zh-hans")
+    parser.add_argument("--language", choices=("zh-hans", "en"), default="", help="of the pages (default: what the browser asks for, else Chinese)")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 POLICY = "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -26,15 +27,18 @@ class ContentPolicy:
 
 
 class Language:
-    """The language a person chose, else the cookie's, else Chinese."""
+    """The language chosen on the page (a cookie), else the account's, else the browser's, else Chinese."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        chosen = request.COOKIES.get("trikeye_language") or getattr(request.user, "language", settings.LANGUAGE_CODE)
-        translation.activate(chosen if chosen in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE)
+        chosen = request.COOKIES.get("trikeye_language") or getattr(request.user, "language", "") or ""
+        known = chosen in dict(settings.LANGUAGES)
+        translation.activate(chosen if known else translation.get_language_from_request(request))
         response = self.get_response(request)
+        if not known:
+            patch_vary_headers(response, ("Accept-Language",))
         response.headers["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
         return response
 

@@ -72,6 +72,25 @@ def test_the_history_of_a_case_is_told_in_words(
     assert not [code for code in codes if code in told]
 
 
+@pytest.mark.parametrize(("asked", "cookie", "own", "shown"), [
+    ("en-GB,en;q=0.9", "", "", "en"), ("zh-CN,zh;q=0.9,en;q=0.8", "", "", "zh-hans"), ("de-DE,de;q=0.9,en;q=0.5", "", "", "en"), ("zh-TW", "", "", "zh-hans"),
+    ("fr", "", "", "zh-hans"), ("", "", "", "zh-hans"), ("garbage;q=x", "", "", "zh-hans"), ("en", "zh-hans", "", "zh-hans"), ("zh-CN", "en", "", "en"),
+    ("en", "", "zh-hans", "zh-hans"), ("zh-CN", "", "en", "en"), ("en", "zh-hans", "en", "zh-hans"), ("en", "tlh", "", "en"),
+])  # fmt: skip
+def test_the_language_is_the_cookies_then_the_persons_then_the_browsers_then_chinese(asked: str, cookie: str, own: str, shown: str) -> None:  # fmt: skip
+    client = Client(headers={"accept-language": asked} if asked else {})
+    if cookie:
+        client.cookies["trikeye_language"] = cookie
+    if not own:
+        assert client.get("/login/").headers["Content-Language"] == shown
+    client.force_login(User.objects.create_user("someone", password="a long password", language=own))
+    page = client.get("/cases/")
+    assert page.headers["Content-Language"] == shown
+    assert ("源代码" in page.content.decode()) is (shown == "zh-hans")
+    decided = cookie in ("zh-hans", "en") or own
+    assert ("Accept-Language" in page.headers["Vary"]) is not bool(decided)
+
+
 @pytest.mark.parametrize(("role", "first"), [("reviewer", "/review/"), ("supervisor", "/review/"), ("fleet", "/fleet/"), ("city", "/cases/"), ("auditor", "/cases/"), ("admin", "/cases/")])  # fmt: skip
 def test_each_role_begins_at_its_page_and_who_looks_after_vehicles_sees_no_case(send: Any, role: str, first: str) -> None:  # fmt: skip
     send()
