@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from models.taxonomy import CATEGORIES
 from server.cases.rules import State
 
-LEASE = timedelta(minutes=10)
+LEASE, ASKED_AGAIN = timedelta(minutes=10), timedelta(days=1)
 CARDS = 5
 UNDO_WITHIN = timedelta(minutes=10)
 UNDO_DEEP = 20

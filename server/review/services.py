@@ -23,6 +23,7 @@ from server.city.services import retract, withdraw
 from server.review.models import Verdict
 from server.review.rules import (
     ANSWERS,
+    ASKED_AGAIN,
     CARDS,
     CHANGES_KEPT,
     DECIDED_BY,
@@ -53,11 +54,15 @@ def _free(person: User, now: datetime) -> Q:
 
 
 def open_to(person: User, now: datetime) -> QuerySet[Case]:
-    """Cases of their city that this person may decide: none answered since it was queued, no disputed one answered ever. A skip counts as an answer for LEASE."""
+    """Cases of their city that this person may decide: none answered since it was queued, no disputed one answered ever. A skip counts as an answer for LEASE.
+
+    A supervisor has the last word: what everybody was unsure of, they too, comes back to them each ASKED_AGAIN.
+    """
     mine = Verdict.objects.filter(case=OuterRef("pk"), person=person, undone_at=None)
     mine = mine.exclude(answer="skip", at__lt=now - LEASE)
     queued = Q(state=State.QUEUED) & ~Exists(mine.filter(at__gte=OuterRef("state_at")))
-    return cases_for(person).filter(queued | Q(state=State.DISPUTED) & ~Exists(mine))
+    asked = mine.filter(at__gte=now - ASKED_AGAIN) if person.role == User.Role.SUPERVISOR else mine
+    return cases_for(person).filter(queued | Q(state=State.DISPUTED) & ~Exists(asked))
 
 
 def lease(person: User, now: datetime, count: int = CARDS, *, shadow: bool = False) -> list[Case]:

@@ -177,6 +177,25 @@ def test_a_colleague_who_is_unsure_too_leaves_the_card_disputed(cards: Any, revi
     assert (card.state, card.lease_by) == ("disputed", li)
 
 
+def test_what_everybody_was_unsure_of_comes_back_to_the_supervisor_until_it_is_decided(cards: Any, reviewer: Any) -> None:  # fmt: skip
+    now, chief = timezone.now(), other("zhao")
+    type(chief).objects.filter(pk=chief.pk).update(role="supervisor")
+    chief.refresh_from_db()
+    card = lease(reviewer, now)[0]
+    for person in (reviewer, chief):
+        decide(person, uuid4(), card.pk, "unsure", now)
+        give_back(person)
+    assert card.pk not in {c.pk for c in lease(chief, now + timedelta(hours=23), 10)}
+    tomorrow = now + timedelta(hours=25)
+    give_back(chief)
+    assert card.pk not in {c.pk for c in lease(reviewer, tomorrow, 10)}, "no card twice to one reviewer"
+    give_back(reviewer)
+    assert card.pk in {c.pk for c in lease(chief, tomorrow, 10)}
+    assert decide(chief, uuid4(), card.pk, "reject", tomorrow, reason=1).result == "counted"
+    card.refresh_from_db()
+    assert card.state == "rejected"
+
+
 def test_undoing_a_skip_leaves_a_colleagues_verdict_alone(cards: Any, reviewer: Any) -> None:
     now, li = timezone.now(), other("li")
     card = lease(reviewer, now)[0]
