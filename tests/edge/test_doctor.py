@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from receiver import Port
 
 import trikeye
 from edge import doctor, doctor_page
+from edge.command_doctor import language_of
 from edge.desired import ZONES
 from edge.doctor import Bench, Check, examine, is_well
 from edge.doctor_page import Doctor, DoctorServer, Door, address_of, page, server_for
@@ -48,6 +50,12 @@ def film(path: Path, picture: Callable[[int], np.ndarray]) -> Path:
 
 def noise(number: int) -> np.ndarray:
     return np.random.default_rng(number).integers(0, 255, (180, 320, 3), dtype=np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs this may read another language."""
+    monkeypatch.setenv("LC_ALL", "C")
 
 
 @pytest.fixture
@@ -94,6 +102,10 @@ def test_without_a_watch_it_looks_itself(settings: Settings, tmp_path: Path) -> 
 )
 def test_each_fault_of_a_picture_is_found(settings: Settings, tmp_path: Path, name: str, word: str, picture: Callable[[int], np.ndarray]) -> None:  # fmt: skip
     assert found(changed(settings, camera={"source": str(film(tmp_path / "bad.avi", picture))}))[name] == word
+
+
+def test_a_network_of_redaction_that_cannot_be_loaded_is_found(settings: Settings, unloadable: Path) -> None:
+    assert found(changed(settings, redact={"pack": str(unloadable)}))["redaction"] == "redaction_missing"
 
 
 def test_what_is_missing_is_found(settings: Settings, tmp_path: Path) -> None:
@@ -211,6 +223,32 @@ def test_a_watch_that_ended_is_told_by_what_it_ended_with(settings: Settings) ->
 
 
 # The verb
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [({"LANG": "zh_CN.UTF-8"}, "zh"), ({"LANG": "en_GB.UTF-8"}, "en"), ({}, "en"), ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+     ({"LANG": "C", "LC_MESSAGES": "zh_SG"}, "zh"), ({"LC_ALL": "", "LANG": "zh"}, "zh")],
+)  # fmt: skip
+def test_the_environment_says_in_which_language_the_verb_speaks(environment: dict[str, str], language: str) -> None:
+    assert language_of(environment) == language
+
+
+def test_in_a_chinese_environment_the_verb_speaks_chinese_in_columns(
+    settings: Settings, tmp_path: Path, nothing_opened: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    config = tmp_path / "edge.toml"
+    config.write_text(f'[vehicle]\nname = "TY-01"\ndata = "{settings.vehicle.data}"\n')
+    write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": ("camera_gone",)}))
+    write_part(settings.vehicle.data, UplinkPart(connected=True))
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert trikeye.main(["edge", "doctor", "--config", str(config)]) == 1
+    out, err = capsys.readouterr()
+    first, remedy, *_ = out.splitlines()
+    assert (first.split()[:3], remedy.strip()) == (["停摆", "相机", "相机断开"], TROUBLES["camera_gone"].do_zh)
+    assert err.strip().endswith("有问题: 相机")
+    assert not re.search("camera|position|clock|STOP", out.replace(TROUBLES["camera_gone"].do_zh, ""))
+    assert "\n正常   定位         gnss" in out, "two columns a character"
 
 
 def test_the_verb_exits_by_what_it_found_and_prints_one_object(
