@@ -62,9 +62,11 @@ def test_every_string_of_the_code_is_in_the_compiled_file(chinese: gettext.GNUTr
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_whatever_the_code_may_write_has_words(language: str) -> None:
     detail = {"old": State.QUEUED, "new": State.CONFIRMED, "answer": "reject", "reason": 2, "status": "fixed"}
+    told = {verb: detail | {"counted": False, "applied": False} for verb in Verb}
+    told[Verb.VERDICT]["new"] = "waste_pile"
     with translation.override(language):
         lines = [
-            *(words.happened(verb, detail | {"counted": False, "applied": False}) for verb in Verb),
+            *(words.happened(verb, each) for verb, each in told.items()),
             *(words.state_name(state) for state in State),
             *(words.handover_name(kind) for kind in HandoverKind),
             *(words.handover_state_name(state) for state in HandoverState),
