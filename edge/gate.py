@@ -15,7 +15,7 @@ from edge.clock import city_time
 from edge.settings import Gate as GateSettings
 from edge.values import Fix, Frame, Image
 from edge.zones import Zones
-from models.pixels import glance, halved
+from models.pixels import Halver, glance
 
 UTC = timezone.utc  # noqa: UP017
 Cells = npt.NDArray[np.bool_]
@@ -45,6 +45,7 @@ class Gate:
         self.reasons: Counter[str] = Counter()
         self.is_poor = False
         self.half: Image | None = None
+        self._halver = Halver()
         self.stretch, self.least_apart_s = 1.0, 0.0
         self._last: Frame | None = None
         self._usual = Usual()
@@ -87,7 +88,7 @@ class Gate:
         return "outside_area" if has_area and not self._zones.at("service_area", *at, local=local) else None
 
     def _unusable(self, frame: Frame, fix: Fix) -> str | None:
-        self.half = halved(frame.image)
+        self.half = self._halver.of(frame.image)
         seen = glance(self.half)
         self.is_poor = (
             seen.brightness < POOR * self.settings.darkest or seen.sharpness < POOR * self.settings.sharpest_blur

@@ -175,7 +175,7 @@ class NetworkInput:
         self._planes: Sequence[Image] = []
 
     def of(self, image: Image, half: Image | None = None) -> tuple[npt.NDArray[np.float32], float, int, int]:
-        """The input, good until the next call, and scale, left and top in it. `half` is what `halved` made of the picture: it may have the size already."""
+        """The input, good until the next call, and scale, left and top in it. `half` is what a `Halver` made of the picture: it may have the size already."""
         scale, left, top, width, height = _middle(image, self._shape)
         if self._inner is None or self._inner.shape[:2] != (height, width):
             self._inner = np.empty((height, width, 3), np.uint8)
@@ -220,10 +220,19 @@ class Glance(NamedTuple):
     white: npt.NDArray[np.bool_]
 
 
-def halved(image: Image) -> Image:
-    """A picture at half its size, for `glance` and `NetworkInput` together; the picture itself where half of it is too narrow for a glance."""
-    height, width = image.shape[:2]
-    return np.asarray(cv2.resize(image, (width // 2, height // 2)), np.uint8) if width >= 2 * GLANCE_PX else image
+class Halver:
+    """Pictures at half their size, for `glance` and `NetworkInput` together, in memory that is kept; a picture whose half is too narrow for a glance stays as it is."""
+
+    def __init__(self) -> None:
+        self._kept: Image | None = None
+
+    def of(self, image: Image) -> Image:
+        """The picture's half, good until the next call, or the picture itself."""
+        height, width = image.shape[:2]
+        if width < 2 * GLANCE_PX:
+            return image
+        self._kept = np.asarray(cv2.resize(image, (width // 2, height // 2), dst=self._kept), np.uint8)
+        return self._kept
 
 
 def glance(image: Image) -> Glance:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from models.boxes import join_looks
 from models.packs import load_pack
-from models.pixels import Image, NetworkInput, blob, glance, halved, letterbox
+from models.pixels import Halver, Image, NetworkInput, blob, glance, letterbox
 from models.runtime import Detector, _end_to_end, _every, _raw
 from models.shapes import input_shape, shape_inside
 
@@ -90,7 +90,7 @@ def test_the_kept_input_is_what_letterbox_and_blob_make_whatever_it_held_before(
         image = rng.integers(0, 256, (height, width, 3), np.uint8)
         canvas = np.full((96, 160, 3), 114, np.uint8)
         placed = letterbox(image, canvas)
-        for half in (None, halved(image), np.asarray(cv2.resize(image, (width // 2, height // 2)), np.uint8)):
+        for half in (None, image, np.asarray(cv2.resize(image, (width // 2, height // 2)), np.uint8)):
             made, *where = kept.of(image, half)
             np.testing.assert_array_equal(made, blob(canvas, 1 / 255, rgb))
             assert tuple(where) == placed
@@ -98,11 +98,12 @@ def test_the_kept_input_is_what_letterbox_and_blob_make_whatever_it_held_before(
 
 def test_a_glance_tells_blurred_and_dark_alike_from_the_picture_and_from_half_of_it(frame: Image) -> None:
     large = np.asarray(cv2.resize(frame, (1280, 720), interpolation=cv2.INTER_CUBIC), np.uint8)
-    assert halved(large).shape == (360, 640, 3)
-    assert halved(frame[:, :800]).shape[1] == 800, "half of it would be too narrow"
+    halver = Halver()
+    assert halver.of(large).shape == (360, 640, 3)
+    assert halver.of(frame[:, :800]).shape[1] == 800, "half of it would be too narrow"
     for sigma in (4.0, 6.0, 8.0):
         blurred = np.asarray(cv2.GaussianBlur(large, (0, 0), sigma), np.uint8)
-        whole, half = glance(blurred), glance(halved(blurred))
+        whole, half = glance(blurred), glance(halver.of(blurred))
         assert half.sharpness == pytest.approx(whole.sharpness, rel=0.1)
         assert half.brightness == pytest.approx(whole.brightness, abs=0.5)
 
