@@ -1,7 +1,7 @@
 """Whether what reviewers decide on one ride makes a pack better on another: the whole loop, end to end, on drawn rides.
 
 A pack that was trained on photographs alone drives ride A in shadow, at low thresholds; its sightings go through broker, intake and queue; a scripted reviewer
-looks at the boxes; what was decided is exported, made into a training set, trained on and exported as a new pack, which drives ride A again the next
+looks at the boxes and sets right what they are taken for; what was decided is exported, made into a training set, trained on and exported as a new pack, which drives ride A again the next
 day. Every pack is measured on frames of ride B, a street that nobody reviewed: mean AP50 over the problem categories with at least 30 boxes.
 
 `python benchmarks/learning_loop.py --start CHECKPOINT.pt` (about half an hour on two idle cores, ten minutes of it for drawing; every step that is done in --work is not done
@@ -27,6 +27,7 @@ from demo.ride.labelled import label_ride
 from models.packs import load_pack
 from models.training.command_calibrate import write_overlay
 from models.training.figures import PROBLEMS
+from models.verdicts import read_export
 
 ROOT = Path(__file__).resolve().parents[1]
 AIM = 0.10
@@ -164,6 +165,12 @@ def drive(data: Path, ride: Path, pack: Path, limit_s: float = 900) -> None:
         chain.stop()
 
 
+def confirmations(export: Path) -> str:
+    """How many cases were confirmed, and how many of them as another category than the pack's."""
+    changed = {line.case: line.decided != line.proposed for line in read_export(export) if line.verdict == "confirmed"}
+    return f"{len(changed)} cases confirmed, {sum(changed.values())} of them as another category than proposed"
+
+
 def _run(command: list[str], environment: dict[str, str]) -> str:
     """Run one step of this checkout and return what it printed; its progress goes to the screen."""
     return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, **environment}).stdout  # fmt: skip
@@ -182,7 +189,7 @@ def main() -> int:
         default=2,
         help="how often ride A is driven, each day with the last day's pack (default: %(default)s)",
     )
-    parser.add_argument("--epochs", type=int, default=5, help="(default: %(default)s)")
+    parser.add_argument("--epochs", type=int, default=15, help="(default: %(default)s)")
     parser.add_argument(
         "--work", type=Path, default=Path(".cache/loop"), help="folder of all steps (default: %(default)s)"
     )
@@ -195,6 +202,7 @@ def main() -> int:
     measured, verdicts = [loop.measure(pack, ride_b)], list[Path]()
     for day in range(1, args.days + 1):
         verdicts.append(loop.verdicts(day, ride_a, pack))
+        print(f"day {day}: {confirmations(verdicts[-1])}", flush=True)
         pack = loop.learn(day, start, verdicts)
         measured.append(loop.measure(pack, ride_b))
     return report(measured, loop.times, args.json)
