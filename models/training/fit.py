@@ -123,7 +123,7 @@ def write(folder: Path, fitted: Crossfit, published: dict[str, Any]) -> None:
     live = [category for category, each in fitted.figures.items() if category in PROBLEMS and each.live]
     pack["card"] |= {
         "measured_on": (
-            f"data/street: {published['images']} photographs, each judged by a network of the same recipe that had not learnt from its scene, "
+            f"data/street: {published['images']} photographs, each judged by a network that had not learnt from its scene (a shorter recipe: models/training/folds.toml), "
             f"at thresholds that the photographs of other scenes gave for a precision of {published['wanted_precision']:.2f} with one standard error to spare "
             "(crossvalidated.json); the pack's own thresholds are those that all of them give together. Drawn frames never count. "
             "measured.json is the pack itself on the val split, for regressions alone: its thresholds saw those photographs"
