@@ -46,7 +46,7 @@ from server.screening.services import screen_new
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SHADOWED, OTHER = "road_damage", "waste_pile"
+SHADOWED, OTHER = "facade_dirty", "waste_pile"
 
 
 @pytest.fixture
