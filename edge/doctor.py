@@ -314,7 +314,7 @@ def _pack(settings: Settings) -> Check:
 
 def _redaction(bench: Bench) -> Check:
     try:
-        return Check("redaction", facts=bench.redactor().digest[:8])
+        return Check("redaction", facts=bench.redactor().ready().digest[:8])
     except (RedactionUnavailable, PackError, OSError) as wrong:
         return Check("redaction", "redaction_missing", str(wrong))
 

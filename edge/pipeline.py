@@ -89,6 +89,8 @@ class Vehicle:
             if self.clock_s and self.counts.inferred > before:
                 self._look_s = cost_s(self._look_s, self.clock_s() - began_s)
                 self.gate.least_apart_s = least_apart_s(self._look_s, self.settings.gate)
+            # The first look waits for its own network alone; a broken one of redaction still ends it here, long before a find.
+            self.redactor.ready()
         self._keep_all(self._in_view())
         self._keep_coverage(self.coverer.flush())
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import Final, Self
 
 import numpy as np
 
@@ -54,16 +55,28 @@ class RedactedImage:
 
 
 class Redactor:
-    """Redacts with one network. `digest` names network and rules together. Raises PackError, RedactionUnavailable."""
+    """Redacts with one network, made ready at the first picture or by `ready`. `digest` names network and rules together.
+
+    Raises RedactionUnavailable for a pack that cannot redact, and PackError where its network is made ready.
+    """
 
     def __init__(self, pack: Pack, threads: int = 1) -> None:
         missing = set(FLOORS) - {label.name for label in pack.labels}
         if missing or pack.sizes != "aspect":
             lack = f"does not know {', '.join(sorted(missing))}" if missing else "has an input of one shape"
             raise RedactionUnavailable(f"pack {pack.name} {lack}, so it cannot redact; take another")
-        self._detector = Detector(pack, threads, keeps_memory=False)
+        self._pack, self._threads = pack, threads
         self._sides_px = pack.width, pack.width // 2
         self.digest = hashlib.sha256(f"{pack.digest} {RULES}".encode()).hexdigest()
+
+    def ready(self) -> Self:
+        """Load the network now: one that cannot be used is told before a picture needs it. Raises PackError."""
+        _ = self._detector
+        return self
+
+    @cached_property
+    def _detector(self) -> Detector:
+        return Detector(self._pack, self._threads, keeps_memory=False)
 
     def redact(self, image: Image) -> RedactedImage:
         """A copy of `image` in which every head and plate that the network suspects is unreadable."""

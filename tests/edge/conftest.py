@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from calibration.mount import Mount
 from edge.outbox import Outbox
 from edge.values import Fix, Frame
 from models.contract import Sighting
+from models.packs import SHIPPED
 from models.pixels import encode_jpeg
 
 START = datetime(2026, 5, 1, 2, 0, tzinfo=UTC)
@@ -28,6 +30,18 @@ Make = Callable[[UUID, int], Sighting]
 def outbox(tmp_path: Path) -> Outbox:
     """A new outbox."""
     return Outbox(tmp_path / "outbox.sqlite3")
+
+
+@pytest.fixture
+def unloadable(tmp_path: Path) -> Path:
+    """A pack for redaction whose digest is right and whose network is none."""
+    network, folder = b"no network", tmp_path / "unloadable"
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(network)
+    card = (SHIPPED / "redaction" / "pack.toml").read_text(encoding="utf-8")
+    digest = f'digest = "sha256:{hashlib.sha256(network).hexdigest()}"'
+    (folder / "pack.toml").write_text(re.sub(r'^digest = "sha256:\w+"', digest, card, flags=re.MULTILINE))
+    return folder
 
 
 @pytest.fixture

@@ -169,6 +169,20 @@ def test_a_camera_that_gives_another_shape_is_refused_with_both_sizes(
     assert part.ended == "settings_bad"
 
 
+def test_a_network_of_redaction_that_cannot_be_loaded_ends_it_with_the_first_look(
+    config: Path, port: Port, unloadable: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _film(config.parent / "clip.avi", np.full((540, 960, 3), 90, np.uint8))  # nothing to find, so nothing to redact
+    config.write_text(config.read_text() + f'[redact]\npack = "{unloadable}"\n')
+    monkeypatch.setattr("edge.command_watch.signal.signal", lambda *_: None)
+    with port.driving():
+        assert trikeye.main(["edge", "watch", "--config", str(config), "--frames", "1"]) == 1
+    assert f"{unloadable / 'model.onnx'} cannot be loaded" in capsys.readouterr().err
+    part = read_part(config.parent / "data", WatchPart)
+    assert part is not None
+    assert part.ended == "pack_broken"
+
+
 @pytest.mark.process
 def test_while_it_runs_it_tells_how_it_is_and_gives_a_redacted_still(config: Path, port: Port, start: Start) -> None:
     data = config.parent / "data"
