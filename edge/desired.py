@@ -9,9 +9,6 @@ import base64
 import hashlib
 import json
 import logging
-import ssl
-import urllib.error
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,8 +17,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import ValidationError
 
 from edge.part import write_aside
@@ -51,6 +46,10 @@ class SendsAgain(Protocol):
 
 def checked(data: bytes, settings: Settings) -> Desired:
     """A message that this vehicle's server signed for it, with settings that may be set from afar. Raises RefusedDesired."""
+    # A watch that was never wished anything starts without it: it takes 8 MB.
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     key = settings.uplink.server_key
     if not key:
         raise RefusedDesired("no_key", "[uplink] server_key is not set, so nothing can be taken from afar")
@@ -195,6 +194,10 @@ def _digest_of(path: Path, changed_ns: int, inode: int) -> str:
 
 def fetched(url: str, settings: Settings) -> bytes:
     """What lies at an address: HTTPS, a file of this machine, or plain HTTP on the loopback alone. Raises OSError, RefusedDesired."""
+    # The uplink alone fetches; the watch, which reads what was fetched, does without them.
+    import ssl
+    import urllib.request
+
     parts = urlsplit(url)
     if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost"):
         raise RefusedDesired("zones", f"{parts.hostname} would send them in the open; the address must be https")

@@ -19,6 +19,7 @@ FORBIDDEN = {
     "models.contract": ("django", "cv2", "onnxruntime", "torch", "ultralytics", "paho"),
     "models.runtime": ("django", "torch", "ultralytics", "paho"),
     "calibration.ground": ("django", "cv2", "onnxruntime", "torch", "paho"),
+    "edge.command_watch": ("django", "torch", "ultralytics", "paho", "server", "cryptography", "ssl", "urllib.request"),
     "edge.pipeline": ("django", "torch", "ultralytics", "paho", "server"),
     "edge.uplink": ("django", "torch", "cv2", "onnxruntime", "server"),
     "trikeye": ("numpy", "django", "cv2", "pydantic"),
