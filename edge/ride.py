@@ -149,5 +149,6 @@ def _camera(folder: Path, video: Path, stills: tuple[Path, ...]) -> tuple[Camera
 def _digest(video: Path | None, stills: tuple[Path, ...]) -> str:
     total = hashlib.sha256()
     for path in (video,) if video else stills:
-        total.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        with path.open("rb") as file:
+            total.update(path.name.encode() + b"\0" + hashlib.file_digest(file, "sha256").digest())
     return total.hexdigest()

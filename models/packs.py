@@ -165,7 +165,8 @@ def load_pack(where: str | Path) -> Pack:
                 f"no pack at {folder}: {path.name} is missing; shipped packs: {', '.join(shipped_packs()) or 'none'}"
             )
     card = _read(card_path, _File)
-    digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    with model.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     if card.digest != f"sha256:{digest}":
         raise WrongDigest(f"{model} is not the network its card speaks of (sha256 {digest}); copy the pack again")
     return Pack(
