@@ -48,6 +48,7 @@ def against_predict(film: Path, pack: Pack, folder: Path, rounds: int = ROUNDS) 
 def _run(command: list[str]) -> dict[str, float]:
     python, *rest = command
     env = os.environ | {"PYTHONPATH": str(ROOT), "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled; ours would be compiled at each start
     done = subprocess.run([python, str(HERE / "one_start.py"), *rest], env=env, stdout=subprocess.PIPE, text=True, check=True)  # fmt: skip
     said: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return said

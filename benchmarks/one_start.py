@@ -36,7 +36,10 @@ def memory_mb() -> dict[str, float]:
 
 
 def trikeye(ride: str, pack: str, frames: str, outbox: str) -> dict[str, Any]:
-    """The vehicle with every pack loaded and used: each frame looked at, then a picture redacted."""
+    """The vehicle, imported as `trikeye edge watch` imports it, with every pack loaded and used: each frame looked at, then a picture redacted."""
+    from trikeye import imported
+
+    imported("edge.command_watch")
     from street_film import frames_from, vehicle_on
 
     from edge.ride import open_ride
