@@ -38,7 +38,7 @@ def pictures(
             else:
                 yield number, np.asarray(image, np.uint8)
         return
-    film = cv2.VideoCapture(str(video))
+    film = film_of(str(video))
     number = 0
     while True:
         done, image = film.read()
@@ -51,9 +51,21 @@ def pictures(
         raise NoPictures(f"{video} cannot be decoded")
 
 
+def film_of(source: str) -> cv2.VideoCapture:
+    """A video file or stream, decoded on one thread: more of them hold pictures of their own each, and each holds the newest one back."""
+    return cv2.VideoCapture(source, cv2.CAP_ANY, [cv2.CAP_PROP_N_THREADS, 1])
+
+
+def _opened(source: str) -> cv2.VideoCapture:
+    """A camera by its number or device, which has no decoder's threads to speak of, or else a film."""
+    if source.isdigit():
+        return cv2.VideoCapture(int(source))
+    return cv2.VideoCapture(source) if source.startswith("/dev/") else film_of(source)
+
+
 def film_fps(path: Path) -> float:
     """Pictures a second of a video file, 0 if it does not say."""
-    film = cv2.VideoCapture(str(path))
+    film = film_of(str(path))
     fps = float(film.get(cv2.CAP_PROP_FPS))
     film.release()
     return fps if 0.1 < fps < 240 else 0.0
@@ -61,7 +73,7 @@ def film_fps(path: Path) -> float:
 
 def size_of(path: Path) -> tuple[int, int]:
     """Width and height in pixels of a still, or of a video's first picture. Raises NoPictures."""
-    image = cv2.imread(str(path)) if path.suffix == ".jpg" else cv2.VideoCapture(str(path)).read()[1]
+    image = cv2.imread(str(path)) if path.suffix == ".jpg" else film_of(str(path)).read()[1]
     if image is None:
         raise NoPictures(f"{path} cannot be decoded")
     return image.shape[1], image.shape[0]
@@ -112,7 +124,7 @@ class LiveCamera:
     def _read(self) -> None:
         number, pause_s = 0, FIRST_PAUSE_S
         while not self._stopped.is_set():
-            camera = cv2.VideoCapture(int(self._source) if self._source.isdigit() else self._source)
+            camera = _opened(self._source)
             camera.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
             camera.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
             apart_s = 1 / (film_fps(Path(self._source)) or 25.0) if Path(self._source).is_file() else 0.0

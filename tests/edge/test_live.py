@@ -18,7 +18,7 @@ import pytest
 from receiver import START_DEG, Port, rmc, until
 
 from calibration.geodesy import offset_m
-from edge.capture import LiveCamera
+from edge.capture import LiveCamera, film_of, pictures
 from edge.position import SerialReceiver
 from edge.settings import Receiver
 from edge.values import Fix
@@ -239,6 +239,12 @@ def test_a_video_file_runs_at_its_own_pace(clip: Path, open_camera: Open) -> Non
     frames = list(islice(open_camera(clip).frames(), 10))
     took_s = (frames[-1].monotonic_ns - frames[0].monotonic_ns) / 1e9
     assert took_s > 0.8 * (frames[-1].number - frames[0].number) / 50
+
+
+def test_a_film_is_decoded_on_one_thread_and_whole(clip: Path) -> None:
+    assert film_of(str(clip)).get(cv2.CAP_PROP_N_THREADS) == 1
+    greys = [round(float(image.mean()), -1) for _, image in pictures(clip, [], lambda reason: None)]
+    assert greys == [10 * number for number in range(20)]
 
 
 def test_a_camera_that_ends_and_vanishes_is_told_and_tried_again(
