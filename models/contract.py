@@ -48,7 +48,7 @@ class RefusedMessage(Exception):
 
 
 class Message(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 T = TypeVar("T", bound=Message)
