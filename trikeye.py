@@ -89,7 +89,7 @@ VERBS = (
 
 
 def imported(name: str) -> ModuleType:
-    """A verb's module and all it needs. None of that is ever garbage, and looking for some in it is a tenth of a vehicle's start."""
+    """A verb's module and all it needs. None of that is ever garbage, but looking for some in it would slow each start."""
     gc.disable()
     try:
         return importlib.import_module(name)

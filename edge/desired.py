@@ -46,7 +46,7 @@ class SendsAgain(Protocol):
 
 def checked(data: bytes, settings: Settings) -> Desired:
     """A message that this vehicle's server signed for it, with settings that may be set from afar. Raises RefusedDesired."""
-    # A watch that was never wished anything starts without it: it takes 8 MB.
+    # Large: a watch of which nothing was ever wished starts without it.
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
