@@ -476,7 +476,10 @@ def test_cards_in_shadow_are_seen_under_their_filter_alone(
     """Keys alone: the queue, by Tab to the filter, the cards in shadow, an undo there, and back."""
     for number in range(2):
         send(
-            north_m=500.0 + 60 * number, outbox=UUID(int=number + 50), picture=jpeg(90 + number), category="road_damage"
+            north_m=500.0 + 60 * number,
+            outbox=UUID(int=number + 50),
+            picture=jpeg(90 + number),
+            category="facade_dirty",
         )
     dealt = {case.pk: case.shadow for case in deal(3)}
     assert sorted(dealt.values()) == [False, False, False, True, True]
