@@ -4,7 +4,7 @@ A pack that was trained on photographs alone drives ride A in shadow, at low thr
 looks at the boxes and sets right what they are taken for; what was decided is exported, made into a training set, trained on and exported as a new pack, which drives ride A again the next
 day. Every pack is measured on frames of ride B, a street that nobody reviewed: mean AP50 over the problem categories with at least 30 boxes.
 
-`python benchmarks/learning_loop.py --start CHECKPOINT.pt` (about half an hour on two idle cores, ten minutes of it for drawing; every step that is done in --work is not done
+`python benchmarks/learning_loop.py --start CHECKPOINT.pt` (about forty minutes on two cores, twenty of it for drawing; every step that is done in --work is not done
 again). CHECKPOINT may have other classes than models/training/classes.py; `.venv-training` trains (make setup-training).
 """
 
@@ -186,7 +186,7 @@ def main() -> int:
     parser.add_argument(
         "--days",
         type=int,
-        default=2,
+        default=1,
         help="how often ride A is driven, each day with the last day's pack (default: %(default)s)",
     )
     parser.add_argument("--epochs", type=int, default=15, help="(default: %(default)s)")
