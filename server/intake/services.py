@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -27,8 +27,8 @@ from models.contract import (
 from models.pixels import BadPicture, jpeg_size
 from models.taxonomy import CATEGORIES
 from server import pictures
+from server.audit.models import AuditRow
 from server.audit.rules import Verb
-from server.audit.services import record
 from server.cases import models as rows
 from server.cases.services import join
 from server.fleet.models import Vehicle
@@ -56,8 +56,7 @@ def take_sighting(topic: str, body: bytes, now: datetime) -> AckItem:
 
     Raises when there is no room or no database: that passes, and the message comes again. Any other failure would come again with it for ever.
     """
-    ready = _answered(topic, body, lambda: _make_ready(topic, body))
-    return ready if isinstance(ready, AckItem) else _answered(topic, body, lambda: _store(ready, now))
+    return _answered(topic, body, lambda: _together([(topic, body)], now)[0])
 
 
 def take_sightings(messages: Sequence[tuple[str, bytes]], now: datetime) -> list[AckItem | None]:
@@ -66,15 +65,32 @@ def take_sightings(messages: Sequence[tuple[str, bytes]], now: datetime) -> list
     One that is refused costs the others nothing; where the transaction itself fails, each gets its own.
     """
     try:
-        ready = [_answered(topic, body, partial(_make_ready, topic, body)) for topic, body in messages]
-        with transaction.atomic():
-            return [
-                each if isinstance(each, AckItem) else _answered(each.topic, each.body, partial(_store, each, now))
-                for each in ready
-            ]
+        return [*_together(messages, now)]
     except Exception as wrong:
         log.warning("%d messages could not be stored together (%s); each is tried alone", len(messages), wrong)
         return _one_by_one(messages, now)
+
+
+def _together(messages: Sequence[tuple[str, bytes]], now: datetime) -> list[AckItem]:
+    """Check messages and make their pictures durable, then store them in one transaction; what all need is looked up and noted once."""
+    read = [(topic, body, _answered(topic, body, partial(_read, topic, body))) for topic, body in messages]
+    sightings = [each for _, _, each in read if isinstance(each, Sighting)]
+    vehicles = {row.name: row for row in Vehicle.objects.filter(name__in={s.vehicle for s in sightings})}
+    known = _known(sightings)
+    ready = [
+        each if isinstance(each, AckItem) else _answered(topic, body, partial(_make_ready, topic, body, each, vehicles, known))
+        for topic, body, each in read
+    ]  # fmt: skip
+    with transaction.atomic():
+        used = _places_used([each.sighting for each in ready if isinstance(each, _Ready)])
+        answers = [
+            each if isinstance(each, AckItem) else _answered(each.topic, each.body, partial(_store, each, now))
+            for each in ready
+        ]
+        pairs = zip(ready, answers, strict=True)
+        stored = [each for each, answer in pairs if isinstance(each, _Ready) and answer.outcome == "accepted"]
+        _note(stored, used, now)
+    return answers
 
 
 def _one_by_one(messages: Sequence[tuple[str, bytes]], now: datetime) -> list[AckItem | None]:
@@ -126,20 +142,25 @@ def take_status(topic: str, body: bytes, now: datetime, is_kept_copy: bool = Fal
     return status.online
 
 
-def _make_ready(topic: str, body: bytes) -> _Ready | AckItem:
-    """Check a message and make its pictures durable, outside of any transaction; or the answer, if it is here already. Raises RefusedMessage."""
+def _read(topic: str, body: bytes) -> Sighting:
     vehicle_name, _ = vehicle_of(topic)
     sighting = decode(Sighting, body)
     if sighting.vehicle != vehicle_name:
         raise RefusedMessage("wrong_vehicle", f"the message of {sighting.vehicle} came from {vehicle_name}")
-    vehicle = Vehicle.objects.filter(name=sighting.vehicle).first()
+    return sighting
+
+
+def _make_ready(
+    topic: str, body: bytes, sighting: Sighting, vehicles: Mapping[str, Vehicle], known: Mapping[UUID, tuple[int, str]]
+) -> _Ready | AckItem:
+    """Check a message and make its pictures durable, outside of any transaction; or the answer, if it is here already. Raises RefusedMessage."""
+    vehicle = vehicles.get(sighting.vehicle)
     if vehicle is None or vehicle.revoked_at is not None:
         raise RefusedMessage("unknown_vehicle", f"{sighting.vehicle} was never added or is revoked")
     if sighting.category not in CATEGORIES:
         raise RefusedMessage("unknown_category", f"{sighting.category!r} is not in the taxonomy")
-    known = _known(sighting, vehicle)
-    if known is not None:
-        return known
+    if sighting.id in known:
+        return _known_answer(sighting, vehicle, known[sighting.id])
     for picture in sighting.pictures:
         _check(picture)
     for picture in sighting.pictures:
@@ -151,31 +172,49 @@ def _store(ready: _Ready, now: datetime) -> AckItem:
     sighting, vehicle = ready.sighting, ready.vehicle
     try:
         with transaction.atomic():
-            row = rows.Sighting.objects.create(**_columns(sighting, vehicle, ready.digest))
-            rows.Picture.objects.bulk_create(_picture_row(row, picture) for picture in sighting.pictures)
-            record(Verb.SIGHTING_TAKEN, "sighting", row.id, city_id=vehicle.city_id, vehicle=vehicle.pk, **_reused(row))
-            join(row, now)
-            Vehicle.objects.filter(id=vehicle.pk).update(last_seen_at=now, last_sighting_at=now)
+            join(rows.Sighting.objects.create(**_columns(sighting, vehicle, ready.digest)), now)
     except IntegrityError:
-        known = _known(sighting, vehicle)
-        if known is None:
+        known = _known([sighting])
+        if not known:
             raise
-        return known
+        return _known_answer(sighting, vehicle, known[sighting.id])
     return AckItem(id=sighting.id, digest=ready.digest, outcome="accepted")
 
 
-def _reused(row: rows.Sighting) -> dict[str, bool]:
+def _note(stored: Sequence[_Ready], used: set[tuple[UUID, int]], now: datetime) -> None:
+    """What hangs on sightings just stored: their pictures' rows, what is recorded of them, when their vehicles were heard. Call inside their transaction."""
+    rows.Picture.objects.bulk_create(_picture_row(each.sighting.id, p) for each in stored for p in each.sighting.pictures)  # fmt: skip
+    AuditRow.objects.bulk_create(
+        AuditRow(verb=Verb.SIGHTING_TAKEN, kind="sighting", object_id=str(each.sighting.id), city_id=each.vehicle.city_id,
+                 detail={"vehicle": each.vehicle.pk, **_reused(each.sighting, used)})
+        for each in stored
+    )  # fmt: skip
+    Vehicle.objects.filter(id__in={each.vehicle.pk for each in stored}).update(last_seen_at=now, last_sighting_at=now)
+
+
+def _places_used(sightings: Sequence[Sighting]) -> set[tuple[UUID, int]]:
+    """The places in outboxes that were taken before, these sightings' among them."""
+    found = rows.Sighting.objects.filter(outbox__in={s.outbox for s in sightings}, sequence__in={s.sequence for s in sightings})  # fmt: skip
+    return set(found.values_list("outbox", "sequence"))
+
+
+def _reused(sighting: Sighting, used: set[tuple[UUID, int]]) -> dict[str, bool]:
     """Whether its place in the outbox was another's before: a copied card or a restored backup. `id` alone is identity, so it is only noted."""
-    if not rows.Sighting.objects.filter(outbox=row.outbox, sequence=row.sequence).exclude(id=row.id).exists():
+    place = (sighting.outbox, sighting.sequence)
+    if place not in used:
+        used.add(place)
         return {}
-    log.warning("%s", json.dumps({"event": "sequence_reused", "outbox": str(row.outbox), "sequence": row.sequence, "id": str(row.id)}))  # fmt: skip
+    log.warning("%s", json.dumps({"event": "sequence_reused", "outbox": str(place[0]), "sequence": place[1], "id": str(sighting.id)}))  # fmt: skip
     return {"sequence_reused": True}
 
 
-def _known(sighting: Sighting, vehicle: Vehicle) -> AckItem | None:
-    there = rows.Sighting.objects.filter(id=sighting.id).values_list("vehicle_id", "digest").first()
-    if there is None:
-        return None
+def _known(sightings: Sequence[Sighting]) -> dict[UUID, tuple[int, str]]:
+    """Vehicle and digest of those that are here already."""
+    found = rows.Sighting.objects.filter(id__in=[s.id for s in sightings]).values_list("id", "vehicle_id", "digest")
+    return {sighting_id: (vehicle_id, digest) for sighting_id, vehicle_id, digest in found}
+
+
+def _known_answer(sighting: Sighting, vehicle: Vehicle, there: tuple[int, str]) -> AckItem:
     if there[0] != vehicle.pk:
         raise RefusedMessage("id_conflict", "another vehicle has sent this id")
     return AckItem(id=sighting.id, digest=there[1], outcome="known")
@@ -200,8 +239,8 @@ def _refuse(topic: str, body: bytes, digest: str, wrong: RefusedMessage) -> AckI
     return AckItem(id=sighting_id or NOBODY, digest=digest, outcome="refused", reason=f"{wrong.reason}: {wrong}"[:200])
 
 
-def _picture_row(row: rows.Sighting, picture: Picture) -> rows.Picture:
-    return rows.Picture(sighting=row, sha256=picture.sha256, role=picture.role, width=picture.width, height=picture.height,
+def _picture_row(sighting_id: UUID, picture: Picture) -> rows.Picture:
+    return rows.Picture(sighting_id=sighting_id, sha256=picture.sha256, role=picture.role, width=picture.width, height=picture.height,
                         box=list(picture.box) if picture.box else None, jpeg_bytes=len(picture.bytes))  # fmt: skip
 
 
