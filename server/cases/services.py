@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, Q
+from django.db.models import Exists, F, Q, QuerySet
 
 from server.audit.rules import Verb
 from server.audit.services import record
@@ -31,6 +34,8 @@ REMEMBERED = timedelta(days=30)
 SHOWN_AGAIN_RISE = 0.2
 SHOWN_AGAIN_VEHICLES = 3
 SEEN_AFTER = timedelta(minutes=10)
+JOINED = ("number", "state", "state_at", "shadow", "rejected_probability", "sightings_count")
+"""What joining reads of a case."""
 
 
 class NotAllowed(Exception):
@@ -51,25 +56,43 @@ def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | No
     return bool(done)
 
 
-def join(sighting: Sighting, now: datetime) -> Case:
+class Member(NamedTuple):
+    """What joining reads of a sighting's row."""
+
+    id: UUID
+    case_id: int | None
+    city_id: int
+    fleet_id: int
+    vehicle_id: int
+    category: str
+    origin: str
+    pass_id: UUID
+    lat_deg: float
+    lon_deg: float
+    covariance_ee: float
+    covariance_en: float
+    covariance_nn: float
+    probability: float
+    seen_at: datetime
+    received_at: datetime
+
+
+def join(sighting: Sighting, now: datetime) -> None:
     """Group the sighting's neighbourhood again and give every group its case. Call inside the transaction that stored it."""
     members = _connected(sighting, now)
     rows = {row.id: row for row in members}
     for points in group([point_of(row) for row in members]):
         _settle_group([rows[point.id] for point in points], now)
-    case = Sighting.objects.get(id=sighting.id).case
-    assert case is not None
-    return case
 
 
-def point_of(row: Sighting) -> Point:
+def point_of(row: Member | Sighting) -> Point:
     """What the grouping rule needs of a row."""
     return Point(
         row.id, row.pass_id, row.lat_deg, row.lon_deg, (row.covariance_ee, row.covariance_en, row.covariance_nn)
     )
 
 
-def _connected(sighting: Sighting, now: datetime) -> list[Sighting]:
+def _connected(sighting: Sighting, now: datetime) -> list[Member]:
     """Every sighting that a chain of links ties to this one: the grouping of the whole set, seen from here, needs no more."""
     reach_m = 2 * FARTHEST_M
     while True:
@@ -83,7 +106,7 @@ def _connected(sighting: Sighting, now: datetime) -> list[Sighting]:
         reach_m *= 2
 
 
-def _near(row: Sighting, now: datetime, reach_m: float) -> list[Sighting]:
+def _near(row: Sighting, now: datetime, reach_m: float) -> list[Member]:
     lat = reach_m / 111_195 * 1.01
     lon = lat / max(cos(radians(row.lat_deg)), 0.01)
     remembered = Q(
@@ -93,25 +116,46 @@ def _near(row: Sighting, now: datetime, reach_m: float) -> list[Sighting]:
         Q(case__isnull=True) | ~Q(case__state__in=sorted(CLOSED)) | remembered, city_id=row.city_id, category=row.category, origin=row.origin,
         lat_deg__range=(row.lat_deg - lat, row.lat_deg + lat), lon_deg__range=(row.lon_deg - lon, row.lon_deg + lon),
     )  # fmt: skip
-    return [each for each in near if each.id != row.id] + [row]
+    return _members(near)
 
 
-def _settle_group(rows: list[Sighting], now: datetime) -> None:
-    ids = sorted({row.case_id for row in rows if row.case_id is not None})
+def _members(sightings: QuerySet[Sighting]) -> list[Member]:
+    return [Member(*row) for row in sightings.values_list(*Member._fields)]
+
+
+def _settle_group(rows: Sequence[Member], now: datetime) -> None:
     cases = sorted(
-        Case.objects.filter(id__in=ids),
+        Case.objects.filter(id__in={row.case_id for row in rows if row.case_id is not None}).only(*JOINED),
         key=lambda c: (SENIORITY.index(State(c.state)) if c.state in SENIORITY else 99, c.number),
     )
+    held = _held(cases, rows)
     # A case belongs to the group that holds its first sighting; another group that once shared it gets its own.
     group_ids = {row.id for row in rows}
-    own = [case for case in cases if _first_sighting(case) in group_ids]
-    case = own[0] if own else _new_case(rows, now)
-    Sighting.objects.filter(id__in=[row.id for row in rows]).exclude(case=case).update(case=case)
-    _refresh(case, now)
+    own = [case for case in cases if held[case.id][0].id in group_ids]
+    if not own:
+        case = _new_case(rows, now)
+        Sighting.objects.filter(id__in=group_ids).update(case=case)
+        return
+    case = own[0]
+    whole = [*rows, *(row for row in held[case.id] if row.id not in group_ids)]
+    moved = [row.id for row in rows if row.case_id != case.id]
+    if not moved and len(whole) == case.sightings_count:
+        return
+    Sighting.objects.filter(id__in=moved).update(case=case)
+    _refresh(case, whole, now)
     for other in own[1:]:
-        if not Sighting.objects.filter(case=other).exists():
+        if all(row.id in group_ids for row in held[other.id]):
             move(other.id, State(other.state), State.MERGED, now, merged_into=case)
             _withdraw_merged(other, case, now)
+
+
+def _held(cases: Sequence[Case], rows: Sequence[Member]) -> dict[int, list[Member]]:
+    """All sightings of each case, the first first: of these `rows`, or read again if a case does not count just as many."""
+    counts = Counter(row.case_id for row in rows)
+    if any(counts[case.id] != case.sightings_count for case in cases):
+        rows = _members(Sighting.objects.filter(case__in=cases))
+    ordered = sorted(rows, key=lambda row: (row.received_at, row.id))
+    return {case.id: [row for row in ordered if row.case_id == case.id] for case in cases}
 
 
 def _withdraw_merged(other: Case, case: Case, now: datetime) -> None:
@@ -120,18 +164,12 @@ def _withdraw_merged(other: Case, case: Case, now: datetime) -> None:
     withdraw(other, f"the same as case {case.number}", now)
 
 
-def _first_sighting(case: Case) -> Any:
-    return Sighting.objects.filter(case=case).order_by("received_at", "id").values_list("id", flat=True).first()
-
-
-def _new_case(rows: list[Sighting], now: datetime) -> Case:
+def _new_case(rows: Sequence[Member], now: datetime) -> Case:
     first = min(rows, key=lambda row: row.id)
     City.objects.filter(id=first.city_id).update(last_case_number=F("last_case_number") + 1)
     number = City.objects.values_list("last_case_number", flat=True).get(id=first.city_id)
     case = Case.objects.create(
-        city_id=first.city_id, fleet_id=first.fleet_id, number=number, category=first.category, origin=first.origin, state_at=now,
-        lat_deg=first.lat_deg, lon_deg=first.lon_deg, covariance_ee=first.covariance_ee, covariance_en=first.covariance_en,
-        covariance_nn=first.covariance_nn, probability=first.probability, first_seen_at=first.seen_at, last_seen_at=first.seen_at,
+        city_id=first.city_id, fleet_id=first.fleet_id, number=number, category=first.category, origin=first.origin, state_at=now, **_figures(rows)
     )  # fmt: skip
     # After the counter: whoever puts a category elsewhere holds the city's row too, so that no case is opened as it stood before.
     Case.objects.filter(id=case.id).update(shadow=~Exists(standing_of()))
@@ -139,18 +177,23 @@ def _new_case(rows: list[Sighting], now: datetime) -> Case:
     return case
 
 
-def _refresh(case: Case, now: datetime) -> None:
-    """Bring a case's figures up to date with its sightings. One set aside is screened again; a rejected one comes back only for a strong reason, a fixed one if it was seen later, one confirmed in shadow once its category has left it."""
-    rows = list(Sighting.objects.filter(case=case))
+def _figures(rows: Sequence[Member]) -> dict[str, Any]:
+    """What a case says of its sightings."""
     lat, lon, (ee, en, nn) = fused([point_of(row) for row in rows])
-    probability, vehicles = max(row.probability for row in rows), len({row.vehicle_id for row in rows})
-    Case.objects.filter(id=case.id).update(
-        lat_deg=lat, lon_deg=lon, covariance_ee=ee, covariance_en=en, covariance_nn=nn, probability=probability, sightings_count=len(rows),
-        vehicles_count=vehicles, first_seen_at=min(row.seen_at for row in rows), last_seen_at=max(row.seen_at for row in rows),
-    )  # fmt: skip
+    return {
+        "lat_deg": lat, "lon_deg": lon, "covariance_ee": ee, "covariance_en": en, "covariance_nn": nn, "probability": max(row.probability for row in rows),
+        "sightings_count": len(rows), "vehicles_count": len({row.vehicle_id for row in rows}), "first_seen_at": min(row.seen_at for row in rows),
+        "last_seen_at": max(row.seen_at for row in rows),
+    }  # fmt: skip
+
+
+def _refresh(case: Case, rows: Sequence[Member], now: datetime) -> None:
+    """Bring a case's figures up to date with its sightings. One set aside is screened again; a rejected one comes back only for a strong reason, a fixed one if it was seen later, one confirmed in shadow once its category has left it."""
+    figures = _figures(rows)
+    Case.objects.filter(id=case.id).update(**figures)
     if case.state == State.REJECTED and case.rejected_probability is not None:
         since = {row.vehicle_id for row in rows if row.received_at > case.state_at}
-        if probability >= case.rejected_probability + SHOWN_AGAIN_RISE or len(since) >= SHOWN_AGAIN_VEHICLES:
+        if figures["probability"] >= case.rejected_probability + SHOWN_AGAIN_RISE or len(since) >= SHOWN_AGAIN_VEHICLES:
             move(case.id, State.REJECTED, State.QUEUED, now, lease_by=None, lease_until=None)
     elif case.state == State.SET_ASIDE and len(rows) > case.sightings_count:
         move(case.id, State.SET_ASIDE, State.NEW, now)

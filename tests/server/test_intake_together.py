@@ -14,6 +14,7 @@ from paho.mqtt.client import MQTTMessage
 from sightings import NOW, message
 
 from models.contract import Ack, decode, digest_of, encode, topic
+from server.audit.models import AuditRow
 from server.cases.models import Case, Sighting
 from server.intake import services
 from server.intake.models import SetAside
@@ -42,6 +43,23 @@ def test_fifty_cost_one_commit_and_get_fifty_answers(vehicle: Any) -> None:
         (UUID(int=n), digest_of(body), "accepted") for n, (_, body) in enumerate(messages, 1)
     ]
     assert Sighting.objects.count() == Case.objects.count() == 50
+
+
+def test_a_sighting_that_joins_a_case_costs_five_queries_and_its_batch_eight(vehicle: Any) -> None:
+    take_sightings(many(50), NOW)
+    again = [message(id=UUID(int=n + 100), outbox=UUID(int=7), sequence=n + 100, east_m=60.0 * n) for n in range(1, 51)]
+    with CaptureQueriesContext(connection) as seen:
+        take_sightings([(topic("TY-01", "sighting"), encode(each)) for each in again], NOW)
+    asked = [query["sql"].split()[0] for query in seen.captured_queries]
+    assert sum(word in ("SELECT", "INSERT", "UPDATE") for word in asked) <= 5 * 50 + 8
+    assert Case.objects.filter(sightings_count=2).count() == Case.objects.count() == 50
+
+
+def test_a_place_in_the_outbox_that_comes_twice_at_once_is_noted_at_the_second(vehicle: Any) -> None:
+    messages = [*many(2), (topic("TY-01", "sighting"), encode(message(outbox=UUID(int=7), sequence=1, east_m=300.0)))]
+    assert [each and each.outcome for each in take_sightings(messages, NOW)] == ["accepted"] * 3
+    taken = AuditRow.objects.filter(verb="sighting_taken").order_by("id")
+    assert ["sequence_reused" in row.detail for row in taken] == [False, False, True]
 
 
 def test_together_or_alone_the_rows_are_the_same(vehicle: Any) -> None:

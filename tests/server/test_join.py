@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sightings import LAT, LON, NOW
@@ -77,6 +79,28 @@ def test_two_things_of_one_pass_never_become_one_case(send: Any) -> None:
     send(pass_id=same, outbox=UUID(int=1))
     send(pass_id=same, outbox=UUID(int=2), east_m=0.5)
     assert Case.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_counts_its_sightings_that_are_not_near_too(send: Any) -> None:
+    for number in range(1, 4):
+        send(id=UUID(int=number), outbox=UUID(int=number), probability=0.5 + number / 10)
+    Sighting.objects.filter(id=UUID(int=3)).update(lat_deg=LAT + 1)
+    send(outbox=UUID(int=4), probability=0.5)
+    case = Case.objects.get()
+    assert (case.sightings_count, case.probability) == (4, 0.8)
+    assert case.lat_deg == pytest.approx(LAT + 0.25)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_beside_that_stays_as_it_is_is_not_written_again(send: Any) -> None:
+    same = UUID(int=3)
+    send(id=UUID(int=1), pass_id=same, outbox=UUID(int=1))
+    send(id=UUID(int=2), pass_id=same, outbox=UUID(int=2), east_m=2.0)
+    with CaptureQueriesContext(connection) as seen:
+        send(outbox=UUID(int=3), east_m=2.2)
+    assert sum(query["sql"].startswith('UPDATE "cases_case"') for query in seen.captured_queries) == 1
+    assert sorted(Case.objects.values_list("sightings_count", flat=True)) == [1, 2]
 
 
 @pytest.mark.django_db(transaction=True)
