@@ -62,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         print("paused; the camera stays off " + ("until --resume" if left is None else f"for {left:.0f} s"))
     else:
         print("not paused; a watch that runs looks again")
+    print(f"data: {folder}   (a watch obeys if its edge.toml means this folder)")
     if args.json:
         print(json.dumps({"paused": is_paused, "by_settings": settings.gate.paused, "left_s": left if is_paused else None}))  # fmt: skip
     # Whoever resumes is not to believe that it looks when it does not.

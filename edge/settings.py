@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from models.contract import VEHICLE_NAME
+from models.packs import shipped_packs
 from models.taxonomy import CATEGORIES
 
 
@@ -160,14 +161,7 @@ def read_settings(path: Path) -> Settings:
     """Settings of one file. Raises BadSettings with every error, or with what to do if the file is missing."""
     try:
         settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        uplink = settings.uplink
-        beside = {  # they travel with edge.toml
-            name: path.parent / file
-            for name in ("ca_file", "cert_file", "key_file")
-            if (file := getattr(uplink, name)) is not None
-        }
-        uplink = uplink.model_copy(update=beside)
-        return settings.model_copy(update={"uplink": uplink})
+        return _from(path.parent.resolve(), settings)
     except FileNotFoundError:
         raise BadSettings(f"{path} does not exist; docs/edge.toml.example explains every key") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
@@ -178,3 +172,20 @@ def read_settings(path: Path) -> Settings:
             for error in wrong.errors(include_url=False, include_input=False)
         ]
         raise BadSettings(f"{path}:\n" + "\n".join(lines)) from None
+
+
+def _from(folder: Path, settings: Settings) -> Settings:
+    """The same with relative paths taken from the folder of edge.toml: every verb means the same files, wherever it is started."""
+    sections = {
+        name: section.model_copy(update={key: folder / value for key, value in section if isinstance(value, Path)})
+        for name, section in settings
+        if isinstance(section, _Section)
+    }
+    for name, key, is_file in (
+        ("camera", "source", not settings.camera.source.isdigit() and "://" not in settings.camera.source),
+        ("detect", "pack", settings.detect.pack not in shipped_packs()),
+        ("redact", "pack", settings.redact.pack not in shipped_packs()),
+    ):
+        if is_file:
+            sections[name] = sections[name].model_copy(update={key: str(folder / getattr(sections[name], key))})
+    return settings.model_copy(update=sections)

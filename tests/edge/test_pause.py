@@ -89,6 +89,18 @@ def test_the_verb_pauses_says_so_and_resumes(config: Path, capsys: pytest.Captur
     assert said(capsys)["paused"] is False
 
 
+def test_from_another_folder_it_pauses_the_same_vehicle_and_names_its_folder(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text('[vehicle]\ndata = "mine"\n')
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert trikeye.main(["edge", "pause", "--config", "../edge.toml"]) == 0
+    assert f"data: {tmp_path / 'mine'}" in capsys.readouterr().out
+    assert (tmp_path / "mine" / PAUSE).exists()
+    assert not list(Path().iterdir())
+
+
 def test_what_the_server_paused_is_not_resumed_on_the_vehicle_and_it_says_who_can(config: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     config.write_text(config.read_text() + "[gate]\npaused = true\n")
     assert trikeye.main(["edge", "pause", "--resume", "--config", str(config)]) == 1

@@ -38,7 +38,8 @@ def test_the_example_shows_every_key_with_its_default() -> None:
         for inner in (value if isinstance(value, dict) else [""])
     }
     assert flat == keys_of(Settings)
-    assert read_settings(EXAMPLE) == Settings()
+    beside = EXAMPLE.parent / Settings().vehicle.data
+    assert read_settings(EXAMPLE) == Settings.model_validate({"vehicle": {"data": beside}})
 
 
 @pytest.mark.parametrize("name", ["", "Asia/Nowhere", "/etc/passwd", "../x", "Asia/Shanghai\\u0000"])
@@ -100,3 +101,25 @@ def test_certificate_and_key_go_together_and_lie_beside_the_file(tmp_path: Path)
     path.write_text('[uplink]\ncert_file = "me.pem"\n')
     with pytest.raises(BadSettings, match="give both, or neither"):
         read_settings(path)
+
+
+def test_relative_paths_are_those_beside_the_file_from_whatever_folder_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "veh").mkdir()
+    monkeypatch.chdir(tmp_path)
+    path = Path("veh/../veh/edge.toml")
+    path.write_text('[camera]\nsource = "clip.avi"\ncalibration = "camera.toml"\n[detect]\npack = "mine"\n')
+    beside = read_settings(path)
+    veh = tmp_path / "veh"
+    assert beside.vehicle.data == veh / "trikeye-data"
+    assert (beside.camera.source, beside.camera.calibration) == (str(veh / "clip.avi"), veh / "camera.toml")
+    assert (beside.detect.pack, beside.redact.pack) == (str(veh / "mine"), "redaction")
+
+
+@pytest.mark.parametrize("source", ["0", "/dev/video2", "rtsp://10.0.0.2/live"])
+def test_a_camera_that_is_no_file_beside_it_stays_as_it_is_and_so_does_an_absolute_folder(tmp_path: Path, source: str) -> None:  # fmt: skip
+    path = tmp_path / "edge.toml"
+    path.write_text(f'[vehicle]\ndata = "/var/lib/trikeye"\n[camera]\nsource = "{source}"\n')
+    settings = read_settings(path)
+    assert (settings.camera.source, settings.vehicle.data) == (source, Path("/var/lib/trikeye"))
