@@ -28,7 +28,8 @@ from edge.zones import BadZones
 
 SAMPLE = Path(__file__).parent / "ride" / "sample"
 VEHICLE = "TY-01"
-REVIEWER = "reviewer"
+PEOPLE = ("reviewer", "supervisor")
+"""Who signs in to the pages, by role; the first one reviews in a demo without people."""
 UNDECIDED = ("new", "queued")
 
 
@@ -103,8 +104,13 @@ class Chain:
     @property
     def login(self) -> tuple[str, str]:
         """The reviewer's name and password."""
-        name, password = self.login_file.read_text().split()
-        return name, password
+        return PEOPLE[0], self.logins[PEOPLE[0]]
+
+    @property
+    def logins(self) -> dict[str, str]:
+        """Everybody's password by name; nobody's before the first start."""
+        lines = self.login_file.read_text().splitlines() if self.login_file.exists() else []
+        return dict(line.split() for line in lines)
 
     def progress(self) -> dict[str, int]:
         """What the databases say now."""
@@ -226,9 +232,8 @@ class Chain:
         for folder in (self.data, self.server_data, self.edge_data):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._verb("server", "migrate", "--quiet")
-        if not self.login_file.exists():
-            said = self._verb("server", "user", "add", REVIEWER)
-            _write_secret(self.login_file, f"{REVIEWER} {said.split('password ')[1].split()[0]}\n")
+        for name in PEOPLE:
+            self._add_person(name)
         if not (self.data / "edge.toml").exists():
             self._verb(
                 "server", "vehicle", "add", VEHICLE, "--origin", "demo", "--write-config", str(self.data / "edge.toml")
@@ -246,6 +251,13 @@ class Chain:
             shown = json.loads(said.strip().splitlines()[-1])
             _write_secret(self.data / "city-secret", shown["secret"])
             _write_secret(self.data / "status-url", f"{self.web_url}{shown['status_path']}")
+
+    def _add_person(self, name: str) -> None:
+        logins = self.logins
+        if name in logins:
+            return
+        logins[name] = self._verb("server", "user", "add", name, "--role", name).split("password ")[1].split()[0]
+        _write_secret(self.login_file, "".join(f"{each} {password}\n" for each, password in logins.items()))
 
     def _is_photos(self) -> bool:
         """Photographs show each thing once; a ride shows it from look to look."""

@@ -63,9 +63,7 @@ def run(args: argparse.Namespace) -> int:
     began = time.monotonic()
     try:
         chain.start()
-        print(f"review queue   {chain.web_url}/review/\nsandbox city   {chain.city_url}/\nsign in as     {' / '.join(chain.login)}\ndata, logs     {chain.data}\n"
-              + ("" if args.headless else f"A confirmed card leaves for the city after {chain.grace_s} s; until then A takes it back for nothing.\n"
-                 "Ctrl-C stops everything; a second start goes on with the same data, without this folder it begins anew."), file=sys.stderr, flush=True)  # fmt: skip
+        print(greeting(chain), file=sys.stderr, flush=True)
         if args.headless and not chain.has_truth:
             print("no truth.json in the ride: every card is confirmed, and nothing can be judged", file=sys.stderr)
         code = _follow(chain, args, began)
@@ -81,6 +79,23 @@ def run(args: argparse.Namespace) -> int:
         return 0
     finally:
         chain.stop()
+
+
+def greeting(chain: Chain) -> str:
+    """Where to look, who signs in, and in what a demo differs from a city."""
+    lines = [
+        f"review queue   {chain.web_url}/review/",
+        f"sandbox city   {chain.city_url}/",
+        *(f"sign in as     {name} / {password}" for name, password in chain.logins.items()),
+        f"data, logs     {chain.data}",
+        "in shadow      nothing here: a demo opens every category to the sandbox city; a real server hands over those shown to be right alone",
+    ]
+    if not chain.headless:
+        lines += [
+            f"A confirmed card leaves for the city after {chain.grace_s} s; until then A takes it back for nothing.",
+            "Ctrl-C stops everything; a second start goes on with the same data, without this folder it begins anew.",
+        ]
+    return "\n".join(lines)
 
 
 def _follow(chain: Chain, args: argparse.Namespace, began: float) -> int:
