@@ -9,11 +9,35 @@ import re
 import shutil
 import signal
 import sys
+import tomllib
 from datetime import datetime
 from pathlib import Path
 
 from models.contract import VEHICLE_NAME
 from server.start import start
+
+CREDENTIALS = ("host", "port", "user", "password", "server_key", "tls", "ca_file")
+NEW = """\
+# docs/edge.toml.example explains every key; what is usually set on a vehicle stands here behind #.
+origin = "{origin}"
+
+[vehicle]
+name = "{name}"
+# data = "/var/lib/trikeye"     # folder of the outbox; without it: trikeye-data beside this file
+
+[camera]
+# source = "/dev/video0"        # without it: the first USB camera
+# calibration = "camera.toml"   # beside this file; without it places are rough
+
+[receiver]
+# device = "/dev/ttyUSB0"       # the GNSS receiver; without it nothing has a place
+
+[uplink]
+"""
+
+
+class NotItsFile(Exception):
+    """An edge.toml that stands there cannot take the credentials; the text says why and what to do."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--city", help="key of the city it drives in (default: where it is, a new one in taiyuan)")
     parser.add_argument("--fleet", help='name of its fleet (default: where it is, a new one in "fleet")')
     parser.add_argument(
-        "--write-config", type=Path, metavar="FILE", help="write an edge.toml with the credentials, mode 0600"
+        "--write-config",
+        type=Path,
+        metavar="FILE",
+        help="write an edge.toml with the credentials, mode 0600; in one that is there, all else stays as it is",
     )
     parser.add_argument("--json", action="store_true", help="print the list as one object, for machines")
     parser.add_argument(
@@ -36,7 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--zones", nargs=2, metavar=("URL", "SHA256"), help="desire: the zones it should drive by, and their digest"
     )
     parser.add_argument(
-        "--origin", choices=("camera", "demo"), default="camera", help="demo: its cases never leave for a real city"
+        "--origin",
+        choices=("camera", "demo"),
+        help="of a new edge.toml (default: camera); demo: its cases never leave for a real city",
     )
 
 
@@ -145,27 +174,65 @@ def _add(args: argparse.Namespace) -> int:
         print(f"server_key: {public_key()}   (there too; without it the vehicle takes no settings from afar)")
         return 0
     target: Path = args.write_config
-    with transaction.atomic():  # a place that cannot be written must not cost the vehicle the password it has
-        write_own(target, _edge_toml(args, add_vehicle(args.name, args.city, args.fleet), target.parent))
+    try:
+        with transaction.atomic():  # a place that cannot be written must not cost the vehicle the password it has
+            write_own(target, _edge_toml(args, add_vehicle(args.name, args.city, args.fleet), target))
+    except (NotItsFile, UnicodeDecodeError) as wrong:
+        print(f"trikeye server vehicle: {target} stays as it is, and so does the password: {wrong}", file=sys.stderr)
+        return 1
+    except OSError as wrong:
+        of_folder = (
+            Path(str(wrong.filename)).parent == target.parent
+        )  # then its name is one that only this program knows
+        what = f"the folder {target.parent.resolve()}" if of_folder else wrong.filename
+        print(f"trikeye server vehicle: {what}: {wrong.strerror}; see that it is there and may be used, nothing was changed", file=sys.stderr)  # fmt: skip
+        return 1
     print(f"{args.name}: credentials in {target}")
     return 0
 
 
-def _edge_toml(args: argparse.Namespace, password: str, folder: Path) -> list[str]:
-    """The vehicle's settings; an authority of one's own is laid beside them as ca.pem."""
+def _edge_toml(args: argparse.Namespace, password: str, target: Path) -> list[str]:
+    """The vehicle's settings, with all that stands there; an authority of one's own is laid beside them as ca.pem. Raises NotItsFile, OSError."""
     from django.conf import settings
 
     from server.broker import address
     from server.fleet.desires import public_key
 
     host, port = address()
-    lines = [f'origin = "{args.origin}"', "", "[vehicle]", f'name = "{args.name}"', "", "[uplink]", f'host = "{host}"', f"port = {port}",
-             f'user = "{args.name}"', f'password = "{password}"', f'server_key = "{public_key()}"']  # fmt: skip
+    lines = {"host": f'"{host}"', "port": f"{port}", "user": f'"{args.name}"', "password": f'"{password}"', "server_key": f'"{public_key()}"'}  # fmt: skip
     if settings.BROKER_CERT:
-        lines.append("tls = true")
+        lines["tls"] = "true"
         if settings.BROKER_CA:
-            shutil.copyfile(settings.BROKER_CA, folder / "ca.pem")
-            lines.append('ca_file = "ca.pem"')
+            lines["ca_file"] = '"ca.pem"'
+    before = target.read_text(encoding="utf-8") if target.exists() else ""
+    written = with_credentials(before or NEW.format(origin=args.origin or "camera", name=args.name), args.name, args.origin, lines)  # fmt: skip
+    if settings.BROKER_CERT and settings.BROKER_CA:
+        shutil.copyfile(settings.BROKER_CA, target.parent / "ca.pem")
+    return written
+
+
+def with_credentials(text: str, name: str, origin: str | None, credentials: dict[str, str]) -> list[str]:
+    """An edge.toml with these credentials (values as TOML) in [uplink], all else as it was, comments too. Raises NotItsFile if it is another vehicle's, or cannot be changed so."""
+    try:
+        before = tomllib.loads(text)
+        whose, made_for = before.get("vehicle", {}).get("name"), before.get("origin", "camera")
+        if whose != name:
+            raise NotItsFile(f"it is the file of {whose or 'no vehicle'}; name another one")
+        if origin not in (None, made_for):
+            raise NotItsFile(f'it says origin = "{made_for}"; change that there, or name another file')
+        lines = text.splitlines()
+        if "uplink" not in before:
+            lines += ["", "[uplink]"]
+        head = next((n for n, line in enumerate(lines) if line.partition("#")[0].strip() == "[uplink]"), len(lines))
+        end = next((n for n in range(head + 1, len(lines)) if lines[n].lstrip().startswith("[")), len(lines))
+        kept = [line for line in lines[head + 1 : end] if line.partition("=")[0].strip() not in CREDENTIALS]
+        lines[head + 1 : end] = [*(f"{key} = {value}" for key, value in credentials.items()), *kept]
+        rest = {key: value for key, value in before.get("uplink", {}).items() if key not in CREDENTIALS}
+        wanted = rest | {key: tomllib.loads(f"x = {value}")["x"] for key, value in credentials.items()}
+        if tomllib.loads("\n".join(lines)) != before | {"uplink": wanted}:
+            raise NotItsFile("its [uplink] is written in a way that cannot be changed here; name another file, and copy its [uplink]")  # fmt: skip
+    except (tomllib.TOMLDecodeError, AttributeError) as wrong:
+        raise NotItsFile(f"it is no edge.toml ({wrong}); mend it, or name another file") from None
     return lines
 
 
