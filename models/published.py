@@ -12,6 +12,12 @@ CROSS_VALIDATED = "crossvalidated.json"
 MEASURED = "measured.json"
 """The pack itself on the val split of the street photographs, for regressions."""
 
+LEGEND = (
+    "in: pictures that hold one; at: score from which it counts; too few: fewer than 30 boxes",
+    "false/100: false alarms in 100 pictures, of sets that label all of it; clean/100: in 100 pictures of streets with nothing to see",
+)
+LEGEND_VALIDATED = "off by: by how much stated probabilities miss the share that is right, on average"
+
 
 def published_of(pack: Pack) -> dict[str, Any]:
     """A pack's published figures, else those of the val split, else none. An overlay's are its base's, unless it looks in another way."""
@@ -54,23 +60,26 @@ def table(result: dict[str, Any]) -> list[str]:
             f"  {share(row, 'precision'):18} {share(row, 'recall'):18} {_number(row['false_per_100_images'], 1):>9}"
             f" {_number(row.get('false_per_100_clean'), 1):>9}{off}{standing}"
         )
-    return [
-        *lines,
-        f"mean over the {result['counted']} problem categories with enough boxes: AP50 {result['map50']}, AP {result['map']}",
-    ]
+    return [*lines, _mean(result), *LEGEND, *([LEGEND_VALIDATED] if validated else [])]
+
+
+def _mean(result: dict[str, Any]) -> str:
+    if not result["counted"]:
+        return "no problem category has enough boxes to tell how well it is seen; label more of each"
+    return f"mean over the {result['counted']} problem categories with enough boxes: AP50 {result['map50']}, AP {result['map']}"
 
 
 def parts(result: dict[str, Any], wanted: frozenset[str]) -> list[str]:
     """By source, size of the box and light: the wanted categories, where there are boxes enough to tell."""
     lines = []
     for by, values in result.get("by", {}).items():
-        lines.append(f"by {by}")
-        lines += [
+        told = [
             f"  {value:10} {category:22} {part['boxes']:5}  {share(part, 'precision'):18} {share(part, 'recall')}"
             for value, categories in values.items()
             for category, part in categories.items()
             if category in wanted and part["recall"] is not None
         ]
+        lines += [f"by {by}", *told] if told else []
     return lines
 
 

@@ -123,6 +123,7 @@ def test_what_is_published_is_what_was_fitted_and_reads_as_a_table() -> None:
     assert "3-fold cross-validation by scene on 240 photographs" in text
     assert "1.00 (0.97–1.00)" in text
     assert "sdaia      exposed_garbage          120" in text
+    assert "off by: " in text
 
 
 def test_a_packs_thresholds_and_probabilities_become_the_fitted_ones(tmp_path: Path) -> None:

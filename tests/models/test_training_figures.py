@@ -12,10 +12,11 @@ import cv2
 import numpy as np
 import pytest
 
+from models.published import parts, table
 from models.training.coco import average_precision
 from models.training.compare import compare
 from models.training.dataset import BadSet, Box, Sample, read_set, scenes_on_both_sides
-from models.training.figures import Figures, Part, figures_of, one_figure, parts_of
+from models.training.figures import PROBLEMS, Figures, Part, figures_of, one_figure, parts_of, summary
 from models.training.looks import Look, outcome
 from models.training.measure import Scored, calibration_error, weighted_precision, wilson
 
@@ -182,6 +183,21 @@ def test_a_pack_is_better_only_beyond_noise() -> None:
     assert compare(numbered[0], numbered[0])[CATEGORY].verdict == "within noise"
     assert compare(numbered[2], numbered[0])[CATEGORY].a < 0.6
     assert compare(numbered[0][:29], numbered[1][:29]) == {}
+
+
+def test_the_table_explains_its_columns_and_says_in_words_that_nothing_can_be_told() -> None:
+    looks = [look([(0.9, RIGHT)])]
+    told = summary(figures_of(looks, {CATEGORY: 0.5}), parts_of(looks, {CATEGORY: [0.5]}))
+    text = "\n".join([*table(told), *parts(told, PROBLEMS)])
+    assert all(f"{column}: " in text for column in ("in", "at", "false/100", "clean/100"))
+    assert "no problem category has enough boxes" in text
+    assert "None" not in text
+    assert "\nby " not in text
+    looks = [look([(0.9, RIGHT)]) for _ in range(40)]
+    told = summary(figures_of(looks, {CATEGORY: 0.5}), parts_of(looks, {CATEGORY: [0.5] * 40}))
+    text = "\n".join([*table(told), *parts(told, PROBLEMS)])
+    assert "mean over the 1 problem categories" in text
+    assert "\nby light\n" in text
 
 
 @pytest.mark.process
