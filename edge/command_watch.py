@@ -46,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
     try:
-        ended, noted = threading.Event(), () if seal() else ("swap_open",)
-        while (vehicle := _watch(args, ended, noted)) is None and not ended.is_set():
+        ended, resting, noted = threading.Event(), threading.Event(), () if seal() else ("swap_open",)
+        while (vehicle := _watch(args, ended, resting, noted)) is None and not ended.is_set():
             log.info(json.dumps({"event": "settings_changed"}))
     except (BadSettings, MalformedCameraFile, OtherShape, PackError, RedactionUnavailable, OutboxError) as trouble:
         print(f"trikeye edge watch: {trouble}", file=sys.stderr)
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _watch(args: argparse.Namespace, ended: threading.Event, noted: tuple[str, ...]) -> Vehicle | None:
+def _watch(args: argparse.Namespace, ended: threading.Event, resting: threading.Event, noted: tuple[str, ...]) -> Vehicle | None:  # fmt: skip
     """Watch, or rest in a pause, until told to end; None after a pause, or if something else is wanted, for which everything begins again."""
     with ExitStack() as at_end:
         settings = read_settings(args.config)
@@ -70,6 +70,7 @@ def _watch(args: argparse.Namespace, ended: threading.Event, noted: tuple[str, .
         receiver = SerialReceiver(settings.receiver)
         at_end.callback(receiver.stop)
         camera = None if _is_paused(settings) else _camera(settings, receiver)
+        _say_pause(settings, resting, is_paused=camera is None)
 
         def end(*_: object) -> None:
             ended.set()
@@ -96,6 +97,14 @@ def _watch(args: argparse.Namespace, ended: threading.Event, noted: tuple[str, .
 
 def _is_paused(settings: Settings) -> bool:
     return is_paused(settings.vehicle.data, settings.gate.paused, _now())
+
+
+def _say_pause(settings: Settings, resting: threading.Event, *, is_paused: bool) -> None:
+    """One line when a pause begins, and one when it ends, however often everything begins again meanwhile."""
+    if is_paused != resting.is_set():
+        event = "pause_began" if is_paused else "pause_ended"
+        log.info(json.dumps({"event": event, "vehicle": settings.vehicle.name, "data": str(settings.vehicle.data)}))
+        (resting.set if is_paused else resting.clear)()
 
 
 def _now() -> Now:

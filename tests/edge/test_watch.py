@@ -280,4 +280,8 @@ def test_in_a_pause_the_camera_is_not_even_open_and_afterwards_it_looks_again(
         watching.send_signal(signal.SIGTERM)
         _, err = watching.communicate(timeout=60)
     assert watching.returncode == 0, err
+    told = re.findall(r'"event": "pause_(\w+)"', err)
+    assert told == ["began", "ended", "began", "ended", "began"], (
+        "once each, also where a longer pause takes a shorter's place"
+    )
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"paused": True, "by_settings": False, "left_s": None}  # fmt: skip
