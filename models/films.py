@@ -25,6 +25,15 @@ def frames(path: Path) -> Iterator[Image]:
         raise BadPicture(f"{path} is neither a picture nor a film that can be decoded")
 
 
+def length(path: Path) -> int:
+    """How many frames a film says it has; 0 if it does not say."""
+    film = cv2.VideoCapture(str(path))
+    try:
+        return max(0, int(film.get(cv2.CAP_PROP_FRAME_COUNT)))
+    finally:
+        film.release()
+
+
 class FilmWriter:
     """Writes an MP4 of frames of one size; the file appears with the first frame."""
 

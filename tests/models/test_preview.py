@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from models.command_preview import name_of
+from models.packs import load_pack
+
 pytestmark = pytest.mark.process
 SAMPLE = Path(__file__).resolve().parents[2] / "demo" / "ride" / "sample" / "video.mp4"
 
@@ -21,13 +24,22 @@ def frame() -> np.ndarray:
     return np.asarray(film.read()[1])
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Whoever previews stands in a folder of their own, not beside the source."""
+    monkeypatch.setenv("PYTHONPATH", str(SAMPLE.parents[3]))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
 def preview(*argv: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "trikeye", "models", "preview", *argv], capture_output=True, text=True, timeout=60
     )
 
 
-def test_a_picture_a_folder_and_a_film_are_drawn_into(tmp_path: Path, frame: np.ndarray) -> None:
+def test_a_picture_a_folder_and_a_film_are_drawn_into(tmp_path: Path, elsewhere: Path, frame: np.ndarray) -> None:
     folder = tmp_path / "pictures"
     folder.mkdir()
     cv2.imwrite(str(folder / "a.png"), frame)
@@ -40,14 +52,15 @@ def test_a_picture_a_folder_and_a_film_are_drawn_into(tmp_path: Path, frame: np.
     film.release()
     picture = preview(str(folder / "a.png"))
     assert picture.returncode == 0, picture.stderr
-    drawn = cv2.imread(str(folder / "preview-a.jpg"))
+    drawn = cv2.imread(str(elsewhere / "preview-a.jpg"))
     assert drawn is not None
     assert (np.abs(drawn.astype(int) - frame) > 60).any(axis=2).sum() > 500
     assert preview(str(folder), "--out", str(tmp_path / "out")).returncode == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.jpg", "b.jpg", "preview-a.jpg"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a.jpg", "b.jpg"}
     moving = preview(str(tmp_path / "film.mp4"))
     assert moving.returncode == 0, moving.stderr
-    out = cv2.VideoCapture(str(tmp_path / "preview-film.mp4"))
+    assert "frame 1 of 3" in moving.stderr
+    out = cv2.VideoCapture(str(elsewhere / "preview-film.mp4"))
     assert int(out.get(cv2.CAP_PROP_FRAME_COUNT)) == 3
 
 
@@ -63,3 +76,18 @@ def test_what_is_no_picture_is_told(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert words in done.stderr
         assert len(done.stderr.strip().splitlines()[-1]) < 300
+
+
+def test_what_is_seen_is_named_as_the_card_names_it() -> None:
+    pack = load_pack("street")
+    named = {label.name: name_of(label, set(pack.card["live"])) for label in pack.labels}
+    assert named["garbage"] == "garbage (exposed_garbage)"
+    assert named["manhole_bad"] == "manhole_bad (manhole_fault, in shadow)"
+    assert named["person"] == "person (no problem)"
+
+
+@pytest.mark.parametrize("floor", ["7", "-0.1", "nan"])
+def test_a_score_that_is_none_is_refused(floor: str) -> None:
+    done = preview(str(SAMPLE), f"--floor={floor}")
+    assert done.returncode == 2
+    assert f"{floor} is no score between 0 and 1" in done.stderr
