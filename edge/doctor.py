@@ -37,6 +37,8 @@ from models.troubles import Severity, trouble_of
 
 UTC = timezone.utc  # noqa: UP017
 PATIENCE_S, STILL_S = 10.0, 5.0
+LATE_S = 8.0
+"""A watch tells every five seconds how it is; what is older is told with its age."""
 PICTURES = 5
 UPLINK_OLD_S = 20.0
 SOON = timedelta(days=14)
@@ -75,7 +77,7 @@ class Bench:
         """What a running watch says; None if none runs, and then camera and receiver are this bench's own."""
         part = read_part(self.settings.vehicle.data, WatchPart)
         age_s = part.age_s(time.monotonic()) if part is not None else None
-        if part is None or age_s is None or age_s > SILENT_S or part.ended is not None:
+        if part is None or age_s is None or age_s > SILENT_S or part.ended is not None or not part.is_of_the_living():
             self._open()
             return None
         self._close()
@@ -164,14 +166,20 @@ def is_well(checks: list[Check]) -> bool:
 
 
 def _of_watch(watch: WatchPart) -> list[Check]:
-    gone = next((key for key in ("camera_gone", "camera_frozen") if key in watch.troubles), "")
     if "paused" in watch.troubles:
         return [Check("camera", "paused")]
-    if gone or watch.picture is None:
-        return [Check("camera", gone or "camera_gone", "; ".join(watch.said))]
+    if gone := _sightless(watch):
+        return [Check("camera", gone, "; ".join(watch.said))]
+    assert watch.picture is not None
     told = [key for key in ("upside_down", "not_straight") if key in watch.troubles]
     dirty, light = (next((key for key in keys if key in watch.troubles), "well") for keys in (("lens_blurred", "lens_blocked"), ("too_dark", "too_bright")))  # fmt: skip
     return [Check("camera", told[0] if told else "well", _size(watch.picture)), Check("focus", dirty, _sharp(watch.picture)), Check("exposure", light, _light(watch.picture))]  # fmt: skip
+
+
+def _sightless(watch: WatchPart) -> str:
+    """Why a watch that should see has no picture; empty if it has."""
+    gone = next((key for key in ("camera_gone", "camera_frozen") if key in watch.troubles), "")
+    return gone or ("camera_gone" if watch.picture is None and "paused" not in watch.troubles else "")
 
 
 def _of_camera(bench: Bench, patience_s: float) -> list[Check]:
@@ -248,7 +256,9 @@ def _heat() -> Check:
 
 def _watch(settings: Settings, watch: WatchPart | None) -> Check:
     if watch is not None:
-        return Check("watch", "restarting" if "restarting" in watch.troubles else "well", f"{watch.rates_per_s.get('inferred', 0.0):.1f}/s")  # fmt: skip
+        age_s = watch.age_s(time.monotonic()) or 0.0
+        facts = f"{watch.rates_per_s.get('inferred', 0.0):.1f}/s" + (f", {age_s:.0f} s ago" if age_s > LATE_S else "")
+        return Check("watch", "restarting" if "restarting" in watch.troubles else _sightless(watch) or "well", facts)
     before = read_part(settings.vehicle.data, WatchPart)
     if before is not None and before.ended is not None:
         return Check("watch", before.ended)
@@ -327,7 +337,7 @@ def _broker(settings: Settings) -> Check:
     part = read_part(settings.vehicle.data, UplinkPart)
     age_s = part.age_s(time.monotonic()) if part is not None else None
     where = f"{settings.uplink.host}:{settings.uplink.port}"
-    if part is not None and age_s is not None and age_s < UPLINK_OLD_S:
+    if part is not None and age_s is not None and age_s < UPLINK_OLD_S and part.is_of_the_living():
         return Check("broker", part.troubles[0] if part.troubles else "well", part.said or f"{where}, uplink")
     key, facts = log_in(settings.vehicle.name, settings.uplink)
     return Check("broker", key, facts or where)

@@ -27,6 +27,18 @@ class Part(BaseModel):
         """Seconds since it was written, by the machine's monotonic clock; None if that was before the machine's last start."""
         return max(0.0, now_s - self.monotonic_s) if self.boot == boot() else None
 
+    def is_of_the_living(self) -> bool:
+        """Whether the process that wrote it may still run: one that was killed leaves its last word behind."""
+        if self.boot != boot():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except OSError:  # it is there, and another user's
+            return True
+        return True
+
 
 class Picture(BaseModel):
     """How the last picture looks: mean grey 0–255, variance of the Laplacian, share of pixels that are white."""

@@ -6,7 +6,9 @@ import http.client
 import json
 import re
 import socket
+import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -222,6 +224,39 @@ def test_a_watch_that_ended_is_told_by_what_it_ended_with(settings: Settings) ->
     assert found(settings, 0.2)["watch"] == "redaction_missing"
 
 
+def doctored(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_what_a_killed_process_said_last_is_not_taken_for_how_it_is(settings: Settings) -> None:
+    write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": ("no_fix",)}))
+    write_part(settings.vehicle.data, UplinkPart(connected=True))
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    for name in ("watch", "uplink"):
+        doctored(settings.vehicle.data / f"{name}.json", pid=gone.pid)
+    seen = found(settings, 0.5)
+    assert (seen["watch"], seen["position"], seen["broker"]) == ("watch_silent", "receiver_none", "broker_unreachable")
+
+
+def test_a_watch_without_a_picture_is_not_well_and_what_is_old_is_told_with_its_age(settings: Settings, nothing_opened: None) -> None:  # fmt: skip
+    def of_watch() -> Check:
+        with Bench(settings) as bench:
+            return doctor._watch(settings, bench.watch())
+
+    write_part(settings.vehicle.data, LIVE)
+    assert of_watch() == Check("watch", facts="2.0/s")
+    doctored(settings.vehicle.data / "watch.json", monotonic_s=time.monotonic() - 13)
+    assert of_watch() == Check("watch", facts="2.0/s, 13 s ago")
+    for part, key in (
+        (LIVE.model_copy(update={"picture": None}), "camera_gone"),
+        (LIVE.model_copy(update={"troubles": ("camera_frozen",)}), "camera_frozen"),
+        (WatchPart(troubles=("paused",)), "well"),
+    ):
+        write_part(settings.vehicle.data, part)
+        assert of_watch().key == key
+
+
 # The verb
 
 
@@ -246,7 +281,7 @@ def test_in_a_chinese_environment_the_verb_speaks_chinese_in_columns(
     out, err = capsys.readouterr()
     first, remedy, *_ = out.splitlines()
     assert (first.split()[:3], remedy.strip()) == (["停摆", "相机", "相机断开"], TROUBLES["camera_gone"].do_zh)
-    assert err.strip().endswith("有问题: 相机")
+    assert err.strip().endswith("有问题: 相机, 采集")
     assert not re.search("camera|position|clock|STOP", out.replace(TROUBLES["camera_gone"].do_zh, ""))
     assert "\n正常   定位         gnss" in out, "two columns a character"
 
