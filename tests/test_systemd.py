@@ -42,3 +42,15 @@ def test_the_watch_dumps_no_core_and_is_not_swapped() -> None:
 
 def test_server_and_vehicle_have_their_units() -> None:
     assert [unit.stem for unit in UNITS] == ["trikeye-server", "trikeye-uplink", "trikeye-watch"]
+
+
+def test_the_install_text_puts_a_vehicle_where_its_units_look_for_it_and_readers_of_both_languages_find_it() -> None:
+    docs = Path(__file__).parents[1] / "docs"
+    text = (docs / "vehicle.md").read_text()
+    for unit in UNITS[1:]:  # the first is the server's
+        program, *_, config = unit.read_text().split("ExecStart=")[1].splitlines()[0].split()
+        for words in (program, config, f"/docs/systemd/{unit.name}", "useradd --system"):
+            assert words in text
+    assert 'data = "/var/lib/trikeye"' in text
+    for readme in ("README.md", "README.zh.md"):
+        assert "(docs/vehicle.md)" in (docs.parent / readme).read_text(encoding="utf-8")
