@@ -19,6 +19,22 @@ from edge.settings import BadSettings, read_settings
 from models.contract import RefusedMessage, Sighting, decode
 
 LISTED, NAMED = 50, 20
+WORDS = {
+    "committed": "ever put in, whatever became of it",
+    "waiting": "to be sent, or sent and not acknowledged yet",
+    "urgent": "of those waiting: sent before all others",
+    "aside": "refused by the server; kept, and sent again only if the server asks for it",
+    "settled": "acknowledged by the server, so deleted here; its id is remembered",
+    "forgotten": "of those settled: so long ago that only the sequence is remembered",
+    "evicted": "deleted because the outbox was full, so lost unless the server has it; stats names the newest",
+    "unreadable": "damaged on the medium, so lost; stats names the newest",
+    "coverage waiting": "messages about what was looked at; sent after all others",
+    "coverage dropped": "of these: deleted, because the outbox was full or they were damaged",
+    "bytes": "of the messages that are kept",
+    "file bytes": "of the outbox's file",
+    "spent": "bytes sent in this calendar month (UTC), as month_bytes counts them",
+    "damaged files": "outboxes that could not be read and were laid aside",
+}
 
 
 class NotThere(OutboxError):
@@ -26,11 +42,15 @@ class NotThere(OutboxError):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    words = "\n".join(f"  {word:<18}{meaning}" for word, meaning in WORDS.items())
+    parser.description = (
+        f"{parser.description or ''}\n\nthe words of stats (messages are sightings unless it says otherwise):\n{words}"
+    )
     parser.add_argument("what", nargs="?", choices=("stats", "list", "show"), default="stats",
                         help="numbers; what waits and what is set aside, newest first; or one message (default: stats)")  # fmt: skip
     parser.add_argument("id", nargs="?", help="with show: a message's id, or its sequence")
     parser.add_argument("--config", type=Path, help="edge.toml of the vehicle")
-    parser.add_argument("--data", type=Path, help="folder of the outbox (default: as in the settings, else trikeye-data)")  # fmt: skip
+    parser.add_argument("--data", type=Path, help="folder of the outbox (default: as in the settings, else ./trikeye-data)")  # fmt: skip
     parser.add_argument("--limit", type=int, default=LISTED, help="with list: how many at most (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 

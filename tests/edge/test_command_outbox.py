@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 import trikeye
+from edge.command_outbox import WORDS
 from edge.outbox import Outbox
 
 SightingOf = Callable[..., Any]
@@ -48,6 +49,17 @@ def test_the_numbers_are_those_of_the_outbox_and_the_lost_are_named(
     assert [each["id"] for each in found["evicted_newest"]] == [str(each.id) for each in reversed(box.evicted())]
     assert found["waiting_by_category"] == {"road_collapse": 1, "road_damage": 1}
     assert found["bytes"] == sum(n for (n,) in sqlite3.connect(box.path).execute("SELECT LENGTH(body) FROM message"))
+
+
+def test_the_help_says_what_each_word_means_and_no_other(box: Outbox, capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = look(box, capsys)
+    plain = {"outbox", "oldest_seen", "newest_seen", "waiting_by_category", "evicted_newest", "unreadable_newest"}
+    assert {name.replace("_", " ") for name in found.keys() - plain} == set(WORDS)
+    with pytest.raises(SystemExit):
+        trikeye.main(["edge", "outbox", "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    for word, meaning in WORDS.items():
+        assert f"  {word:<18}{meaning}" in lines
 
 
 def test_the_list_shows_lane_size_and_why_something_was_set_aside(
