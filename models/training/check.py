@@ -57,10 +57,12 @@ def check(data: Path, progress: Progress) -> Checked:
         result.splits[split] = (len(here), sum(len(each) for each in told.values()))
         result.findings += _missing(split, here)
     result.findings += _indexed(folder, pictures, index)
+    result.findings += _same(folder, pictures)
+    apart = {split: [each for each in here if _first_in(each, pictures) == split] for split, here in pictures.items()}
     result.findings += scenes_shared(
-        {split: [(p, index.get(p.name, {}).get("scene", "")) for p in here] for split, here in pictures.items()}
+        {split: [(p, index.get(p.name, {}).get("scene", "")) for p in here] for split, here in apart.items()}
     )
-    result.findings += _alike(pictures, progress)
+    result.findings += _alike(apart, progress)
     result.sets = _by_set((picture.name for here in pictures.values() for picture in here), index, boxes)
     return result
 
@@ -149,6 +151,25 @@ def _indexed(
             )
         )
     return found
+
+
+def _same(folder: Folder, pictures: Mapping[str, Sequence[Path]]) -> list[Finding]:
+    """Splits that name the same files."""
+    found = []
+    for one, other in _pairs(list(pictures)):
+        shared = sorted(set(pictures[one]) & set(pictures[other]))
+        if not shared:
+            continue
+        if len(shared) == len(pictures[one]) == len(pictures[other]):
+            words = f"{one} and {other} are the same pictures ({folder.splits[one]}): give {other} pictures of its own"
+        else:
+            words = f"{one} and {other} share {len(shared)} pictures: leave them out of one, {_first(shared)}"
+        found.append(Finding("error", str(folder.data), words))
+    return found
+
+
+def _first_in(picture: Path, pictures: Mapping[str, Sequence[Path]]) -> str:
+    return next(split for split, here in pictures.items() if picture in here)
 
 
 def scenes_shared(scenes: Mapping[str, Sequence[tuple[Path, str]]]) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from models.training.sets import BadSet as BadSet
 from models.training.sets import read_index, source_of
 
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+DATA = "data.yaml"
 SPLITS = ("train", "val", "test")
 OUTSIDE = 0.01
 """How far a box may stand out of the picture, as a share of it: rounding does that."""
@@ -80,7 +82,9 @@ class Folder:
 
 
 def open_set(data: Path) -> Folder:
-    """Read a data.yaml. Raises BadSet."""
+    """Read a data.yaml, or that of a folder. Raises BadSet."""
+    if (data / DATA).is_file():
+        data = data / DATA
     about = _about(data)
     splits = {key: str(about[key]) for key in SPLITS if about.get(key)}
     return Folder(data, _root(data, about.get("path")), _names(data, about.get("names")), splits)
@@ -105,6 +109,8 @@ def fit_to_train(data: Path) -> None:
 
 
 def _about(data: Path) -> dict[str, object]:
+    if data.is_dir():
+        raise BadSet(f"{data} is a folder; name the data.yaml of a YOLO set")
     try:
         about = yaml.safe_load(data.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -122,10 +128,18 @@ def _names(data: Path, given: object) -> list[str]:
         raise BadSet(f"{data}: names is missing")
     for name in names:
         if name not in MEASURED_AS and name not in CATEGORIES:
-            raise BadSet(
-                f"{data}: {name!r} is neither a category of models/categories.toml nor a class of models/training/classes.py"
-            )
+            raise BadSet(f"{data}: {name!r} is no category and no class; {_nearest(str(name))}")
     return [MEASURED_AS.get(str(name), str(name)) for name in names]
+
+
+def _nearest(name: str) -> str:
+    """Which names are meant perhaps: those written alike, and those that share a word with it."""
+    known = sorted(MEASURED_AS.keys() | CATEGORIES.keys())
+    wanted = name.lower().replace(" ", "_").replace("-", "_")
+    alike = get_close_matches(wanted, known, n=4)
+    sharing = [each for each in known if set(each.split("_")) & set(wanted.split("_"))]
+    near = list(dict.fromkeys([*alike, *sharing]))[:6]
+    return f"the nearest are: {', '.join(near)}" if near else f"there are: {', '.join(known)}"
 
 
 def _root(data: Path, given: object) -> Path:

@@ -98,8 +98,32 @@ def test_missing_and_empty_and_strange_labels_are_noted_and_none_at_all_is_an_er
 
 def test_a_class_that_the_taxonomy_lacks_is_refused_by_name(data: Path) -> None:
     data.write_text(data.read_text().replace("pothole", "unicorn"))
-    with pytest.raises(BadSet, match="'unicorn' is neither a category"):
+    with pytest.raises(BadSet, match=r"'unicorn' is no category and no class; there are: .*bagged_garbage.*pothole"):
         checked(data)
+
+
+def test_an_unknown_class_is_told_with_those_that_may_be_meant(data: Path) -> None:
+    text = data.read_text()
+    for given, meant in (("potholes", "pothole"), ("Illegal Car", "misparked_car"), ("manhole_missing", "manhole_bad")):
+        data.write_text(text.replace("pothole", given))
+        with pytest.raises(BadSet, match=f"'{given}' is no category and no class; the nearest are: .*{meant}"):
+            checked(data)
+
+
+def test_a_folder_stands_for_its_data_yaml(data: Path) -> None:
+    assert checked(data.parent).splits == {"train": (2, 2), "val": (2, 2)}
+    assert len(read_set(data.parent, "val")) == 2
+    with pytest.raises(BadSet, match=r"images is a folder; name the data\.yaml of a YOLO set"):
+        checked(data.parent / "images")
+
+
+def test_one_folder_for_both_splits_is_told_once_and_in_words(data: Path) -> None:
+    data.write_text(data.read_text().replace("images/val", "images/train"))
+    assert said(data) == f"{data}: train and val are the same pictures (images/train): give val pictures of its own"
+    (data.parent / "some.txt").write_text("images/train/p1.jpg\nimages/val/p3.jpg\n")
+    data.write_text(data.read_text().replace("val: images/train", "val: some.txt"))
+    shared = data.parent / "images" / "train" / "p1.jpg"
+    assert said(data) == f"{data}: train and val share 1 pictures: leave them out of one, {shared}"
 
 
 def test_a_picture_that_is_cut_off_is_told_and_never_measured(data: Path) -> None:

@@ -82,7 +82,7 @@ def test_a_set_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(BadSet, match="does not exist"):
         read_set(tmp_path / "none.yaml", "val")
     data = a_set(tmp_path, names="[exposed_garbage, unicorn]")
-    with pytest.raises(BadSet, match="'unicorn' is neither a category"):
+    with pytest.raises(BadSet, match="'unicorn' is no category"):
         read_set(data, "val")
     with pytest.raises(BadSet, match="no split 'test'; it has train, val"):
         read_set(a_set(tmp_path / "b"), "test")
