@@ -181,10 +181,9 @@ def _add(args: argparse.Namespace) -> int:
         print(f"trikeye server vehicle: {target} stays as it is, and so does the password: {wrong}", file=sys.stderr)
         return 1
     except OSError as wrong:
-        of_folder = (
-            Path(str(wrong.filename)).parent == target.parent
-        )  # then its name is one that only this program knows
-        what = f"the folder {target.parent.resolve()}" if of_folder else wrong.filename
+        what, folder = Path(str(wrong.filename)).resolve(), target.resolve().parent
+        if what.parent == folder and what != target.resolve():  # a name that only this program knows
+            what = folder
         print(f"trikeye server vehicle: {what}: {wrong.strerror}; see that it is there and may be used, nothing was changed", file=sys.stderr)  # fmt: skip
         return 1
     print(f"{args.name}: credentials in {target}")

@@ -50,12 +50,14 @@ def password_hash() -> str:
 
 
 def test_a_config_that_cannot_be_written_leaves_the_vehicle_its_password_and_its_folder_is_named(
-    tmp_path: Path, add: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
+    tmp_path: Path, add: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
     add_vehicle("JN-1", "jinan", "post")
     before = password_hash()
-    assert add(tmp_path / "missing" / "e.toml") == 1
-    assert f"the folder {tmp_path / 'missing'}: No such file" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    for missing in (tmp_path / "missing", Path("missing")):
+        assert add(missing / "e.toml") == 1
+        assert f" {tmp_path / 'missing'}: No such file" in capsys.readouterr().err
     assert password_hash() == before
     config = tmp_path / "e.toml"
     config.write_text("")
