@@ -27,7 +27,8 @@ def categories(request: HttpRequest) -> HttpResponse:
     """The table of each city of a supervisor; a POST of city, category and standing puts one category elsewhere."""
     person: Any = request.user
     if getattr(person, "role", "") != "supervisor":
-        return HttpResponseForbidden(render_to_string("forbidden.html", request=request))
+        only = _("This page is for supervisors. Ask your administrator if you should be one.")
+        return HttpResponseForbidden(render_to_string("forbidden.html", {"only": only}, request=request))
     cities = City.objects.filter(id=person.city_id) if person.city_id else City.objects.order_by("id")
     if request.method == "POST":
         return _put(request, cities)

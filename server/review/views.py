@@ -55,7 +55,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
-    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow), "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans")) for each in CATEGORIES.values()], "last_sighting": last,
+    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow), "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans"), each.key.replace("_", " ")) for each in CATEGORIES.values()], "last_sighting": last,
                                            "no_vehicle": not Vehicle.objects.exists()})  # fmt: skip
 
 

@@ -244,6 +244,44 @@ def test_a_wrong_category_is_changed_by_keys_and_the_next_card_offers_it_first(
     assert set(changed) == {first, cards[6].pk}
 
 
+def test_a_category_is_found_by_the_beginning_of_a_word_and_named_when_it_is_chosen(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(2)
+    page = open_page("/review/", reviewer, "en")
+    shown(page)
+    press(page, "r")
+    field, found = page.locator("#kinds input"), page.locator("#kinds [data-kind]")
+    keys = "(each) => each.map((one) => one.dataset.kind)"
+    field.fill("tree")
+    assert found.evaluate_all(keys) == ["tree_fallen", "tree_hanging", "tree_guard_fault"]
+    field.fill("广告")
+    assert "small_ads" in found.evaluate_all(keys)
+    field.fill("ads")
+    assert found.evaluate_all(keys) == ["small_ads"]
+    press(page, "Enter")
+    expect(page.locator("#live")).to_have_text("confirmed as Illegal small advertisements or graffiti, 1 left")
+    shown(page)
+    press(page, "f")
+    expect(page.locator("#live")).to_have_text("confirmed, 0 left")
+    all_sent(page)
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_supervisor_gets_from_the_queue_to_every_page_at_every_width(
+    language: str, open_page: Open, deal: Deal
+) -> None:
+    deal(1)
+    chief = User.objects.create_user("zhao-of-the-north-east", password=PASSWORD, role="supervisor")
+    page = open_page("/review/", chief, language)
+    shown(page)
+    for width in (1440, 1100, 901, 900, 700, 601, 600, 481, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert_nothing_sticks_out(page, f"queue at {width}")
+        for address in ("/cases/", "/categories/", "/fleet/"):
+            expect(page.locator(f".top a[href='{address}']")).to_be_in_viewport()
+
+
 def test_the_choice_of_a_category_is_fit_for_all(open_page: Open, deal: Deal, reviewer: User) -> None:
     deal(1)
     for size in (DESK, PHONE):
@@ -518,7 +556,6 @@ def test_a_supervisor_puts_a_category_elsewhere_on_the_page(open_page: Open, dea
     chief = User.objects.create_user("zhao", password=PASSWORD, role="supervisor")
     page = open_page("/review/", chief, "en")
     shown(page)
-    page.get_by_role("link", name="Cases").press("Enter")
     page.get_by_role("link", name="Categories").press("Enter")
     row = page.locator("tr", has_text="Bagged garbage")
     expect(row.locator(".tag")).to_have_text("live")

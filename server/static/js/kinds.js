@@ -1,3 +1,8 @@
+const letters = (text) => ` ${text.replace(/[^\p{L}\p{N}]+/gu, " ").trim()}`;
+
+// Letters count from where a word begins, so that "tree" finds no street; Chinese has no such place.
+export const isNamed = (words, typed) => /^[a-z]/.test(typed) ? letters(words).includes(letters(typed)) : words.includes(typed);
+
 // What a card is if not what was proposed: nine likely categories, all others by typing.
 export class Kinds {
   constructor(dialog, onChoice) {
@@ -17,8 +22,8 @@ export class Kinds {
   }
 
   show() {
-    const words = this.field.value.trim().toLowerCase();
-    const found = words ? this.buttons.filter((each) => each.dataset.words.includes(words)) : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
+    const typed = this.field.value.trim().toLowerCase();
+    const found = typed ? this.buttons.filter((each) => isNamed(each.dataset.words, typed)) : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
     this.shown = found.slice(0, 9);
     this.grid.replaceChildren(...this.shown);
     this.shown.forEach((each, index) => { each.querySelector("kbd").textContent = index + 1; });
@@ -36,6 +41,6 @@ export class Kinds {
   choose(button) {
     if (!button) return;
     this.dialog.close();
-    this.onChoice(button.dataset.kind);
+    this.onChoice(button.dataset.kind, button.lastChild.textContent.trim());
   }
 }

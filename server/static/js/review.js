@@ -86,7 +86,7 @@ async function next() {
 
 function enable() { for (const each of bar.querySelectorAll("[data-do]")) each.setAttribute("aria-disabled", String(!card ? each.dataset.do !== "undo" : !ready && !["undo", "skip"].includes(each.dataset.do))); }
 
-function answer(kind, more = {}) {
+function answer(kind, more = {}, as = "") {
   if (!card || (!ready && kind !== "skip") || sender.waiting.length >= UNSENT_AT_MOST) return;
   const gone = card;
   state = { scale: zoom.scale, x: zoom.x, y: zoom.y, onBox: zoom.onBox };
@@ -95,7 +95,7 @@ function answer(kind, more = {}) {
   gone.remove(); card = null;
   sender.add(fields);
   const left = Math.max(0, Number(document.querySelector(".figures [aria-current] b").textContent) - 1);
-  live(`${{ confirm: say.confirmed, reject: say.rejected, unsure: say.unsure, skip: say.skipped }[kind]}, ${left} ${say.left}`);
+  live(`${{ confirm: as ? `${say.confirmedAs} ${as}` : say.confirmed, reject: say.rejected, unsure: say.unsure, skip: say.skipped }[kind]}, ${left} ${say.left}`);
   next();
 }
 
@@ -131,7 +131,7 @@ const deeds = {
   details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; }, help: () => help.showModal(),
   larger: () => zoom?.by(1.25), smaller: () => zoom?.by(0.8),
 };
-const kinds = new Kinds(document.getElementById("kinds"), (category) => answer("confirm", { category }));
+const kinds = new Kinds(document.getElementById("kinds"), (category, name) => answer("confirm", { category }, name));
 const keys = { KeyF: "confirm", KeyD: "reject", KeyR: "change", KeyS: "unsure", KeyA: "undo", KeyX: "skip", KeyE: "next", KeyW: "fit", KeyQ: "box", KeyI: "details", Slash: "help", Equal: "larger", NumpadAdd: "larger", Minus: "smaller", NumpadSubtract: "smaller" };
 
 document.addEventListener("keydown", (e) => {
