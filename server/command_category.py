@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from server.start import start
+from server.start import start_over_data
 
 if TYPE_CHECKING:
     from server.categories.rules import Proof
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if wrong := _misused(args):
         print(f"trikeye server category: {wrong}", file=sys.stderr)
         return 2
-    start()
+    start_over_data()
     from models.packs import PackError
     from server.categories.services import NotAllowed
     from server.fleet.models import City
@@ -115,7 +115,7 @@ def _list(city: City, as_json: bool) -> int:
         by = {"person": row.person, "pack": row.pack, "sandbox": "for sandboxes alone", "": "nothing measured"}[
             row.source
         ]
-        may = "yes" if row.proof.is_enough else "no"
+        may = "is live" if row.standing == "live" else "yes" if row.proof.is_enough else "no"
         print(
             f"{row.category:24} {row.standing:10} {by:26} {row.cards:6} {row.proof.verdicts:8}  {_share(row.proof):17} {may}"
         )

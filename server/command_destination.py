@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from server.start import start
+from server.start import start_over_data
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    start()
+    start_over_data()
     from server.city.models import Destination
     from server.city.services import add_destination
     from server.fleet.services import city_by_key

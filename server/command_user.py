@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from server.start import start
+from server.start import start_over_data
 
 ROLES = ("reviewer", "supervisor", "fleet", "city", "auditor", "admin")
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    start()
+    start_over_data()
     from django.db import transaction
 
     from server.accounts.models import User

@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 
-from server.start import start
+from server.start import start_over_data
 
 log = logging.getLogger("trikeye.work")
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    start()
+    start_over_data()
     from django.db import DatabaseError, close_old_connections
     from django.utils import timezone
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-DATA = Path(os.environ.get("TRIKEYE_DATA", "data")).resolve()
+from server.start import data_folder
+
+DATA = data_folder()
 HTTP_PORT = int(os.environ.get("TRIKEYE_HTTP_PORT", "8000"))
 PUBLIC_URL = os.environ.get("TRIKEYE_URL", f"http://127.0.0.1:{HTTP_PORT}").rstrip("/")
 GRACE_S = float(os.environ.get("TRIKEYE_GRACE_S", "60"))

@@ -456,7 +456,9 @@ def test_nobody_but_a_supervisor_puts_a_category_elsewhere(
     client = Client()
     client.force_login(person)
     form = {"city": "taiyuan", "category": SHADOWED, "standing": "live"}
-    assert [client.get("/categories/").status_code, client.post("/categories/", form).status_code] == [403, 403]
+    refused = client.get("/categories/", headers={"Accept-Language": "en"})
+    assert "This page is for supervisors." in refused.content.decode()
+    assert [refused.status_code, client.post("/categories/", form).status_code] == [403, 403]
     assert CategoryStanding.objects.get(category=SHADOWED).standing == "shadow"
 
 
@@ -617,7 +619,11 @@ def test_the_command_lists_and_puts(
     assert (told[SHADOWED]["cases"], told[SHADOWED]["verdicts"], told[SHADOWED]["may_go_live"]) == (101, 100, True)
     assert told[OTHER]["precision"] is None
     assert command_category.run(arguments("list")) == 0
-    assert "1.00 [0.96-1.00]" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert any("1.00 [0.96-1.00]" in line for line in lines)
+    assert {line.split()[0]: line.endswith("is live") for line in lines[1:]} == {
+        category: row["standing"] == "live" for category, row in told.items()
+    }
 
 
 def test_of_several_names_all_or_none_are_put(city: City, chief: User, capsys: pytest.CaptureFixture[str]) -> None:

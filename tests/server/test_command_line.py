@@ -44,11 +44,22 @@ def test_nobody_else_on_the_machine_reads_database_pictures_or_outbox(tmp_path: 
     assert not open_to_others(outbox)
 
 
-def test_a_missing_database_is_told_in_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["user add wang", "category list", "export verdicts --out out", "intake"])
+def test_a_missing_database_is_told_in_one_sentence_and_nothing_is_left_behind(tmp_path: Path, verb: str) -> None:
     for data in (tmp_path, tmp_path / "nowhere"):
-        done = trikeye(data, "server", "user", "add", "wang")
+        done = trikeye(data, "server", *verb.split())
         assert done.returncode == 1
-        assert re.fullmatch(r"trikeye: the database: .*; create or update it: trikeye server migrate .*\n", done.stderr)
+        assert done.stderr == (
+            f"trikeye: no trikeye data in {data}; trikeye server migrate makes it (TRIKEYE_DATA names the folder)\n"
+        )
+        assert not list(tmp_path.iterdir())
+
+
+def test_a_database_without_its_tables_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "db.sqlite3").touch()
+    done = trikeye(tmp_path, "server", "user", "add", "wang")
+    assert done.returncode == 1
+    assert re.fullmatch(r"trikeye: the database: .*; create or update it: trikeye server migrate .*\n", done.stderr)
 
 
 def test_a_data_folder_that_cannot_be_is_told_in_one_sentence(tmp_path: Path) -> None:
