@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--floor",
-        type=score_in,
+        type=score,
         metavar="0..1",
         help="show also what is below the pack's thresholds, down to this score",
     )
@@ -62,11 +62,12 @@ def name_of(label: Label, live: set[str]) -> str:
     return f"{label.name} ({label.category}{'' if label.category in live else ', in shadow'})"
 
 
-def score_in(words: str) -> float:
-    score = float(words)
-    if not 0 <= score <= 1:
+def score(words: str) -> float:
+    """An argument that is a score. Raises what argparse tells."""
+    value = float(words)
+    if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{words} is no score between 0 and 1")
-    return score
+    return value
 
 
 def preview(source: Path, out: Path | None, detector: Detector, floor: float | None) -> tuple[Path, Counter[Label]]:

@@ -16,7 +16,7 @@ LEGEND = (
     "in: pictures that hold one; at: score from which it counts; too few: fewer than 30 boxes",
     "false/100: false alarms in 100 pictures, of sets that label all of it; clean/100: in 100 pictures of streets with nothing to see",
 )
-LEGEND_VALIDATED = "off by: by how much stated probabilities miss the share that is right, on average"
+LEGEND_VALIDATED = "off by: how far stated probabilities are from the share that is right, on average"
 
 
 def published_of(pack: Pack) -> dict[str, Any]:
