@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from models.contract import VEHICLE_NAME
-from server.start import start
+from server.start import start_over_data
 
 CREDENTIALS = ("host", "port", "user", "password", "server_key", "tls", "ca_file")
 NEW = """\
@@ -70,7 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    start()
+    start_over_data()
     if args.action == "list":
         return _list(args)
     if args.action == "desire":
