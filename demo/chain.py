@@ -19,7 +19,7 @@ from typing import IO, Any
 import httpx
 
 from calibration.files import MalformedCameraFile
-from calibration.gnss import MalformedTrack
+from calibration.tracks import MalformedTrack
 from demo.processes import Process, stop_all
 from demo.score import Spot, problems_of, score
 from edge.capture import NoPictures

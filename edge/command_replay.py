@@ -15,7 +15,7 @@ from typing import Any
 
 from calibration.camera import OtherShape
 from calibration.files import MalformedCameraFile
-from calibration.gnss import MalformedTrack
+from calibration.tracks import MalformedTrack
 from edge.capture import NoPictures
 from edge.identity import Ids
 from edge.outbox import Outbox, OutboxError

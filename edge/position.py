@@ -1,36 +1,41 @@
-"""The receiver on a serial port: a thread that keeps the newest fix. No fix, or an old one, is None."""
+"""The receiver, on a serial port or behind gpsd: a thread that keeps the newest fix. No fix, or an old one, is None."""
 
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from math import hypot
 
+from calibration import gpsd
 from calibration.geodesy import east_north, moved
-from calibration.gnss import Position, read_nmea
+from calibration.gnss import UNKNOWN_MPS, Position, older_sigma_deg
+from calibration.motion import Motion
+from calibration.receiver import Listener
 from edge.settings import Receiver
 from edge.values import Fix
 
 log = logging.getLogger("trikeye.edge")
 PAUSE_S = 2.0
 SILENT_S = 10.0
-LONGEST_SENTENCE = 256
+CONNECT_S = 5.0
 AHEAD_SIGMA_SHARE = 0.5
 """Of the way driven since a fix was measured, how much may be wrong: the vehicle brakes, starts and turns."""
+ARRIVALS, LATEST_S = 60, 2.0
+"""The quickest of so many fixes tells how the receiver's clock runs to ours; one later than that shows that its clock was set."""
 
 
 class SerialReceiver:
-    """Reads NMEA sentences until stopped; the port may vanish and come back, and say what it wants."""
+    """Reads NMEA, UBX or gpsd's reports until stopped; the port may vanish and come back, and say what it wants."""
 
     def __init__(self, settings: Receiver) -> None:
-        self._settings = settings
+        self._settings, self._gpsd = settings, gpsd.address_of(settings.device)
         self._newest: tuple[float, Position] | None = None
-        self._heading_deg: float | None = None
+        self._arrivals = Arrivals()
         self._stopped = threading.Event()
         self.trouble = self.kind = ""
         self.bad_sentences = 0
@@ -59,18 +64,58 @@ class SerialReceiver:
     def _read(self) -> None:
         while not self._stopped.is_set():
             try:
-                for position in read_nmea(self._lines(), self._count_bad):
-                    self._keep(position)
+                self._listen()
             except (
                 Exception
             ) as wrong:  # whatever the port's driver raises, a vehicle without a receiver thread sees nothing
-                self._tell("receiver_gone", f"{wrong}; check the cable and [receiver] in edge.toml")
+                remedy = "check that gpsd runs there" if self._gpsd else "check the cable"
+                self._tell("receiver_gone", f"{wrong}; {remedy} and [receiver] in edge.toml")
             self._stopped.wait(PAUSE_S)
 
-    def _keep(self, position: Position) -> None:
-        if position.heading_deg is not None:
-            self._heading_deg = position.heading_deg
-        self._newest = time.monotonic(), replace(position, heading_deg=self._heading_deg)
+    def _listen(self) -> None:
+        """Take in what the receiver says. A port that opened again may speak of another drive: motion and clock begin anew."""
+        listener, motion = Listener(self._count_bad, is_gpsd=self._gpsd is not None), Motion()
+        self._arrivals = Arrivals()
+        heard_s, heard = time.monotonic(), 0
+        for chunk in self._chunks():
+            for position in listener.feed(chunk):
+                measured_s = self._arrivals.measured_s(position.t_s, time.monotonic())
+                self._newest = measured_s, motion.see(position)
+            if listener.heard > heard:
+                heard_s = self.heard_at_s = time.monotonic()
+                heard, self.trouble = listener.heard, ""
+            elif time.monotonic() - heard_s > SILENT_S:
+                self._tell("receiver_silent", self._silence())
+
+    def _silence(self) -> str:
+        if self._gpsd:
+            return f"gpsd has told nothing for {SILENT_S:.0f} s; check that it was started with the receiver's port"
+        return f"no sentence for {SILENT_S:.0f} s; check its power, its antenna and baud in edge.toml"
+
+    def _chunks(self) -> Iterator[bytes]:
+        """Bytes as they come; none at all after a second without."""
+        yield from self._of_gpsd(self._gpsd) if self._gpsd else self._of_port()
+
+    def _of_port(self) -> Iterator[bytes]:
+        import serial
+
+        with serial.Serial(self._settings.device, self._settings.baud, timeout=1.0) as port:
+            while not self._stopped.is_set():
+                yield port.read(max(1, port.in_waiting))
+
+    def _of_gpsd(self, address: tuple[str, int]) -> Iterator[bytes]:
+        with socket.create_connection(address, CONNECT_S) as link:
+            link.sendall(gpsd.WATCH)
+            link.settimeout(1.0)
+            while not self._stopped.is_set():
+                try:
+                    chunk = link.recv(65536)
+                except TimeoutError:
+                    yield b""
+                    continue
+                if not chunk:
+                    raise ConnectionError("gpsd closed the connection")
+                yield chunk
 
     def _count_bad(self, _: str) -> None:
         self.bad_sentences += 1
@@ -82,22 +127,20 @@ class SerialReceiver:
             self.faults[kind] += 1
         self.trouble, self.kind = trouble, kind
 
-    def _lines(self) -> Iterator[bytes]:
-        import serial
 
-        with serial.Serial(self._settings.device, self._settings.baud, timeout=1.0) as port:
-            heard_s = time.monotonic()
-            while not self._stopped.is_set():
-                line = port.readline(LONGEST_SENTENCE)
-                if line.startswith(b"$"):
-                    heard_s = self.heard_at_s = time.monotonic()
-                    self.trouble = ""
-                    yield line
-                elif time.monotonic() - heard_s > SILENT_S:
-                    self._tell(
-                        "receiver_silent",
-                        f"no sentence for {SILENT_S:.0f} s; check its power, its antenna and baud in edge.toml",
-                    )
+class Arrivals:
+    """When fixes were measured, by our clock: a sentence says its time and arrives some time later, now more, now less."""
+
+    def __init__(self) -> None:
+        self._apart_s: deque[float] = deque(maxlen=ARRIVALS)
+
+    def measured_s(self, t_s: float, arrived_s: float) -> float:
+        """The instant of a fix of `t_s` on the receiver's clock that arrived now, as late as the quickest of the last ones did."""
+        apart_s = arrived_s - t_s
+        if self._apart_s and apart_s - min(self._apart_s) > LATEST_S:
+            self._apart_s.clear()
+        self._apart_s.append(apart_s)
+        return t_s + min(self._apart_s)
 
 
 def carried(position: Position, age_s: float) -> Fix:
@@ -106,6 +149,9 @@ def carried(position: Position, age_s: float) -> Fix:
     lat_deg, lon_deg = p.lat_deg, p.lon_deg
     if p.heading_deg is not None:
         lat_deg, lon_deg = moved(lat_deg, lon_deg, *east_north(p.heading_deg, way_m, 0.0))
-    utc = p.utc + timedelta(seconds=age_s) if p.utc else None
-    sigma_m = hypot(p.sigma_m, AHEAD_SIGMA_SHARE * way_m)
-    return Fix(utc, lat_deg, lon_deg, sigma_m, p.heading_deg, p.speed_mps, p.quality)
+    utc = p.utc + timedelta(seconds=age_s) if p.utc and p.utc_trusted else None
+    unsure_m = AHEAD_SIGMA_SHARE * way_m
+    if p.speed_mps is None or p.heading_deg is None:
+        unsure_m = max(0.0, age_s) * max(UNKNOWN_MPS if p.speed_mps is None else p.speed_mps, 0.0)
+    return Fix(utc, lat_deg, lon_deg, hypot(p.sigma_m, unsure_m), p.heading_deg, p.speed_mps, p.quality,
+               older_sigma_deg(p.heading_sigma_deg, max(0.0, age_s)))  # fmt: skip

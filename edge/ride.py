@@ -14,8 +14,10 @@ from typing import Any
 from calibration.camera import Camera
 from calibration.exif import read_exif
 from calibration.files import default_camera, read_camera
-from calibration.gnss import Position, position_at, read_gpx, read_nmea, read_track_csv, with_motion
+from calibration.gnss import Position, position_at
 from calibration.mount import Mount
+from calibration.receiver import read_log
+from calibration.tracks import MalformedTrack, in_order, track_of_csv, track_of_gpx
 from edge.capture import NoPictures, film_fps, pictures, size_of
 from edge.values import Fix, Frame
 from edge.zones import Zones, zones_beside
@@ -109,6 +111,7 @@ def frames_of(ride: Ride, camera_name: str, oldest_fix_s: float, count_bad: Call
                 found.heading_deg,
                 found.speed_mps,
                 found.quality,
+                found.heading_sigma_deg,
             )
         )
         yield Frame(number, camera_name, image, ride.began + timedelta(seconds=t_s), "file" if ride.clock_trusted else "none",
@@ -124,19 +127,22 @@ def _still_times(exif: list[Position | None]) -> list[float] | None:
 
 
 def _positions(folder: Path, fps: float, names: list[str], exif: list[Position | None]) -> list[Position]:
-    if (folder / "track.csv").exists():
-        return read_track_csv(folder / "track.csv", fps, names)
-    for path in sorted(folder.glob("*.nmea")):
-        with path.open("rb") as file:
-            return with_motion(list(read_nmea(file)))
+    track = folder / "track.csv"
+    if track.exists():
+        try:
+            return track_of_csv(track.read_text(encoding="utf-8"), track, fps, names)
+        except UnicodeDecodeError as wrong:
+            raise MalformedTrack(f"{track}: {wrong}") from None
+    for path in sorted((*folder.glob("*.nmea"), *folder.glob("*.ubx"))):
+        return read_log(path.read_bytes())
     for path in sorted(folder.glob("*.gpx")):
-        return read_gpx(path)
+        return track_of_gpx(path.read_bytes(), path)
     found = [
         Position(i / fps, e.lat_deg, e.lon_deg, e.sigma_m, e.heading_deg, None, e.utc, "exif", e.utc_trusted)
         for i, e in enumerate(exif)
         if e is not None
     ]
-    return with_motion(found)
+    return in_order(found)
 
 
 def _camera(folder: Path, video: Path, stills: tuple[Path, ...]) -> tuple[Camera, Mount, str]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from calibration.gpsd import address_of
 from models.contract import VEHICLE_NAME
 from models.packs import shipped_packs
 from models.taxonomy import CATEGORIES
@@ -54,6 +55,12 @@ class Receiver(_Section):
     device: str = ""
     baud: Annotated[int, Field(ge=1200, le=1_000_000)] = 9600
     oldest_fix_s: Positive = 5.0
+
+    @field_validator("device")
+    @classmethod
+    def _is_reachable(cls, device: str) -> str:
+        address_of(device)
+        return device
 
 
 class Gate(_Section):

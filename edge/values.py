@@ -15,7 +15,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Fix:
-    """A position of the camera: WGS-84, one sigma per axis in metres, course clockwise from true north. `utc` by the receiver, if it tells."""
+    """A position of the camera: WGS-84, one sigma per axis in metres, course clockwise from true north. `utc` by the receiver, if it tells.
+
+    `heading_sigma_deg` is None where nobody told how sure the heading is.
+    """
 
     utc: datetime | None
     lat_deg: float
@@ -24,6 +27,7 @@ class Fix:
     heading_deg: float | None
     speed_mps: float | None
     quality: str  # rtk, gnss, exif, file, stale
+    heading_sigma_deg: float | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import reduce
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 
 from calibration.camera import Camera, OtherShape
 from calibration.geodesy import moved, offset_m
-from calibration.gnss import Position, position_at, read_nmea, with_motion
 from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
 from calibration.mount import Mount
 
@@ -50,33 +48,6 @@ def test_a_ray_at_or_above_the_horizon_has_no_ground(v_px: float) -> None:
 @given(st.floats(-60, 60), st.floats(-179, 179), st.floats(-400, 400), st.floats(-400, 400))
 def test_moving_and_measuring_agree(lat: float, lon: float, east_m: float, north_m: float) -> None:
     assert offset_m(lat, lon, *moved(lat, lon, east_m, north_m)) == pytest.approx((east_m, north_m), abs=0.02)
-
-
-def test_a_position_older_than_five_seconds_is_none() -> None:
-    track = [Position(0.0, 37.0, 112.0), Position(1.0, 37.00001, 112.0), Position(30.0, 37.1, 112.0)]
-    assert position_at(track, 0.5) is not None
-    assert position_at(track, 15.0) is None
-
-
-def test_sentences_without_a_fix_and_broken_ones_give_no_position() -> None:
-    rejected: list[str] = []
-    lines = [
-        b"$GPRMC,120000,V,,,,,,,010120,,,N*4C\r\n",
-        b"$GPRMC,garbage*00\r\n",
-        b"\xff\xfe\r\n",
-        b"$GPRMC,120001,A,0000.0000,N,00000.0000,E,0,0,010126,,,A*6B\r\n",
-    ]
-    assert list(read_nmea(lines, rejected.append)) == []
-    assert rejected
-
-
-def test_a_speed_that_no_vehicle_drives_is_none() -> None:
-    wild = b"$GPRMC,120001,A,3752.0000,N,11233.0000,E,999.9,90,010126,,,A"
-    checksum = reduce(lambda a, b: a ^ b, wild[1:])
-    (position,) = read_nmea([wild + b"*%02X\r\n" % checksum])
-    assert (position.speed_mps, position.heading_deg) == (None, None)
-    jump = [Position(0.0, 37.0, 112.0), Position(1.0, 37.1, 112.0)]
-    assert [each.speed_mps for each in with_motion(jump)] == [None, None]
 
 
 @given(st.floats(-0.5, 0.5), st.floats(-0.3, 0.3))

@@ -16,7 +16,7 @@ import pytest
 
 from calibration.files import read_camera
 from calibration.geodesy import offset_m
-from calibration.gnss import read_track_csv
+from calibration.tracks import track_of_csv
 from calibration.ground import pixel_from_ground
 from calibration.mount import Mount
 from demo.ride import command, drive
@@ -166,7 +166,7 @@ def test_the_committed_ride_is_whole_and_small() -> None:
     video = cv2.VideoCapture(str(SAMPLE / "video.mp4"))
     assert (video.get(cv2.CAP_PROP_FRAME_WIDTH), video.get(cv2.CAP_PROP_FRAME_HEIGHT)) == (960, 540)
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == sample()["frames"] == len(sample()["poses"])
-    assert len(read_track_csv(SAMPLE / "track.csv", sample()["fps"])) == sample()["frames"]
+    assert len(track_of_csv((SAMPLE / "track.csv").read_text(), "track.csv", sample()["fps"])) == sample()["frames"]
 
 
 def test_the_committed_truth_is_what_its_seed_makes() -> None:
@@ -235,7 +235,7 @@ def test_photographs_become_a_ride_with_truth_in_their_own_places(tmp_path: Path
     assert (y1, y2) == pytest.approx((504, 648), abs=1)
     first, second = truth["problems"]
     assert np.hypot(*offset_m(first["lat"], first["lon"], second["lat"], second["lon"])) > 5
-    assert len(read_track_csv(out / "track.csv", truth["fps"])) == 2
+    assert len(track_of_csv((out / "track.csv").read_text(), "track.csv", truth["fps"])) == 2
 
 
 def test_a_folder_without_pictures_is_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import reduce
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,8 @@ from calibration.geodesy import moved
 
 T = TypeVar("T")
 START_DEG = (37.87, 112.55)
+NOW_S = (1800 + step * 0.05 for step in count())
+"""Every sentence has a time of its own, from half past two on."""
 
 
 def until(what: Callable[[], T], within_s: float = 20.0) -> T:
@@ -28,12 +31,21 @@ def until(what: Callable[[], T], within_s: float = 20.0) -> T:
     raise AssertionError(f"not within {within_s} s")
 
 
-def rmc(lat_deg: float, lon_deg: float, status: str = "A") -> bytes:
-    """A sentence that says: here, eastwards, at ten knots. North and east only."""
-    lat = f"{int(lat_deg):02}{lat_deg % 1 * 60:08.5f}"
-    lon = f"{int(lon_deg):03}{lon_deg % 1 * 60:08.5f}"
-    body = f"GPRMC,023000.00,{status},{lat},N,{lon},E,10.0,90.0,010526,,,A"
+def nmea(body: str) -> bytes:
+    """A whole sentence of NMEA with its checksum."""
     return f"${body}*{reduce(lambda a, b: a ^ b, body.encode()):02X}\r\n".encode()
+
+
+def degrees_of(lat_deg: float, lon_deg: float) -> str:
+    """A place as sentences tell it. North and east only."""
+    return f"{int(lat_deg):02}{lat_deg % 1 * 60:08.5f},N,{int(lon_deg):03}{lon_deg % 1 * 60:08.5f},E"
+
+
+def rmc(lat_deg: float, lon_deg: float, status: str = "A") -> bytes:
+    """A sentence that says: here, eastwards, at ten knots."""
+    now_s = next(NOW_S)
+    clock = f"02{int(now_s // 60 % 60):02}{now_s % 60:05.2f}"
+    return nmea(f"GPRMC,{clock},{status},{degrees_of(lat_deg, lon_deg)},10.0,90.0,010526,,,A")
 
 
 class Port:
