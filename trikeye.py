@@ -14,7 +14,7 @@ from types import ModuleType
 
 ABOUT = "Couriers' tricycles see what is wrong with a street; a person confirms it; the city gets a case with place and picture."
 EXIT_CODES = "exit codes: 0 done, 1 failed (the last line says why and what to do), 2 wrong usage, 130 interrupted"
-EXTRA = {"models": "evaluation"}
+EXTRA = {"models": "evaluation", "calibrate": "calibration"}
 """The extra that brings what a room needs, where it has another name than the room."""
 
 
@@ -61,6 +61,10 @@ VERBS = (
          "trikeye models train --weights yolo26n.pt --teacher yolo26n.pt --drawn FRAMES"),
     Verb("models", "export", "models.training.command_export", "make a pack of a checkpoint, or other files (needs .venv-training)",
          "trikeye models export last.pt --out PACK --name street-2027.1"),
+    Verb("calibrate", "camera", "calibration.command_camera", "write a camera file from known values",
+         "trikeye calibrate camera --known 721.5,721.5,609.6,172.9 --size 1242x375 --height 1.65 --pitch 0 --output camera.toml"),
+    Verb("calibrate", "locate", "calibration.command_locate", "tell where things stand whose boxes are seen, and how sure that is",
+         "trikeye calibrate locate camera.toml boxes.csv --depth-offset car=1.91 --json"),
     Verb("server", "run", "server.command_run", "start broker, web, intake and work on this machine",
          "trikeye server run --data ./data"),
     Verb("server", "web", "server.command_web", "serve the pages", "trikeye server web --port 8000"),

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from calibration.camera import Camera, camera_of_field_of_view
+from calibration.camera import Camera, Model, camera_of_field_of_view
 from calibration.mount import Mount
 
 DEFAULT_FIELD_OF_VIEW_DEG = 60.0
 DEFAULT_MOUNT = Mount(height_m=1.4, pitch_deg=0.0, pitch_sigma_deg=3.0)
+HEAD = """\
+# A camera and how it is mounted: pixels from the centre of the top-left one, metres, degrees; what the words mean is in calibration/README.md.
+# Everything may be edited by hand. The checksum vouches for size_px to distortion: whoever changes one of these deletes its line.
+"""
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Angle = Annotated[float, Field(gt=-90, lt=90, allow_inf_nan=False)]
+Pixels = Annotated[int, Field(gt=0)]
 
 
 class MalformedCameraFile(Exception):
@@ -35,35 +43,126 @@ class _Mount(BaseModel):
     height_sigma_m: Positive = 0.03
 
 
+class Made(BaseModel):
+    """Where a camera's figures come from, for people: how, from how many pictures, and what held-out boards are off by (p50, p90)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    how: str
+    pictures: int | None = None
+    held_out_px: tuple[Positive, Positive] | None = None
+    focal_sigma_px: Positive | None = None
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     version: Literal[1]
-    model: Literal["pinhole"]
-    size_px: tuple[int, int]
+    model: Model
+    size_px: tuple[Pixels, Pixels]
     focal_px: tuple[Positive, Positive]
-    centre_px: tuple[float, float]
-    distortion: Annotated[list[float], Field(max_length=5)] = []
+    centre_px: tuple[Finite, Finite]
+    distortion: Annotated[list[Finite], Field(max_length=5)] = []
+    checksum: str | None = None
     mount: _Mount
+    made: Made | None = None
+
+
+@dataclass(frozen=True)
+class CameraFile:
+    """All that a camera file says; `digest` is its SHA-256 in hex, `is_vouched` that its checksum is there and right."""
+
+    camera: Camera
+    mount: Mount
+    made: Made | None
+    digest: str
+    is_vouched: bool
 
 
 def read_camera(path: Path) -> tuple[Camera, Mount, str]:
     """Camera, mount and the file's SHA-256 in hex. Raises MalformedCameraFile, FileNotFoundError."""
-    data = path.read_bytes()
+    file = read_camera_file(path)
+    return file.camera, file.mount, file.digest
+
+
+def read_camera_file(path: Path) -> CameraFile:
+    """All of a camera file. Raises MalformedCameraFile, FileNotFoundError."""
+    return _parsed(path, path.read_bytes())
+
+
+def _parsed(path: Path, data: bytes) -> CameraFile:
     digest = hashlib.sha256(data).hexdigest()
     try:
         if path.suffix == ".json":
-            return (*_recorded(json.loads(data)), digest)
+            return CameraFile(*_recorded(json.loads(data)), None, digest, False)
         file = _File.model_validate(tomllib.loads(data.decode()))
     except ValidationError as wrong:
         lines = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors(include_url=False)]
         raise MalformedCameraFile(f"{path}: " + "; ".join(lines)) from None
     except (ValueError, KeyError, TypeError) as wrong:
         raise MalformedCameraFile(f"{path} cannot be read: {wrong!r}") from None
-    return (
-        Camera(file.size_px, file.focal_px, file.centre_px, tuple(file.distortion)),
-        Mount(**file.mount.model_dump()),
-        digest,
+    camera = Camera(file.size_px, file.focal_px, file.centre_px, tuple(file.distortion), file.model)
+    if file.model == "fisheye" and len(file.distortion) > 4:
+        raise MalformedCameraFile(f"{path}: distortion: a fisheye has at most four numbers")
+    if file.checksum not in (None, checksum_of(camera)):
+        raise MalformedCameraFile(
+            f"{path}: checksum: it does not fit size_px to distortion; if you changed them on purpose, delete the line "
+            "'checksum', else the file is damaged: take a copy, or calibrate again"
+        )
+    return CameraFile(camera, Mount(**file.mount.model_dump()), file.made, digest, file.checksum is not None)
+
+
+def checksum_of(camera: Camera) -> str:
+    """What vouches for a camera's figures in its file: 16 hex digits of the SHA-256 of their JSON."""
+    said = [camera.model, *camera.size_px, *map(float, (*camera.focal_px, *camera.centre_px, *camera.distortion))]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
+
+
+def write_camera(path: Path, camera: Camera, mount: Mount, made: Made | None = None) -> None:
+    """Write a camera file whole or not at all, after reading it back. Raises MalformedCameraFile, OSError."""
+    text = HEAD + "\n".join(
+        [
+            "version = 1",
+            f'model = "{camera.model}"',
+            f"size_px = {list(camera.size_px)}",
+            f"focal_px = {_numbers(camera.focal_px)}",
+            f"centre_px = {_numbers(camera.centre_px)}",
+            f"distortion = {_numbers(camera.distortion)}",
+            f'checksum = "{checksum_of(camera)}"',
+            "\n[mount]",
+            *(f"{field.name} = {float(getattr(mount, field.name))!r}" for field in fields(mount)),
+        ]
     )
+    if made is not None:
+        said = made.model_dump(exclude_none=True)
+        text += "\n\n[made]\n" + "\n".join(
+            f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in said.items()
+        )
+    data = f"{text}\n".encode()
+    _parsed(path, data)
+    write_whole(path, data)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file for all to read: whole or not at all, and flushed. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with aside.open("wb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _numbers(values: tuple[float, ...]) -> list[float]:
+    return [float(value) for value in values]
 
 
 def default_camera(width_px: int, height_px: int) -> tuple[Camera, Mount, str]:
@@ -80,6 +179,6 @@ def _recorded(raw: dict[str, Any]) -> tuple[Camera, Mount]:
         (int(width), int(height)),
         (float(fx), float(fy)),
         (float(cx), float(cy)),
-        tuple(d for d in map(float, raw.get("distortion", ())) if d),
+        tuple(map(float, raw.get("distortion", ()))),
     )
     return camera, Mount(height_m=float(raw["camera_height_above_road_m"]), pitch_deg=0.0, pitch_sigma_deg=1.5)
