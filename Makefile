@@ -1,10 +1,10 @@
-# make setup | demo | check | test | test-fast | chaos | bench-vehicle | soak | arm | setup-training | test-training        ARGS="…" is handed on
+# make setup | demo | check | test | test-fast | chaos | bench-vehicle | bench-place | soak | arm | setup-training | test-training        ARGS="…" is handed on
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo check format test test-fast chaos bench-vehicle soak arm setup-training test-training lock
+.PHONY: setup demo check format test test-fast chaos bench-vehicle bench-place soak arm setup-training test-training lock
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
@@ -42,6 +42,9 @@ chaos: setup
 bench-vehicle: setup
 	@test -d .venv-training || $(MAKE) --no-print-directory setup-training
 	PYTHONPATH=. $(BIN)/python benchmarks/vehicle.py $(ARGS)
+
+bench-place: setup
+	PYTHONPATH=. $(BIN)/python benchmarks/place.py $(ARGS)
 
 soak: setup
 	@test -d .venv-training || $(MAKE) --no-print-directory setup-training

@@ -11,21 +11,30 @@ import numpy.typing as npt
 
 from calibration.bearings import BearingNoise, crossing
 from calibration.camera import Camera
-from calibration.geodesy import east_north, moved, offset_m
-from calibration.ground import PIXEL_SIGMA_PX, NoGround, foot_from_pixel, ground_from_pixel
+from calibration.fuse import GroundLook, PassNoise, fused
+from calibration.geodesy import moved, offset_m
+from calibration.ground import (
+    MIDDLE_SIGMA_SHARE,
+    PIXEL_SIGMA_PX,
+    GroundPoint,
+    NoGround,
+    foot_from_pixel,
+    ground_of_box,
+    is_cut,
+    range_between_m,
+)
 from calibration.mount import Mount
 from edge.values import Fix, Frame, Track, TrackView
 from models.contract import Place
 
 HEADING_SIGMA_DEG, SURE_FROM_MPS = 2.0, 3.0
 SLOW_HEADING_SIGMA_DEG, UNSURE_UNDER_MPS = 15.0, 0.5
-HEADING_OWN_SIGMA_DEG = 0.5
-"""A course is off by a little from look to look, and by most of it alike for a whole pass. The slower, the more the noise of speed turns it."""
+HEADING_OWN_SHARE = 0.25
+"""A course is off by a little from look to look, and by most of it alike for a whole pass."""
 OWN_POSITION_SIGMA_M = 0.2
 """Between looks some seconds apart a receiver wanders by decimetres; the metres it is off are the same for all of them."""
-MIDDLE_SIGMA_SHARE = 0.05
-"""How far the middle of a box may lie off the middle of the thing, in widths of the box: edges are found by their share, not by pixels."""
-BORDER_PX = 3.0
+LOOKS_FUSED = 8
+"""The surest looks make a place; more of them add nothing to it but work."""
 RAISED = {"streetlight_broken", "sign_damaged", "graffiti", "bad_billboard", "facade_unkept"}
 """Things whose box need not end on the road: their foot is where bearings of several looks cross."""
 FARTHEST_M = 18.0
@@ -33,32 +42,23 @@ FARTHEST_M = 18.0
 
 
 @dataclass(frozen=True, eq=False)
-class Foot:
-    """Where a look's box meets the road: east and north of the common origin, covariance [2, 2] without the fix's own error, 95 % range."""
-
-    point_m: tuple[float, float]
-    covariance_m2: npt.NDArray[np.float64]
-    near_m: float
-    far_m: float
-
-
-@dataclass(frozen=True, eq=False)
 class Look:
-    """One view turned into geometry around a common origin: camera position, bearing clockwise from north, foot if it has one."""
+    """One view turned into geometry around a common origin: camera position, bearing clockwise from north, foot in the road frame if it has one."""
 
     view: TrackView
     fix: Fix
+    heading_deg: float
     east_m: float
     north_m: float
     bearing_rad: float
-    foot: Foot | None
+    foot: GroundPoint | None
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
     """A point around the common origin, its covariance as seen from the vehicle, the fix's error that comes on top, and the looks it came from.
 
-    `away_m` is how far off it was when it could be told: from the nearest of bearings, from the farthest of feet, whose mean it is.
+    `away_m` is how far off it was when it could be told: from the nearest of bearings, from the surest of feet.
     """
 
     point_m: tuple[float, float]
@@ -114,8 +114,8 @@ class Locator:
         middle_rad = [self._middle_sigma_rad(look.view) for look in whole]
         heading_deg = max(heading_sigma_deg(look.fix) for look in whole)
         noise = BearingNoise(
-            own_rad=np.hypot(radians(HEADING_OWN_SIGMA_DEG), np.array(middle_rad)),
-            shared_rad=radians(hypot(sqrt(heading_deg**2 - HEADING_OWN_SIGMA_DEG**2), self.mount.yaw_sigma_deg)),
+            own_rad=np.hypot(radians(HEADING_OWN_SHARE * heading_deg), np.array(middle_rad)),
+            shared_rad=radians(hypot(heading_deg * sqrt(1 - HEADING_OWN_SHARE**2), self.mount.yaw_sigma_deg)),
             own_position_m=OWN_POSITION_SIGMA_M,
         )
         origins = [(look.east_m, look.north_m) for look in whole]
@@ -127,22 +127,19 @@ class Locator:
         return Found(point, crossed[1], sigma_m, "parallax", whole, min(_away_m(look, point) for look in whole))
 
     def _grounded(self, looks: list[Look]) -> Found | None:
-        """The mean foot of the three surest looks that are near enough, whole boxes before cut ones."""
-        feet = [(look, look.foot) for look in looks if look.foot is not None]
+        """Where the feet of the surest looks that are near enough fit best, whole boxes before cut ones."""
         # What stands far to the side is cut by the border before it is near enough to be placed.
-        near = [(look, foot) for look, foot in feet if _away_m(look, foot.point_m) <= FARTHEST_M]
-        whole = [(look, foot) for look, foot in near if not self.is_cut(look.view)] or near
+        near = [look for look in looks if look.foot is not None and look.foot.range_m <= FARTHEST_M]
+        whole = [look for look in near if not self.is_cut(look.view)] or near
         if not whole:
             return None
-        variances = {id(look): float(np.trace(foot.covariance_m2)) + 2 * look.fix.sigma_m**2 for look, foot in whole}
-        best = sorted(whole, key=lambda pair: variances[id(pair[0])])[:3]
-        weights = [1 / variances[id(look)] for look, _ in best]
-        east, north = np.average(np.array([foot.point_m for _, foot in best]), axis=0, weights=weights)
-        # The looks share camera, mount and slope: the smallest covariance stands for all, none is divided by their number.
-        surest, foot = best[0]
-        point, used = (float(east), float(north)), [look for look, _ in best]
-        away_m = max(_away_m(look, point) for look in used)
-        return Found(point, foot.covariance_m2, surest.fix.sigma_m, "ground", used, away_m)
+        used = sorted(whole, key=_variance)[:LOOKS_FUSED]
+        heading_deg = max(heading_sigma_deg(look.fix) for look in used)
+        noise = PassNoise(HEADING_OWN_SHARE * heading_deg, OWN_POSITION_SIGMA_M, heading_deg)
+        (east, north), covariance = fused([_ground_look(look) for look in used], noise)
+        point = float(east), float(north)
+        surest = used[0]
+        return Found(point, covariance, surest.fix.sigma_m, "ground", used, _away_m(surest, point))
 
     def _look(self, view: TrackView, origin: Fix) -> Look | None:
         fix = view.frame.fix
@@ -154,18 +151,10 @@ class Locator:
         direction = self.mount.road_from_camera() @ np.array((*camera.ray((x1 + x2) / 2, (y1 + y2) / 2), 1.0))
         bearing = radians(fix.heading_deg) - atan2(direction[1], direction[0])
         try:
-            ground = ground_from_pixel(((x1 + x2) / 2, y2), camera, self.mount)
+            foot = ground_of_box(view.detection.box_px, camera, self.mount)
         except NoGround:
-            return Look(view, fix, east, north, bearing, None)
-        e, n = east_north(fix.heading_deg, ground.forward_m, ground.left_m)
-        turn = np.array((east_north(fix.heading_deg, 1, 0), east_north(fix.heading_deg, 0, 1))).T
-        # Of a cut thing half of what is seen may be hidden: so far may its middle lie from the box's.
-        hidden_rad = (x2 - x1) / 2 / camera.focal_px[0] if self.is_cut(view) else 0.0
-        across = np.array((-n, e)) * hypot(radians(heading_sigma_deg(fix)), hidden_rad)
-        covariance = turn @ ground.covariance_m2 @ turn.T + np.outer(across, across)
-        return Look(
-            view, fix, east, north, bearing, Foot((east + e, north + n), covariance, ground.near_m, ground.far_m)
-        )
+            foot = None
+        return Look(view, fix, fix.heading_deg, east, north, bearing, foot)
 
     def _middle_sigma_rad(self, view: TrackView) -> float:
         x1, _, x2, _ = view.detection.box_px
@@ -173,9 +162,7 @@ class Locator:
 
     def is_cut(self, view: TrackView) -> bool:
         """Whether a box ends at the picture's border, so that it shows a part of its thing."""
-        x1, _, x2, y2 = view.detection.box_px
-        height, width = view.frame.image.shape[:2]
-        return x1 < BORDER_PX or x2 > width - BORDER_PX or y2 > height - BORDER_PX
+        return any(is_cut(view.detection.box_px, self.camera_of(view.frame)))
 
     def _worth(self, view: TrackView) -> float:
         x1, y1, x2, y2 = view.detection.box_px
@@ -184,7 +171,9 @@ class Locator:
 
 
 def heading_sigma_deg(fix: Fix) -> float:
-    """How far a heading may be off. A receiver's course comes out of its speed; a recording's headings come with the ride or from its way."""
+    """How far a heading may be off: as it says itself, else a receiver's course by its speed; a recording's headings come with the ride or from its way."""
+    if fix.heading_sigma_deg is not None:
+        return fix.heading_sigma_deg
     if fix.quality != "gnss" or fix.speed_mps is None:
         return HEADING_SIGMA_DEG
     speed_mps = min(max(fix.speed_mps, UNSURE_UNDER_MPS), SURE_FROM_MPS)
@@ -197,6 +186,16 @@ def _fix_of(view: TrackView) -> Fix:
     return view.frame.fix
 
 
+def _ground_look(look: Look) -> GroundLook:
+    assert look.foot is not None
+    return GroundLook(look.east_m, look.north_m, look.heading_deg, look.fix.speed_mps or 0.0, look.foot)
+
+
+def _variance(look: Look) -> float:
+    assert look.foot is not None
+    return float(np.trace(look.foot.covariance_m2)) + 2 * look.fix.sigma_m**2
+
+
 def _away_m(look: Look, point_m: tuple[float, float]) -> float:
     return hypot(point_m[0] - look.east_m, point_m[1] - look.north_m)
 
@@ -204,15 +203,11 @@ def _away_m(look: Look, point_m: tuple[float, float]) -> float:
 def _place(found: Found, at_deg: tuple[float, float], shown: Look) -> Place:
     """The place as it travels: bearing, range and 95 % range count from the shown look's fix, without that fix's own error."""
     east, north = offset_m(shown.fix.lat_deg, shown.fix.lon_deg, *at_deg)
-    range_m = hypot(east, north)
-    if shown.foot is not None and found.method == "ground" and shown in found.used:
-        near, far = min(shown.foot.near_m, range_m), max(shown.foot.far_m, range_m)
-    else:
-        along = np.array((east, north)) / max(range_m, 1e-9)
-        spread = 1.96 * sqrt(along @ found.covariance_m2 @ along)
-        near, far = max(0.0, range_m - spread), range_m + spread
+    range_m = max(hypot(east, north), 1e-3)
+    along = np.array((east, north)) / range_m
+    near_m, far_m = range_between_m(range_m, sqrt(along @ found.covariance_m2 @ along) / range_m**2)
     (ee, en), (_, nn) = (found.covariance_m2 + np.eye(2) * found.fix_sigma_m**2).tolist()
     return Place(
         lat_deg=at_deg[0], lon_deg=at_deg[1], covariance_m2=((ee, en), (en, nn)), bearing_deg=degrees(atan2(east, north)) % 360,
-        range_m=range_m, near_m=near, far_m=far, method=found.method,
+        range_m=range_m, near_m=near_m, far_m=far_m, method=found.method,
     )  # fmt: skip

@@ -2,41 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from calibration.camera import Camera, OtherShape
 from calibration.geodesy import moved, offset_m
-from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
+from calibration.ground import NoGround, ground_from_pixel
 from calibration.mount import Mount
 
 CAMERA = Camera((960, 540), (625.0, 625.0), (479.5, 269.5), (-0.2, 0.05, 0.001, -0.001))
 MOUNT = Mount(1.4, 7.0, 1.0, -2.0, pitch_sigma_deg=0.5)
-
-
-@given(st.floats(3, 20), st.floats(-3, 3))
-def test_ground_to_pixel_and_back_is_the_same_point(forward_m: float, left_m: float) -> None:
-    point = ground_from_pixel(pixel_from_ground(forward_m, left_m, 0.0, CAMERA, MOUNT), CAMERA, MOUNT)
-    assert (point.forward_m, point.left_m) == pytest.approx((forward_m, left_m), abs=1e-6)
-    assert point.near_m < point.range_m < point.far_m
-
-
-def test_the_covariance_is_what_pitch_does_numerically() -> None:
-    level = Mount(1.4, 7.0, pitch_sigma_deg=0.5, roll_sigma_deg=1e-6, yaw_sigma_deg=1e-6, height_sigma_m=1e-9)
-    plain = replace(CAMERA, distortion=())
-    pixel = pixel_from_ground(10.0, 1.0, 0.0, plain, level)
-    step = 1e-4
-    tilted = ground_from_pixel(pixel, plain, replace(level, pitch_deg=7.0 + step))
-    slope = (tilted.forward_m - 10.0) / np.radians(step)
-    sigma = abs(slope) * np.radians(np.hypot(0.5, 0.3))
-    pixel_part = abs(slope) * 2.0 / 625.0
-    assert ground_from_pixel(pixel, plain, level).covariance_m2[0, 0] == pytest.approx(
-        sigma**2 + pixel_part**2, rel=1e-2
-    )
 
 
 @pytest.mark.parametrize("v_px", [0.0, 190.0, 196.0])

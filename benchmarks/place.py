@@ -1,0 +1,43 @@
+"""How well places and their errors are known: every figure beside its aim. `make bench-place`, some five minutes.
+
+Exit 1 if a figure misses its aim, 3 if some could not be measured because the data of others is missing (TRIKEYE_SHARED, or `shared` beside the checkout).
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("ground", "drift", "cameras", "gnss", "join")
+
+
+def main() -> int:
+    """Print one line a figure; the exit code says whether all were measured and hold."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="measure these parts alone")
+    parts = parser.parse_args().only
+    shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared"))
+    data = shared if (shared / "data").is_dir() else None
+    rows = []
+    for part in parts:
+        began = time.monotonic()
+        for row in importlib.import_module(f"place_{part}").figures(data):
+            verdict = {True: "holds", False: "SHORT", None: "not measured"}[row.holds]
+            print(f"{row.what:<62} {row.figure:<26} {row.aim:<18} {verdict}", flush=True)
+            rows.append(row)
+        print(f"  ({part}: {time.monotonic() - began:.0f} s)", file=sys.stderr)
+    missing = sum(row.holds is None for row in rows)
+    if missing:
+        print(
+            f"{missing} figures were not measured: {shared / 'data'} is missing; set TRIKEYE_SHARED to the folder that holds data/"
+        )
+    return 1 if any(row.holds is False for row in rows) else 3 if missing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
