@@ -20,17 +20,17 @@ Array = npt.NDArray[np.float64]
 ACCELERATION_M2S3 = 1.5
 """Density of the noise: a velocity is off by its root, 1.2 m/s, after one second unseen. A tricycle in a turn needs that much."""
 GAP_S = 10.0
-OWN_SHARE, OWN_M = 0.2, 0.1
-"""From one second to the next a receiver wanders by a part of what it is off by."""
+OWN_SHARE, OWN_M = 0.05, 0.3
+"""From one second to the next a receiver wanders by a part of what it is off by, and by decimetres."""
 SPEED_SIGMA_MPS, LEAST_SPEED_SIGMA_MPS = 0.15, 0.05
 """What a receiver's speed is off by where it does not say: it comes from Doppler shifts, not from positions."""
 START_MPS, SURE_MPS = 10.0, 3.0
 """What a speed may be before anything is known of it, and how far off one may be that is told at all."""
 JUMP = 13.8
-"""χ² of two degrees of freedom at 99.9 %: a fix farther off is a jump that the vehicle cannot have driven."""
+"""χ² of two degrees of freedom at 99.9 %: a fix farther off is a jump that the vehicle cannot have driven, and tells nothing of its speed."""
 DOUBT_S = 10.0
-HEADING_SIGMA_DEG, UNKNOWN_SIGMA_DEG = 1.0, 45.0
-"""No course is surer than how straight a vehicle drives along it; none less sure than the other is a heading at all."""
+HEADING_SIGMA_DEG, FRESH_SIGMA_DEG, UNKNOWN_SIGMA_DEG = 1.0, 20.0, 45.0
+"""No course is surer than how straight a vehicle drives along it. One that is sure enough goes before an older one; beyond the last none is a heading at all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,12 @@ class State:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One fix taken in: the state before it and after, None before a first one, and how far it jumped."""
+    """One fix taken in: the state before it, None for a first one, and after; whether it jumped, and how far beyond what it is off by itself."""
 
     before: State | None
     after: State
-    jump_m: float
+    has_jumped: bool = False
+    doubt_m: float = 0.0
 
 
 class Motion:
@@ -66,7 +67,7 @@ class Motion:
         step = step_of(self._state, position, anchor)
         since_s = 0.0 if step.before is None or self._state is None else position.t_s - self._state.t_s
         self._state = step.after
-        self._doubt_m = max(step.jump_m, self._doubt_m * exp(-since_s / DOUBT_S))
+        self._doubt_m = max(step.doubt_m, self._doubt_m * exp(-since_s / DOUBT_S))
         self._held = surest(course_of(step.after), self._held, position.t_s)
         return told(position, step.after, self._held, self._doubt_m)
 
@@ -86,13 +87,14 @@ def step_of(state: State | None, position: Position, anchor: Position) -> Step:
     variance = hypot(OWN_SHARE * position.sigma_m, OWN_M) ** 2
     if state is None or not 0 <= position.t_s - state.t_s <= GAP_S:
         fresh = State(position.t_s, np.stack((at, np.zeros(2))), np.diag((variance, START_MPS**2)))
-        return Step(None, _with_velocity(fresh, position), 0.0)
+        return Step(None, _with_velocity(fresh, position))
     before = predicted(state, position.t_s)
     way_m = float(np.hypot(*(at - before.xy[0])))
     if way_m**2 > JUMP * (before.p[0, 0] + variance):
         moved = State(before.t_s, np.stack((at, before.xy[1])), np.diag((variance, before.p[1, 1])))
-        return Step(before, _with_velocity(moved, position), way_m)
-    return Step(before, _with_velocity(_taken(before, 0, at, variance), position), 0.0)
+        is_doubtful = way_m**2 > JUMP * (before.p[0, 0] + position.sigma_m**2)
+        return Step(before, _with_velocity(moved, position), True, way_m if is_doubtful else 0.0)
+    return Step(before, _with_velocity(_taken(before, 0, at, variance), position))
 
 
 def predicted(state: State, t_s: float) -> State:
@@ -134,12 +136,12 @@ def course_of(state: State) -> tuple[float, float, float]:
 def surest(
     course: tuple[float, float, float], held: tuple[float, float, float] | None, t_s: float
 ) -> tuple[float, float, float] | None:
-    """The course of now, or one known before that has grown old, whichever is surer; None if neither is a heading."""
+    """The course of now if it is sure enough, else the surer of it and one known before, grown old; None if neither is a heading."""
     if held is not None:
         sigma_deg = older_sigma_deg(held[2], t_s - held[0])
         assert sigma_deg is not None
         held = t_s, held[1], sigma_deg
-    best = course if held is None or course[2] <= held[2] else held
+    best = course if held is None or course[2] <= max(held[2], FRESH_SIGMA_DEG) else held
     return best if best[2] <= UNKNOWN_SIGMA_DEG else None
 
 
@@ -173,7 +175,7 @@ def _smoothed_states(positions: Sequence[Position]) -> tuple[list[State], list[f
     states = [step.after for step in steps]
     for i in range(len(steps) - 2, -1, -1):
         before, step, after = steps[i + 1].before, steps[i].after, states[i + 1]
-        if before is not None and not steps[i + 1].jump_m:
+        if before is not None and not steps[i + 1].has_jumped:
             over = np.array(((1.0, before.t_s - step.t_s), (0.0, 1.0)))
             gain = step.p @ over.T @ np.linalg.inv(before.p)
             states[i] = State(
@@ -184,7 +186,7 @@ def _smoothed_states(positions: Sequence[Position]) -> tuple[list[State], list[f
 
 def _doubts_m(steps: Sequence[Step]) -> list[float]:
     """A jump is a doubt at both of its sides, less with every second."""
-    doubts = [step.jump_m for step in steps]
+    doubts = [step.doubt_m for step in steps]
     for i in range(1, len(steps)):
         doubts[i] = max(doubts[i], doubts[i - 1] * exp(-abs(steps[i].after.t_s - steps[i - 1].after.t_s) / DOUBT_S))
     for i in range(len(steps) - 2, -1, -1):

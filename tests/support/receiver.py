@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
+import struct
 import threading
 import time
 import tty
@@ -46,6 +49,58 @@ def rmc(lat_deg: float, lon_deg: float, status: str = "A") -> bytes:
     now_s = next(NOW_S)
     clock = f"02{int(now_s // 60 % 60):02}{now_s % 60:05.2f}"
     return nmea(f"GPRMC,{clock},{status},{degrees_of(lat_deg, lon_deg)},10.0,90.0,010526,,,A")
+
+
+def pvt(lat_deg: float, lon_deg: float, second: float, *, fix_type: int = 3, flags: int = 1, satellites: int = 12, h_acc_m: float = 1.5,
+        speed_mps: float = 5.0, course_deg: float = 90.0, day: tuple[int, int, int] = (2026, 5, 1)) -> bytes:  # fmt: skip
+    """UBX-NAV-PVT as a u-blox says it (its interface description, 92 bytes), at a second of the day."""
+    whole, mm = int(second), 1000
+    body = struct.pack(
+        "<IHBBBBBBIiBBBBiiiiIIiiiiiIIHHIIihH", whole * 1000, *day, whole // 3600, whole // 60 % 60, whole % 60, 7, 50, round((second - whole) * 1e9),
+        fix_type, flags, 0, satellites, round(lon_deg * 1e7), round(lat_deg * 1e7), 800 * mm, 800 * mm, round(h_acc_m * mm), 3 * mm,
+        0, 0, 0, round(speed_mps * mm), round(course_deg * 1e5), 100, 100000, 150, 0, 0, 0, 0, 0, 0,
+    )  # fmt: skip
+    return ubx(1, 7, body)
+
+
+def ubx(kind: int, number: int, body: bytes) -> bytes:
+    """A frame of UBX with its checksum."""
+    inner, a, b = bytes((kind, number)) + len(body).to_bytes(2, "little") + body, 0, 0
+    for byte in inner:
+        a = (a + byte) % 256
+        b = (b + a) % 256
+    return b"\xb5\x62" + inner + bytes((a, b))
+
+
+class Gpsd:
+    """A gpsd on loopback that one client at a time may ask; what it tells comes from the test."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.device = f"gpsd://127.0.0.1:{self._server.getsockname()[1]}"
+        self.asked = b""
+        self._client: socket.socket | None = None
+
+    def accept(self) -> None:
+        """Wait for a client and take in what it asks for."""
+        self._server.settimeout(20)
+        self._client, _ = self._server.accept()
+        self._client.settimeout(20)
+        self.asked = self._client.recv(1000)
+
+    def say(self, **said: object) -> None:
+        """One line to the client."""
+        assert self._client is not None
+        self._client.sendall(json.dumps(said).encode() + b"\r\n")
+
+    def drop(self) -> None:
+        """End the connection, as a gpsd that is started again."""
+        assert self._client is not None
+        self._client.close()
+
+    def close(self) -> None:
+        """Nobody answers any more."""
+        self._server.close()
 
 
 class Port:
