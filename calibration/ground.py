@@ -41,7 +41,7 @@ class Noise:
 
     nod_deg: float = 0.3
     slope_deg: float = 0.3
-    kerb_m: float = 0.05
+    kerb_m: float = 0.06
     pixel_u_px: float = PIXEL_SIGMA_PX
     pixel_v_px: float = PIXEL_SIGMA_PX
     depth_m: float = 0.2
@@ -147,9 +147,15 @@ def with_terms(
 
 
 def ground_of_box(
-    box_px: tuple[float, float, float, float], camera: Camera, mount: Mount, depth_m: float = 0.0, noise: Noise = USUAL
+    box_px: tuple[float, float, float, float],
+    camera: Camera,
+    mount: Mount,
+    depth_m: float = 0.0,
+    above_m: float = 0.0,
+    noise: Noise = USUAL,
 ) -> GroundPoint:
-    """Where a thing stands, by the middle of its box's lower edge, `depth_m` behind that. Of a box that the picture's border cuts half may be hidden.
+    """Where a thing stands, by the middle of its box's lower edge: `depth_m` behind that, on ground `above_m` over the road. Of a box that the picture's
+    border cuts half may be hidden.
 
     Raises NoGround as `ground_from_pixel` does.
     """
@@ -161,7 +167,10 @@ def ground_of_box(
         pixel_v_px=hypot(noise.pixel_v_px, 0.5 * (y2 - y1) if below else 0.0),
         depth_m=hypot(noise.depth_m, DEPTH_SIGMA_SHARE * depth_m),
     )
-    return ground_from_pixel(((x1 + x2) / 2, y2), camera, mount, seen, depth_m)
+    pixel = (x1 + x2) / 2, y2
+    x, y = foot_from_pixel(pixel, camera, mount)
+    lowered = max(mount.height_m - above_m, NEAREST_M) / mount.height_m
+    return with_terms(pixel, (x * lowered, y * lowered), camera, mount, seen, depth_m)
 
 
 def is_cut(box_px: tuple[float, float, float, float], camera: Camera) -> tuple[bool, bool]:

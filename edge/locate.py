@@ -16,8 +16,10 @@ from calibration.geodesy import moved, offset_m
 from calibration.ground import (
     MIDDLE_SIGMA_SHARE,
     PIXEL_SIGMA_PX,
+    USUAL,
     GroundPoint,
     NoGround,
+    Noise,
     foot_from_pixel,
     ground_of_box,
     is_cut,
@@ -37,6 +39,22 @@ LOOKS_FUSED = 8
 """The surest looks make a place; more of them add nothing to it but work."""
 RAISED = {"streetlight_broken", "sign_damaged", "graffiti", "bad_billboard", "facade_unkept"}
 """Things whose box need not end on the road: their foot is where bearings of several looks cross."""
+KERBSIDE = {
+    "garbage",
+    "garbage_bag",
+    "bin_overflow",
+    "rubble",
+    "dumped_bulky",
+    "umbrella",
+    "chair",
+    "dining_table",
+    "bicycle",
+    "motorcycle",
+}
+"""Things that mostly stand on the pavement, KERB_M over the road: two in three, behind a kerb of 15 cm."""
+KERB_M, KERBSIDE_NOISE = 0.1, Noise(kerb_m=0.07)
+ANYWHERE_SHARE = 0.35
+"""Where in a raised thing the place is that people mean by it, in widths as they are seen: a lamp's pole, the middle of a wall seen from its end."""
 FARTHEST_M = 18.0
 """Beyond, neither the foot nor the crossing tells a place well enough to send somebody there."""
 
@@ -123,8 +141,10 @@ class Locator:
         if crossed is None:
             return None
         point = float(crossed[0][0]), float(crossed[0][1])
-        sigma_m = max(look.fix.sigma_m for look in whole)
-        return Found(point, crossed[1], sigma_m, "parallax", whole, min(_away_m(look, point) for look in whole))
+        sigma_m, away_m = max(look.fix.sigma_m for look in whole), min(_away_m(look, point) for look in whole)
+        wide_m = max(self._seen_wide_rad(look.view) * _away_m(look, point) for look in whole)
+        covariance = crossed[1] + np.eye(2) * (ANYWHERE_SHARE * wide_m) ** 2
+        return Found(point, covariance, sigma_m, "parallax", whole, away_m)
 
     def _grounded(self, looks: list[Look]) -> Found | None:
         """Where the feet of the surest looks that are near enough fit best, whole boxes before cut ones."""
@@ -151,7 +171,8 @@ class Locator:
         direction = self.mount.road_from_camera() @ np.array((*camera.ray((x1 + x2) / 2, (y1 + y2) / 2), 1.0))
         bearing = radians(fix.heading_deg) - atan2(direction[1], direction[0])
         try:
-            foot = ground_of_box(view.detection.box_px, camera, self.mount)
+            kerb = (KERB_M, KERBSIDE_NOISE) if view.detection.label in KERBSIDE else (0.0, USUAL)
+            foot = ground_of_box(view.detection.box_px, camera, self.mount, 0.0, *kerb)
         except NoGround:
             foot = None
         return Look(view, fix, fix.heading_deg, east, north, bearing, foot)
@@ -159,6 +180,10 @@ class Locator:
     def _middle_sigma_rad(self, view: TrackView) -> float:
         x1, _, x2, _ = view.detection.box_px
         return hypot(PIXEL_SIGMA_PX, MIDDLE_SIGMA_SHARE * (x2 - x1)) / self.camera_of(view.frame).focal_px[0]
+
+    def _seen_wide_rad(self, view: TrackView) -> float:
+        x1, _, x2, _ = view.detection.box_px
+        return (x2 - x1) / self.camera_of(view.frame).focal_px[0]
 
     def is_cut(self, view: TrackView) -> bool:
         """Whether a box ends at the picture's border, so that it shows a part of its thing."""
