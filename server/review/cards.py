@@ -11,6 +11,7 @@ from typing import Any
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from calibration.chinese_maps import gcj02_from_wgs84, is_shifted
 from models.taxonomy import CATEGORIES, Category, filing_codes
 from server.cases.models import Case, Picture, Sighting
 from server.cases.rules import State, ellipse_95
@@ -54,6 +55,7 @@ class Card:
     sightings: list[Sighting]
     best: Sighting
     likely: list[str]
+    gcj02_deg: tuple[float, float] | None
 
 
 def card_of(case: Case, changes: Mapping[str, list[str]], whole: bool = False) -> Card:
@@ -77,6 +79,7 @@ def card_of(case: Case, changes: Mapping[str, list[str]], whole: bool = False) -
         pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [MapPoint(n["number"], n["lat"], n["lon"]) for n in near]),
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
         likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
+        gcj02_deg=gcj02_from_wgs84(case.lat_deg, case.lon_deg) if is_shifted(case.lat_deg, case.lon_deg) else None,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW
 
+from calibration.chinese_maps import gcj02_from_wgs84
 from server.cases.models import Case, Picture
 from server.categories.models import CategoryStanding
 from server.city.models import Handover
@@ -314,3 +315,12 @@ def test_five_processes_never_lease_one_card_twice(send: Any) -> None:
     leased = [int(each) for worker in workers for each in worker.communicate(timeout=60)[0].strip().split(",") if each]
     assert len(leased) == len(set(leased))
     assert len(leased) >= 5
+
+
+def test_a_case_says_where_it_is_on_chinese_maps_too(client: Any, cards: list[Case], reviewer: Any) -> None:
+    """Who copies the receiver's coordinates into Amap stands half a kilometre beside the thing."""
+    client.force_login(reviewer)
+    shown = client.get(f"/cases/{cards[0].number}/").content.decode()
+    lat_deg, lon_deg = gcj02_from_wgs84(cards[0].lat_deg, cards[0].lon_deg)
+    assert f"{cards[0].lat_deg:.6f}, {cards[0].lon_deg:.6f} (WGS-84)" in shown
+    assert f"{lat_deg:.6f}, {lon_deg:.6f}" in shown
