@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import atan2, cos, degrees, radians, sqrt
+from math import atan2, cos, degrees, hypot, inf, radians, sqrt
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
 
+from server.cases.grouping import FARTHEST_M, LINK_D2, Seen, things
+
 Matrix = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 class State(StrEnum):
@@ -65,22 +68,28 @@ SENIORITY = (
     S.NEW,
 )
 
-NEIGHBOURHOOD_M = 30.0
-FARTHEST_M = 15.0
 CHI2_95 = 5.991  # 95 % of two dimensions
-GATE_D2 = 9.21  # 99 % of two dimensions
-SIZE_M2 = 1.0  # a thing is not a point: its own extent, per axis, squared
+SIZE_M2 = 1.0
+"""A thing is not a point, and is seen from several sides: how far its middle may lie off, per axis, squared."""
+LEAST_M2 = 1e-4
 
 
 @dataclass(frozen=True)
 class Point:
-    """What joining needs of a sighting; covariance in m², east/north."""
+    """What joining needs of a sighting; covariance in m², east/north.
+
+    Of it, `fix_sigma_m` squared per axis is the receiver's error, which a whole pass shares; where it is not told, as much as fits. What is left comes from
+    camera and mount and lies along the bearing (clockwise from north), for all passes of one vehicle alike.
+    """
 
     id: UUID
     pass_id: UUID
     lat_deg: float
     lon_deg: float
     covariance: tuple[float, float, float]
+    fix_sigma_m: float = inf
+    bearing_deg: float = 0.0
+    vehicle_id: int = 0
 
 
 def may_move(old: State, new: State) -> bool:
@@ -95,67 +104,100 @@ def metres_between(a: Point, b: Point) -> tuple[float, float]:
     ) * 111_195
 
 
-def links(points: Sequence[Point]) -> tuple[Matrix, Matrix]:
-    """Which pairs may be one thing (of two passes, near in sigmas and in metres), and every pair's squared distance in sigmas: [n, n] each.
-
-    A pair whose distance is over FARTHEST_M is infinitely far in sigmas.
-    """
-    lat, lon = np.array([p.lat_deg for p in points]), np.array([p.lon_deg for p in points])
-    north = (lat[None] - lat[:, None]) * 111_195
-    east = (lon[None] - lon[:, None]) * 111_195 * np.cos(np.radians((lat[None] + lat[:, None]) / 2))
-    ee, en, nn = (
-        np.array([p.covariance for p in points]).T[:, :, None] + np.array([p.covariance for p in points]).T[:, None]
-    )
-    ee, nn = ee + SIZE_M2, nn + SIZE_M2
+def links(points: Sequence[Point]) -> Mask:
+    """Which pairs may be one thing: of two passes, near in sigmas and in metres. [n, n]"""
+    east, north = (metres[None] - metres[:, None] for metres in _metres(points).T)
+    ee, en, nn = (part[:, None] + part for part in np.array([p.covariance for p in points]).T)
+    ee, nn = ee + 2 * SIZE_M2, nn + 2 * SIZE_M2
     d2 = (nn * east**2 - 2 * en * east * north + ee * north**2) / np.maximum(ee * nn - en * en, 1e-9)
-    d2[np.hypot(east, north) > FARTHEST_M] = np.inf
-    passes = np.unique([p.pass_id.bytes for p in points], return_inverse=True)[1]
-    return (d2 < GATE_D2) & (passes[:, None] != passes[None]), d2
+    passes = _numbers([p.pass_id.bytes for p in points])
+    may: Mask = (d2 < LINK_D2) & (np.hypot(east, north) <= FARTHEST_M) & (passes[:, None] != passes)
+    return may
 
 
 def connected(points: Sequence[Point], start: int) -> list[int]:
     """The numbers of all points that a chain of links ties to the point number `start`, itself included."""
-    may, _ = links(points)
-    found = np.zeros(len(points), bool)
-    found[start] = True
-    while not np.array_equal(wider := found | may[found].any(axis=0), found):
-        found = wider
-    return [int(number) for number in np.flatnonzero(found)]
+    return [int(number) for number in _tied(links(points), start)]
 
 
 def group(points: Iterable[Point]) -> list[list[Point]]:
     """Partition sightings of one category into things. A function of the set: the order of `points` does not matter.
 
-    Nearest pairs (in sigmas) join first; two groups that share a pass never join, and no group grows wider than FARTHEST_M.
+    Points that no chain of links ties together do not matter to each other; two of one pass are never one thing.
     """
-    ordered = sorted(points, key=lambda p: p.id)
-    may, d2 = links(ordered)
-    first, second = np.nonzero(np.triu(may, 1))
-    owner = [[number] for number in range(len(ordered))]
-    passes = [{point.pass_id} for point in ordered]
-    nearest = np.lexsort((second, first, d2[first, second]))
-    for a, b in zip(first[nearest].tolist(), second[nearest].tolist(), strict=True):
-        one, other = owner[a], owner[b]
-        if one is other or passes[one[0]] & passes[other[0]] or np.isinf(d2[np.ix_(one, other)]).any():
-            continue
-        passes[one[0]] |= passes[other[0]]
-        one.extend(other)
-        for number in other:
-            owner[number] = one
-    groups = {id(members): sorted(members) for members in owner}
-    return [[ordered[number] for number in members] for members in sorted(groups.values())]
+    ordered = sorted(points, key=lambda p: (p.pass_id, p.id))
+    if not ordered:
+        return []
+    may, left = links(ordered), np.ones(len(ordered), bool)
+    groups: list[list[Point]] = []
+    while left.any():
+        part = _tied(may, int(left.argmax()))
+        left[part] = False
+        labels = things(_seen([ordered[number] for number in part]))
+        groups += [[ordered[number] for number in part[labels == thing]] for thing in range(labels.max() + 1)]
+    by_id = [sorted(members, key=lambda p: p.id) for members in groups]
+    return sorted(by_id, key=lambda members: members[0].id)
 
 
 def fused(points: Sequence[Point]) -> tuple[float, float, tuple[float, float, float]]:
-    """Latitude, longitude and covariance of a thing: weighted by certainty; passes share camera and mount, so the best covariance stands for all."""
-    weights = [1 / (p.covariance[0] + p.covariance[2]) for p in points]
-    total = sum(weights)
-    best = min(points, key=lambda p: (p.covariance[0] + p.covariance[2], p.id))
+    """Latitude, longitude and covariance of a thing out of its sightings, one a pass: generalised least squares.
+
+    Errors of receivers differ from pass to pass and average out. What comes from camera and mount is the same length along the bearing, in its sigmas, on all passes of
+    a vehicle: more passes from the same side do not lessen it, passes from both sides do, and so do other vehicles.
+    """
+    along = np.radians([p.bearing_deg for p in points])
+    along = np.stack((np.sin(along), np.cos(along)), axis=1)
+    covariance = np.array([[p.covariance[:2], p.covariance[1:]] for p in points])
+    own = covariance - np.eye(2) * np.array([_shared_m2(p) for p in points])[:, None, None]
+    reach = (own @ along[..., None])[..., 0]
+    reach /= np.sqrt(np.maximum((reach * along).sum(1), LEAST_M2))[:, None]
+    vehicles = _numbers([p.vehicle_id for p in points])
+    model = np.zeros((len(points), 2, 3 + vehicles.max()))
+    model[:, :, :2] = np.eye(2)
+    model[np.arange(len(points)), :, 2 + vehicles] = reach
+    left = covariance - reach[:, :, None] * reach[:, None] + np.eye(2) * LEAST_M2
+    weighted = model.swapaxes(1, 2) @ np.linalg.inv(left)
+    unsure = np.linalg.inv((weighted @ model).sum(0) + np.diag([0.0] * 2 + [1.0] * (vehicles.max() + 1)))
+    east, north = (unsure @ (weighted @ _metres(points)[..., None]).sum(0)[:, 0])[:2]
+    first = points[0]
     return (
-        sum(w * p.lat_deg for w, p in zip(weights, points, strict=True)) / total,
-        sum(w * p.lon_deg for w, p in zip(weights, points, strict=True)) / total,
-        best.covariance,
+        first.lat_deg + float(north) / 111_195,
+        first.lon_deg + float(east) / (111_195 * cos(radians(first.lat_deg))),
+        (float(unsure[0, 0]), float(unsure[0, 1]), float(unsure[1, 1])),
     )
+
+
+def _metres(points: Sequence[Point]) -> Matrix:
+    """East and north of the first point, flat at the size of a neighbourhood. [n, 2]"""
+    lat, lon = np.array([p.lat_deg for p in points]), np.array([p.lon_deg for p in points])
+    return np.stack(((lon - lon[0]) * cos(radians(lat[0])), lat - lat[0]), axis=1) * 111_195
+
+
+def _numbers(names: Sequence[bytes] | Sequence[int]) -> npt.NDArray[np.int64]:
+    return np.unique(names, return_inverse=True)[1]
+
+
+def _tied(may: Mask, start: int) -> npt.NDArray[np.int64]:
+    found = np.zeros(len(may), bool)
+    found[start] = True
+    while not np.array_equal(wider := found | may[found].any(axis=0), found):
+        found = wider
+    return np.flatnonzero(found)
+
+
+def _shared_m2(point: Point) -> float:
+    """The variance per axis that a sighting shares with the others of its pass."""
+    ee, en, nn = point.covariance
+    return max(min(point.fix_sigma_m**2, (ee + nn) / 2 - hypot((ee - nn) / 2, en)), 0.0)
+
+
+def _seen(points: Sequence[Point]) -> Seen:
+    shared_m2 = np.array([_shared_m2(p) for p in points])
+    covariance = np.array([[p.covariance[:2], p.covariance[1:]] for p in points])
+    passes = _numbers([p.pass_id.bytes for p in points])
+    shift_m2 = np.bincount(passes, shared_m2) / np.bincount(passes)
+    own = covariance + np.eye(2) * (SIZE_M2 - shared_m2)[:, None, None]
+    return Seen(_metres(points), own, passes, np.maximum(shift_m2, LEAST_M2))
 
 
 def ellipse_95(ee: float, en: float, nn: float) -> tuple[float, float, float]:

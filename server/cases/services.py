@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
 from typing import Any, NamedTuple
@@ -14,10 +14,10 @@ from django.db.models import Exists, F, Q, QuerySet
 
 from server.audit.rules import Verb
 from server.audit.services import record
+from server.cases.grouping import FARTHEST_M
 from server.cases.models import Case, Sighting
 from server.cases.rules import (
     CLOSED,
-    FARTHEST_M,
     SENIORITY,
     Point,
     State,
@@ -72,6 +72,8 @@ class Member(NamedTuple):
     covariance_ee: float
     covariance_en: float
     covariance_nn: float
+    fix_sigma_m: float
+    bearing_deg: float
     probability: float
     seen_at: datetime
     received_at: datetime
@@ -81,14 +83,14 @@ def join(sighting: Sighting, now: datetime) -> None:
     """Group the sighting's neighbourhood again and give every group its case. Call inside the transaction that stored it."""
     members = _connected(sighting, now)
     rows = {row.id: row for row in members}
-    for points in group([point_of(row) for row in members]):
-        _settle_group([rows[point.id] for point in points], now)
+    _settle([[rows[point.id] for point in points] for points in group(map(point_of, members))], now)
 
 
 def point_of(row: Member | Sighting) -> Point:
     """What the grouping rule needs of a row."""
+    covariance = (row.covariance_ee, row.covariance_en, row.covariance_nn)
     return Point(
-        row.id, row.pass_id, row.lat_deg, row.lon_deg, (row.covariance_ee, row.covariance_en, row.covariance_nn)
+        row.id, row.pass_id, row.lat_deg, row.lon_deg, covariance, row.fix_sigma_m, row.bearing_deg, row.vehicle_id
     )
 
 
@@ -123,30 +125,59 @@ def _members(sightings: QuerySet[Sighting]) -> list[Member]:
     return [Member(*row) for row in sightings.values_list(*Member._fields)]
 
 
-def _settle_group(rows: Sequence[Member], now: datetime) -> None:
+def _settle(groups: Sequence[Sequence[Member]], now: datetime) -> None:
+    """Give every group its case. A case without a group of its own is merged into the one that has its first sighting."""
     cases = sorted(
-        Case.objects.filter(id__in={row.case_id for row in rows if row.case_id is not None}).only(*JOINED),
+        Case.objects.filter(id__in={row.case_id for rows in groups for row in rows if row.case_id is not None}).only(
+            *JOINED
+        ),
         key=lambda c: (SENIORITY.index(State(c.state)) if c.state in SENIORITY else 99, c.number),
     )
-    held = _held(cases, rows)
-    # A case belongs to the group that holds its first sighting; another group that once shared it gets its own.
-    group_ids = {row.id for row in rows}
-    own = [case for case in cases if held[case.id][0].id in group_ids]
-    if not own:
-        case = _new_case(rows, now)
-        Sighting.objects.filter(id__in=group_ids).update(case=case)
-        return
-    case = own[0]
-    whole = [*rows, *(row for row in held[case.id] if row.id not in group_ids)]
-    moved = [row.id for row in rows if row.case_id != case.id]
-    if not moved and len(whole) == case.sightings_count:
-        return
-    Sighting.objects.filter(id__in=moved).update(case=case)
-    _refresh(case, whole, now)
-    for other in own[1:]:
-        if all(row.id in group_ids for row in held[other.id]):
-            move(other.id, State(other.state), State.MERGED, now, merged_into=case)
-            _withdraw_merged(other, case, now)
+    held = _held(cases, [row for rows in groups for row in rows])
+    group_of = {row.id: number for number, rows in enumerate(groups) for row in rows}
+    kept = _kept(cases, held, group_of)
+    for number, rows in enumerate(groups):
+        if number not in kept:
+            Sighting.objects.filter(id__in={row.id for row in rows}).update(case=_new_case(rows, now))
+            continue
+        case = kept[number]
+        whole = [*rows, *(row for row in held[case.id] if row.id not in group_of)]
+        moved = [row.id for row in rows if row.case_id != case.id]
+        if moved or len(whole) != case.sightings_count:
+            Sighting.objects.filter(id__in=moved).update(case=case)
+            _refresh(case, whole, now)
+    for other in cases:
+        if other not in kept.values():
+            _give_up(other, held[other.id], kept, group_of, now)
+
+
+def _kept(cases: Sequence[Case], held: Mapping[int, Sequence[Member]], group_of: Mapping[UUID, int]) -> dict[int, Case]:
+    """Which group has which case: a case goes with its first sighting, the senior one first; where that is another's already, with a later one that no case has."""
+    kept: dict[int, Case] = {}
+    for case in cases:
+        if (number := group_of.get(held[case.id][0].id)) is not None:
+            kept.setdefault(number, case)
+    for case in cases:
+        if case not in kept.values():
+            free = (
+                number for row in held[case.id] if (number := group_of.get(row.id)) is not None and number not in kept
+            )
+            if (number := next(free, None)) is not None:
+                kept[number] = case
+    return kept
+
+
+def _give_up(
+    other: Case, held: Sequence[Member], kept: Mapping[int, Case], group_of: Mapping[UUID, int], now: datetime
+) -> None:
+    """A case whose sightings near here all went to others: it keeps those that are not near, or is merged."""
+    rest = [row for row in held if row.id not in group_of]
+    if rest:
+        _refresh(other, rest, now)
+    else:
+        case = kept[group_of[held[0].id]]
+        move(other.id, State(other.state), State.MERGED, now, merged_into=case)
+        _withdraw_merged(other, case, now)
 
 
 def _held(cases: Sequence[Case], rows: Sequence[Member]) -> dict[int, list[Member]]:

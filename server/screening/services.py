@@ -11,8 +11,9 @@ from django.conf import settings
 from models.pixels import BadPicture, brightness_and_sharpness, decode_jpeg
 from models.taxonomy import CATEGORIES
 from server import pictures
+from server.cases.grouping import FARTHEST_M
 from server.cases.models import Case, Picture, Sighting
-from server.cases.rules import FARTHEST_M, Point, State, metres_between
+from server.cases.rules import Point, State, metres_between
 from server.cases.services import REMEMBERED, move
 from server.screening.rules import Screened, Seen, screen
 

@@ -382,10 +382,9 @@ def test_a_case_that_left_and_was_merged_is_taken_back(taken: Case, send: Any, p
 
 def move_together(other: Case, case: Case) -> None:
     """What joining does once all sightings of one case turn out to be the other's."""
-    from server.cases.services import _settle_group
+    from server.cases.services import _members, _settle
 
-    rows = list(Sighting.objects.filter(case__in=(other, case)))
-    _settle_group(rows, NOW)
+    _settle([_members(Sighting.objects.filter(case__in=(other, case)))], NOW)
     other.refresh_from_db()
     assert other.merged_into == case
 

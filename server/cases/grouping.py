@@ -1,0 +1,223 @@
+"""Which sightings of several passes are one thing, when all sightings of a pass share their receiver's shift. Pure: metres in, labels out.
+
+The model: a sighting lies at its thing, moved by its pass's shift, plus an error of its own, all Gaussian; each thing costs a price. The labels sought are
+those that cost least; given labels, shifts and places drop out in closed form (least squares, a block a pass). Labels are found by alternation, as in
+iterative closest points (Besl and McKay 1992): each pass is laid on the map that the *other* passes make, whole and one-to-one, until nothing changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.floating[Any]]
+Labels = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+FARTHEST_M = 15.0
+"""Two sightings farther apart are not tied together, and none is laid on a thing farther away, however unsure it is."""
+GATE_D2 = 9.21  # 99 % of two dimensions
+LINK_D2 = 13.82  # 99.9 % of two dimensions
+"""Two sightings are tied together if they are nearer than this; it is also what a thing costs."""
+ANCHORS = 6
+"""So many sightings of a pass propose shifts; in a row of fifty bins the others would only propose the same."""
+ROUNDS = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Sightings [n] of a neighbourhood, those of a pass beside each other: places [n, 2] in m, covariances of their own errors [n, 2, 2] in m², the number of
+    their pass [n] from 0 on with none left out, and the variance of each pass's shift [p] in m² per axis."""
+
+    places_m: Array
+    own_m2: Array
+    passes: Labels
+    shift_m2: Array
+
+
+@dataclass(frozen=True, eq=False)
+class _Others:
+    """For each of p passes what all others say of k things: places [p, k, 2], covariances [p, k, k, 2, 2], and whether they say anything [p, k]."""
+
+    places_m: Array
+    covariance_m2: Array
+    known: Mask
+
+
+def things(seen: Seen) -> Labels:
+    """The number of each sighting's thing [n]; no two sightings of a pass have the same. The order of what is given settles ties alone.
+
+    Things are formed at the price of a gate, rather too many, then made one where that costs less, and settled again at their full price: it grows with
+    the passes, since the farthest of many sightings of one thing lies farther off (two parameters, Schwarz 1978).
+    """
+    price = LINK_D2 + 2 * log(len(seen.shift_m2))
+    richest = seen.passes == np.bincount(seen.passes).argmax()
+    formed = _settled(seen, _numbered(np.where(richest, np.arange(len(richest)), -1)), GATE_D2)
+    return _merged(seen, _settled(seen, _merged(seen, formed, price), price), price)
+
+
+def _settled(seen: Seen, labels: Labels, price: float) -> Labels:
+    """The cheapest labels on the way from these to some that no pass would change. Who fits nothing begins a thing of its own, one pass at a time."""
+    best, least, known = labels, np.inf, set[bytes]()
+    for _ in range(ROUNDS + len(seen.shift_m2)):
+        if labels.tobytes() in known:
+            if (labels >= 0).all():
+                break
+            labels = _numbered(_begun(seen, labels))
+        known.add(labels.tobytes())
+        cost, others = _others(seen, labels, price)
+        if cost < least:
+            best, least = labels, cost
+        labels = _numbered(_matched(seen, labels, others, price))
+    return _numbered(np.where(best < 0, len(best) + np.arange(len(best)), best))
+
+
+def _begun(seen: Seen, labels: Labels) -> Labels:
+    """Labels with the sightings that fit nothing begun as new things, those of one pass only: the others may fit those."""
+    left = labels < 0
+    richest = np.bincount(seen.passes[left]).argmax()
+    return np.where(left & (seen.passes == richest), len(labels) + np.arange(len(labels)), labels)
+
+
+def _numbered(labels: Labels) -> Labels:
+    """The same things, numbered from 0 on by their first sighting; -1 stays."""
+    told = labels >= 0
+    _, first, of = np.unique(labels[told], return_index=True, return_inverse=True)
+    numbers = np.full(len(labels), -1)
+    numbers[told] = first.argsort().argsort()[of]
+    return numbers
+
+
+def _equations(seen: Seen, labels: Labels) -> tuple[Array, Array, float]:
+    """Normal equations of the things' places by pass, shifts eliminated: [p, 2k, 2k], right sides [p, 2k], and the part of the squared sigmas that is left."""
+    told = labels >= 0
+    of, thing, places = seen.passes[told], labels[told], seen.places_m[told]
+    passes, count = len(seen.shift_m2), int(labels.max()) + 1
+    weight = np.linalg.inv(seen.own_m2[told])
+    pull = _times(weight, places)
+    weights, pulls = np.zeros((passes, 2, 2)), np.zeros((passes, 2))
+    np.add.at(weights, of, weight)
+    np.add.at(pulls, of, pull)
+    loose = np.linalg.inv(weights + np.eye(2) / seen.shift_m2[:, None, None])
+    taken = _times(loose, pulls)
+    one, other = np.nonzero(of[:, None] == of)
+    blocks = -weight[one] @ loose[of[one]] @ weight[other]
+    blocks[one == other] += weight
+    left, right = np.zeros((passes, count, 2, count, 2)), np.zeros((passes, count, 2))
+    left[of[one], thing[one], :, thing[other], :] = blocks
+    right[of, thing] = pull - _times(weight, taken[of])
+    rest = float((pull * places).sum() - (pulls * taken).sum())
+    return left.reshape(passes, 2 * count, -1), right.reshape(passes, -1), rest
+
+
+def _others(seen: Seen, labels: Labels, price: float) -> tuple[float, _Others]:
+    """What the labels cost, and for each pass what the others say."""
+    left, right, rest = _equations(seen, labels)
+    passes, size = right.shape
+    whole, sides = left.sum(0), right.sum(0)
+    cost = rest - sides @ np.linalg.solve(whole, sides) + price * (size // 2 + np.count_nonzero(labels < 0))
+    members = _members(seen, labels)
+    known = members.sum(0) > members
+    without = whole - left
+    without[:, np.arange(size), np.arange(size)] += ~known.repeat(2, axis=1)
+    covariance = np.linalg.inv(without)
+    places = _times(covariance, sides - right).reshape(passes, -1, 2)
+    return float(cost), _Others(places, _by_thing(covariance), known)
+
+
+def _matched(seen: Seen, labels: Labels, others: _Others, price: float) -> Labels:
+    """Each pass laid on the map of the others: of the shifts that bring one of its sightings onto a thing, the one under which the whole pass fits best.
+
+    A sighting that fits nothing stays alone in the thing it has begun, or is -1.
+    """
+    of, sizes = seen.passes, np.bincount(seen.passes)
+    table = np.full((len(sizes), sizes.max()), -1)
+    rank = np.arange(len(of)) - (sizes.cumsum() - sizes)[of]
+    table[of, rank] = np.arange(len(of))
+    alone = np.einsum("pkkab->pkab", others.covariance_m2)
+    gap = seen.places_m[:, None] - others.places_m[of]
+    shift = np.eye(2) * seen.shift_m2[of, None, None, None]
+    lone = np.where(
+        others.known[of] & (np.hypot(gap[..., 0], gap[..., 1]) <= FARTHEST_M),
+        _d2(gap, seen.own_m2[:, None] + alone[of] + shift),
+        np.inf,
+    )
+    anchor, to = np.nonzero((lone < price * sizes[of][:, None]) & (rank < ANCHORS)[:, None])
+    within, mates = of[anchor], table[of[anchor]]
+    toward = others.covariance_m2[within, to]
+    between = alone[within] + alone[within, to][:, None] - toward - toward.swapaxes(-1, -2)
+    own = seen.own_m2[anchor][:, None] + seen.own_m2[mates]
+    apart = _d2(gap[mates] - gap[anchor, to][:, None, None], own[:, :, None] + between[:, None])
+    apart[(mates < 0)[..., None] | np.isinf(lone[mates]) | (apart >= price)] = np.inf
+    partner, d2 = _one_to_one(apart)
+    cost = lone[anchor, to] + np.where(partner >= 0, d2, price * (mates >= 0)).sum(1)
+    best = np.lexsort((cost, within))
+    best = best[np.unique(within[best], return_index=True)[1]]
+    best = best[cost[best] < price * sizes[within[best]]]
+    result = np.where(others.known[of, labels], -1, labels)
+    fits = partner[best] >= 0
+    result[mates[best][fits]] = partner[best][fits]
+    return result
+
+
+def _one_to_one(apart: Array) -> tuple[Labels, Array]:
+    """Nearest pairs first in each of [c, m, k]: the partner of each of m, or -1, and how far off it is: [c, m]."""
+    apart = apart.copy()
+    partner, far = np.full(apart.shape[:2], -1), np.full(apart.shape[:2], np.inf)
+    while np.isfinite(apart).any():
+        nearest, distance = apart.argmin(2), apart.min(2)
+        mutual = np.take_along_axis(apart.argmin(1), nearest, 1) == np.arange(apart.shape[1])
+        case, mate = np.nonzero(mutual & np.isfinite(distance))
+        thing = nearest[case, mate]
+        partner[case, mate], far[case, mate] = thing, distance[case, mate]
+        apart[case, mate] = np.inf
+        apart[case, :, thing] = np.inf
+    return partner, far
+
+
+def _merged(seen: Seen, labels: Labels, price: float) -> Labels:
+    """Things that no pass saw both, made one as long as that costs less: what it costs is the squared distance of their places in sigmas."""
+    left, right, _ = _equations(seen, labels)
+    covariance = np.linalg.inv(left.sum(0))
+    places = _times(covariance, right.sum(0)).reshape(-1, 2)
+    blocks = _by_thing(covariance)
+    alone = np.einsum("kkab->kab", blocks)
+    gap = places[:, None] - places
+    apart = _d2(gap, alone[:, None] + alone - blocks - blocks.swapaxes(-1, -2))
+    members = _members(seen, labels)
+    together = (members[:, :, None] & members[:, None]).any(0)
+    apart[together | (np.hypot(gap[..., 0], gap[..., 1]) > FARTHEST_M)] = np.inf
+    one, other = np.unravel_index(apart.argmin(), apart.shape)
+    if apart[one, other] >= price:
+        return labels
+    return _merged(seen, _numbered(np.where(labels == other, one, labels)), price)
+
+
+def _members(seen: Seen, labels: Labels) -> Mask:
+    """Whether a pass saw a thing. [p, k]"""
+    members = np.zeros((len(seen.shift_m2), labels.max() + 1), bool)
+    members[seen.passes[labels >= 0], labels[labels >= 0]] = True
+    return members
+
+
+def _by_thing(covariance: Array) -> Array:
+    """[..., 2k, 2k] as blocks [..., k, k, 2, 2]."""
+    *outer, size, _ = covariance.shape
+    return covariance.reshape(*outer, size // 2, 2, size // 2, 2).swapaxes(-2, -3)
+
+
+def _times(matrices: Array, vectors: Array) -> Array:
+    product: Array = (matrices @ vectors[..., None])[..., 0]
+    return product
+
+
+def _d2(gap: Array, covariance: Array) -> Array:
+    """Squared sigmas of gaps [..., 2] under covariances [..., 2, 2]."""
+    east, north = gap[..., 0], gap[..., 1]
+    ee, en, nn = covariance[..., 0, 0], covariance[..., 0, 1], covariance[..., 1, 1]
+    squared: Array = (nn * east**2 - 2 * en * east * north + ee * north**2) / np.maximum(ee * nn - en * en, 1e-12)
+    return squared
