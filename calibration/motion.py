@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import atan2, cos, degrees, exp, hypot, radians, sin
+from math import atan2, cos, degrees, exp, hypot, radians, sin, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.geodesy import offset_m
-from calibration.gnss import Position, believable_mps, older_sigma_deg
+from calibration.gnss import TURNING_DEG, Position, believable_mps
 
 Array = npt.NDArray[np.float64]
 ACCELERATION_M2S3 = 1.5
@@ -30,7 +30,18 @@ JUMP = 13.8
 """χ² of two degrees of freedom at 99.9 %: a fix farther off is a jump that the vehicle cannot have driven, and tells nothing of its speed."""
 DOUBT_S = 10.0
 HEADING_SIGMA_DEG, FRESH_SIGMA_DEG, UNKNOWN_SIGMA_DEG = 1.0, 20.0, 45.0
-"""No course is surer than how straight a vehicle drives along it. One that is sure enough goes before an older one; beyond the last none is a heading at all."""
+"""No course is surer than how straight a vehicle drives along it; one less sure than the second may be a standing vehicle's noise; a heading of
+before that is less sure than the last is none.
+"""
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Where a vehicle looks at an instant, clockwise from north, and one sigma of it."""
+
+    t_s: float
+    deg: float
+    sigma_deg: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +70,7 @@ class Motion:
         self._anchor: Position | None = None
         self._state: State | None = None
         self._doubt_m = 0.0
-        self._held: tuple[float, float, float] | None = None
+        self._held: Heading | None = None
 
     def see(self, position: Position) -> Position:
         """The same position with heading, its sigma, and speed by the way so far; both None if nobody can tell."""
@@ -68,17 +79,16 @@ class Motion:
         since_s = 0.0 if step.before is None or self._state is None else position.t_s - self._state.t_s
         self._state = step.after
         self._doubt_m = max(step.doubt_m, self._doubt_m * exp(-since_s / DOUBT_S))
-        self._held = surest(course_of(step.after), self._held, position.t_s)
+        self._held = course_of(step.after) or held_on(self._held, position.t_s)
         return told(position, step.after, self._held, self._doubt_m)
 
 
 def smoothed(positions: Sequence[Position]) -> list[Position]:
     """The same positions, in order of time, with headings and speeds by the whole way; what the source tells itself stays."""
     states, doubts_m = _smoothed_states(positions)
-    courses = [course_of(state) for state in states]
-    onwards, backwards = _held(courses), _held(courses[::-1])[::-1]
-    held = [surest(a, b, b[0] if b else 0.0) if a else b for a, b in zip(onwards, backwards, strict=True)]
-    return [told(*each) for each in zip(positions, states, held, doubts_m, strict=True)]
+    known = zip(_held(states), _held(states[::-1])[::-1], strict=True)
+    headings = [min(filter(None, pair), key=lambda heading: heading.sigma_deg, default=None) for pair in known]
+    return [told(*each) for each in zip(positions, states, headings, doubts_m, strict=True)]
 
 
 def step_of(state: State | None, position: Position, anchor: Position) -> Step:
@@ -125,44 +135,45 @@ def _with_velocity(state: State, position: Position) -> State:
     return _taken(state, 1, velocity, sigma_mps**2)
 
 
-def course_of(state: State) -> tuple[float, float, float]:
-    """Instant, direction of travel and its sigma in degrees."""
+def course_of(state: State) -> Heading | None:
+    """The direction of travel; None if the vehicle may as well stand. Noise alone makes a speed, which is taken off first."""
     east, north = state.xy[1]
-    sigma_mps, speed_mps = float(np.sqrt(state.p[1, 1])), hypot(east, north)
-    sigma_deg = degrees(sigma_mps / max(speed_mps, 1e-6))
-    return state.t_s, degrees(atan2(east, north)) % 360, hypot(HEADING_SIGMA_DEG, sigma_deg)
+    variance = float(state.p[1, 1])
+    speed_mps = sqrt(max(0.0, east**2 + north**2 - 2 * variance))
+    if sqrt(variance) > radians(FRESH_SIGMA_DEG) * speed_mps:
+        return None
+    return Heading(
+        state.t_s, degrees(atan2(east, north)) % 360, hypot(HEADING_SIGMA_DEG, degrees(sqrt(variance) / speed_mps))
+    )
 
 
-def surest(
-    course: tuple[float, float, float], held: tuple[float, float, float] | None, t_s: float
-) -> tuple[float, float, float] | None:
-    """The course of now if it is sure enough, else the surer of it and one known before, grown old; None if neither is a heading."""
-    if held is not None:
-        sigma_deg = older_sigma_deg(held[2], t_s - held[0])
-        assert sigma_deg is not None
-        held = t_s, held[1], sigma_deg
-    best = course if held is None or course[2] <= max(held[2], FRESH_SIGMA_DEG) else held
-    return best if best[2] <= UNKNOWN_SIGMA_DEG else None
+def held_on(held: Heading | None, t_s: float) -> Heading | None:
+    """A heading as it is known at another instant; None once nothing is left of it."""
+    if held is None:
+        return None
+    sigma_deg = hypot(held.sigma_deg, TURNING_DEG * sqrt(abs(t_s - held.t_s)))
+    return Heading(t_s, held.deg, sigma_deg) if sigma_deg <= UNKNOWN_SIGMA_DEG else None
 
 
-def told(position: Position, state: State, held: tuple[float, float, float] | None, doubt_m: float) -> Position:
+def told(position: Position, state: State, held: Heading | None, doubt_m: float) -> Position:
     """A position with what is known of its motion. A heading that a file tells stays as it is told."""
     by_way_mps = hypot(*state.xy[1]) if state.p[1, 1] < SURE_MPS**2 else None
     speed_mps = by_way_mps if position.speed_mps is None else position.speed_mps
     is_files = position.heading_deg is not None and position.quality not in ("gnss", "rtk")
-    heading_deg, sigma_deg = (position.heading_deg, position.heading_sigma_deg) if is_files else (held[1:] if held else (None, None))  # fmt: skip
+    heading_deg, sigma_deg = position.heading_deg, position.heading_sigma_deg
+    if not is_files:
+        heading_deg, sigma_deg = (held.deg, held.sigma_deg) if held else (None, None)
     return replace(
         position, sigma_m=hypot(position.sigma_m, doubt_m), heading_deg=heading_deg, heading_sigma_deg=sigma_deg,
         speed_mps=believable_mps(speed_mps),
     )  # fmt: skip
 
 
-def _held(courses: Iterable[tuple[float, float, float]]) -> list[tuple[float, float, float] | None]:
-    """The surest heading at each instant, in the order given: a vehicle that stands looks where it came from."""
-    held: tuple[float, float, float] | None = None
-    out = []
-    for course in courses:
-        held = surest(course, held, course[0])
+def _held(states: Iterable[State]) -> list[Heading | None]:
+    """The heading at each state, in the order given: a vehicle that stands looks where it came from."""
+    held, out = None, []
+    for state in states:
+        held = course_of(state) or held_on(held, state.t_s)
         out.append(held)
     return out
 
