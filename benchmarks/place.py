@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("ground", "drift", "cameras", "gnss", "join")
+PARTS = ("ground", "drift", "cameras", "gnss", "join", "ride")
 
 
 def main() -> int:
