@@ -9,8 +9,10 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 FARTHEST_S, STEP_S = 2.0, 0.05
-LEAST_SIGMA_S = 0.002
-"""The parabola is off by so much even without noise."""
+SMOOTH_STEPS = 5
+"""The camera's turn is a mean over so many steps to either side: a bend lasts for seconds, noise does not."""
+LEAST_SIGMA_S, FEW_BENDS_SHARE = 0.002, 1.15
+"""The parabola is off by so much even without noise; and few bends are worth less than first order says, by this share (benchmarks/place_gnss.py)."""
 FEWEST = 20
 """Spans between two courses that must lie within both recordings whatever the offset."""
 BEND_DEG, LEAST_BENDS_DEG = 3.0, 90.0
@@ -78,7 +80,10 @@ class _Turns:
             raise NoOffset(f"camera and receiver overlap for {len(turns_deg)} fixes, needed are {FEWEST}; record one minute of both")  # fmt: skip
         if np.sum(np.abs(turns_deg), where=np.abs(turns_deg) >= BEND_DEG) < LEAST_BENDS_DEG:
             raise NoOffset(f"the vehicle turns by less than {LEAST_BENDS_DEG:.0f}° in all; drive some bends")
-        return cls(t_s, total_deg, spans_s, turns_deg)
+        even_s = np.arange(t_s[0], t_s[-1], STEP_S)
+        even_deg = np.pad(np.interp(even_s, t_s, total_deg), SMOOTH_STEPS, mode="edge")
+        over = 2 * SMOOTH_STEPS + 1
+        return cls(even_s, np.convolve(even_deg, np.full(over, 1 / over), "valid"), spans_s, turns_deg)
 
     def seen_deg(self, offset_s: float) -> Array:
         """The camera's turns [K] over the receiver's spans."""
@@ -103,4 +108,5 @@ class _Turns:
         alike = float(np.clip(left[1:] @ left[:-1] / max(float(left @ left), 1e-12), -0.5, 0.5))
         both = columns[1:].T @ columns[:-1]
         spread = variance * inverse @ (columns.T @ columns + alike * (both + both.T)) @ inverse
-        return float(np.hypot(LEAST_SIGMA_S, np.sqrt(max(spread[0, 0], 0.0)) / max(abs(found[1]), 1e-6)))
+        first_order_s = np.sqrt(max(spread[0, 0], 0.0)) / max(abs(found[1]), 1e-6)
+        return float(np.hypot(LEAST_SIGMA_S, FEW_BENDS_SHARE * first_order_s))
