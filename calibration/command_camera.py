@@ -1,19 +1,37 @@
-"""`trikeye calibrate camera`: a camera file from known values."""
+"""`trikeye calibrate camera`: a camera file from pictures of a board, a film, a live camera, or known values."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from calibration.board import DICTIONARY, MARKER_SHARE, BadBoard, Board
 from calibration.camera import Camera
-from calibration.files import DEFAULT_MOUNT, Made, MalformedCameraFile, read_camera, write_camera
+from calibration.files import DEFAULT_MOUNT, Made, MalformedCameraFile, read_camera, write_camera, write_whole
 from calibration.mount import Mount
+from calibration.views import LEAST_VIEWS, Refused, View, sort_out
+
+if TYPE_CHECKING:
+    from calibration.find import Grey
+    from calibration.solve import Result
 
 NAME = "trikeye calibrate camera"
 ANGLES = ("pitch", "pitch_sigma", "roll", "yaw")
+PLOTS = {
+    "coverage.png": "Where the board was",
+    "residuals.png": "What points are off by",
+    "distortion.png": "What the lens does",
+}
+SAID_EVERY_S = 5.0
+"""How often progress is told where there is no terminal."""
 
 
 class WrongUsage(Exception):
@@ -21,57 +39,180 @@ class WrongUsage(Exception):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    known = parser.add_argument_group("known values")
+    parser.add_argument("source", nargs="*", help="pictures of the board, folders of them, or a film (20 to 40 views)")
+    parser.add_argument("--live", metavar="CAMERA", help="watch a camera instead: its number, device or address; says what to show it next")  # fmt: skip
+    add_board_arguments(parser)
+    parser.add_argument("--model", choices=("pinhole", "fisheye"), help="the lens (default: what left-out boards speak for)")  # fmt: skip
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write plots and a page there")
+    known = parser.add_argument_group("known values instead of pictures")
     known.add_argument("--known", type=four, metavar="FX,FY,CX,CY", help="focal lengths and principal point in pixels")
     known.add_argument("--size", type=size, metavar="WxH", help="size of the pictures that they are for, 1242x375")
-    add_mount_arguments(parser)
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE.toml", help="the camera file to write; the mount in one that is there is kept")  # fmt: skip
+    mount = parser.add_argument_group("how it is mounted (what is not given is kept from FILE)")
+    mount.add_argument("--height", type=float, metavar="M", help="lens over the road in metres")
+    mount.add_argument("--pitch", type=float, metavar="DEG", help="degrees, positive nose down")
+    mount.add_argument("--pitch-sigma", type=float, metavar="DEG", help="how well the pitch is known, one sigma (default: 1.5)")  # fmt: skip
+    mount.add_argument("--roll", type=float, metavar="DEG", help="degrees, positive left side up")
+    mount.add_argument("--yaw", type=float, metavar="DEG", help="degrees, positive to the left")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="the camera file to write (.toml)")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
 
 
-def add_mount_arguments(parser: argparse.ArgumentParser) -> None:
-    mount = parser.add_argument_group("how it is mounted (kept from the file, where not given)")
-    mount.add_argument("--height", type=float, metavar="M", help="lens over the road in metres")
-    mount.add_argument("--pitch", type=float, metavar="DEG", help="degrees, positive nose down")
-    mount.add_argument(
-        "--pitch-sigma", type=float, metavar="DEG", help="how well the pitch is known, one sigma (default: 1.5)"
-    )
-    mount.add_argument("--roll", type=float, metavar="DEG", help="degrees, positive left side up")
-    mount.add_argument("--yaw", type=float, metavar="DEG", help="degrees, positive to the left")
+def add_board_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a board is told by, here and where one is printed."""
+    board = parser.add_argument_group("the board")
+    kind = board.add_mutually_exclusive_group()
+    kind.add_argument("--charuco", action="store_const", dest="board", const="charuco", help="a chessboard with markers in its white squares")  # fmt: skip
+    kind.add_argument("--aruco", action="store_const", dest="board", const="aruco", help="a grid of markers")
+    parser.set_defaults(board="chessboard")
+    board.add_argument("--squares", type=size, default=(9, 6), metavar="AxD", help="squares (or markers) across and down, outer ones too (default: 9x6)")  # fmt: skip
+    board.add_argument("--square-mm", type=float, default=25.0, metavar="MM", help="side of a square, or from marker to marker (default: 25)")  # fmt: skip
+    board.add_argument("--marker-mm", type=float, metavar="MM", help=f"side of a marker (default: {MARKER_SHARE:g} of a square)")  # fmt: skip
+    board.add_argument("--dictionary", default=DICTIONARY, metavar="NAME", help="of the markers (default: %(default)s)")
+
+
+def board_of(args: argparse.Namespace) -> Board:
+    """The board that is told. Raises BadBoard."""
+    marker_mm = MARKER_SHARE * args.square_mm if args.marker_mm is None else args.marker_mm
+    return Board(args.board, args.squares, args.square_mm, 0.0 if args.board == "chessboard" else marker_mm, args.dictionary)  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
+    from calibration.pictures import Unreadable
+
+    refused: dict[str, str] = {}
     try:
         mount = _mount(args)
-        camera = _known(args)
-        made = Made(how="known values")
+        camera, made, result = _known(args) if args.known else _solved(args, refused)
         write_camera(args.output, camera, mount, made)
-    except WrongUsage as wrong:
+        if args.report and result:
+            _report(args, result)
+    except (WrongUsage, BadBoard) as wrong:
         print(f"{NAME}: {wrong}", file=sys.stderr)
         return 2
-    except MalformedCameraFile as wrong:
+    except (MalformedCameraFile, Refused, Unreadable) as wrong:
+        _name(refused)
         print(f"{NAME}: {wrong}", file=sys.stderr)
         return 1
-    if args.json:
-        print(json.dumps({"file": str(args.output), "camera": asdict(camera), "mount": asdict(mount)}))
-    else:
-        print(
-            f"{args.output}: {camera.model} {camera.size_px[0]}x{camera.size_px[1]}; trikeye calibrate show {args.output} tells more"
-        )
+    _name(result.refused if result else {})
+    _tell(args, camera, mount, made, result)
     return 0
 
 
-def _known(args: argparse.Namespace) -> Camera:
-    if args.known is None or args.size is None:
-        raise WrongUsage("give both --known FX,FY,CX,CY and --size WxH")
+def _known(args: argparse.Namespace) -> tuple[Camera, Made, None]:
+    if args.size is None or args.source or args.live:
+        raise WrongUsage("--known FX,FY,CX,CY goes with --size WxH, and without pictures")
     fx, fy, cx, cy = args.known
     if fx <= 0 or fy <= 0:
         raise WrongUsage(f"focal lengths are pixels above zero, not {fx:g} and {fy:g}; the order is FX,FY,CX,CY")
     if not (0 < cx < args.size[0] and 0 < cy < args.size[1]):
-        raise WrongUsage(
-            f"the principal point ({cx:g}, {cy:g}) lies outside of a picture of {args.size[0]}x{args.size[1]}; the order is FX,FY,CX,CY"
-        )
-    return Camera(args.size, (fx, fy), (cx, cy))
+        raise WrongUsage(f"the principal point ({cx:g}, {cy:g}) lies outside of a picture of {args.size[0]}x{args.size[1]}; the order is FX,FY,CX,CY")  # fmt: skip
+    return Camera(args.size, (fx, fy), (cx, cy)), Made(how="known values"), None
+
+
+def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, Made, Result]:
+    """A camera from views of a board; pictures that are of no use are put into `refused`. Raises Refused, Unreadable, WrongUsage."""
+    from calibration.look import look
+    from calibration.pictures import files_of
+    from calibration.solve import calibrate
+
+    board, tell = board_of(args), Progress()
+    if bool(args.source) == bool(args.live):
+        raise WrongUsage("give pictures of the board (or folders, or a film), or --live CAMERA, or --known FX,FY,CX,CY")
+    if args.live:
+        views = _watched(args.live, board)
+    else:
+        views, missed = look(_pictures(files_of(args.source)), board, tell)
+        refused |= missed
+    kept, useless = sort_out(views)
+    refused |= useless
+    result = calibrate(kept, refused, board, args.model, tell)
+    tell.end()
+    middle, high = (round(float(each), 3) for each in np.percentile(result.held_out_px, (50, 90)))
+    made = Made(how=f"pictures of a {board.words}", pictures=len(result.views), held_out_px=(middle, high), focal_sigma_px=result.solved.focal_sigma_px)  # fmt: skip
+    return result.solved.camera, made, result
+
+
+def _pictures(paths: list[Path]) -> Iterator[tuple[str, Grey]]:
+    """Each picture, and of each film the sharpest frame of each stretch. Raises Unreadable."""
+    from calibration.pictures import PICTURES, read_grey, sharp_frames
+
+    for path in paths:
+        if path.suffix.lower() in PICTURES:
+            yield path.name, read_grey(path)
+        else:
+            yield from sharp_frames(path)
+
+
+def _watched(source: str, board: Board) -> list[View]:
+    """What a camera shows until that is enough, or until Ctrl-C if it may be. Raises Unreadable, KeyboardInterrupt."""
+    from calibration.look import watch
+    from calibration.pictures import live_frames
+
+    views: list[View] = []
+    try:
+        watch(live_frames(source), board, views, lambda words: print(words, file=sys.stderr, flush=True))
+    except KeyboardInterrupt:
+        if len(views) < LEAST_VIEWS:
+            raise
+    return views
+
+
+class Progress:
+    """How far it is, on a terminal in one line that is kept up to date, elsewhere now and then."""
+
+    def __init__(self) -> None:
+        self._terminal, self._said_s, self._length = sys.stderr.isatty(), 0.0, 0
+
+    def __call__(self, words: str) -> None:
+        if time.monotonic() - self._said_s < (0.2 if self._terminal else SAID_EVERY_S):
+            return
+        self._said_s = time.monotonic()
+        print(f"\r{words:{self._length}}" if self._terminal else words, end="" if self._terminal else "\n", file=sys.stderr, flush=True)  # fmt: skip
+        self._length = len(words)
+
+    def end(self) -> None:
+        """Nothing more comes in this line."""
+        if self._terminal and self._length:
+            print(file=sys.stderr)
+
+
+def _report(args: argparse.Namespace, result: Result) -> None:
+    """Plots and a page about them. Raises OSError."""
+    from calibration import plots
+
+    images = (plots.coverage_png(result), plots.residuals_png(result), plots.distortion_png(result))
+    for name, image in zip(PLOTS, images, strict=True):
+        write_whole(args.report / name, image)
+    page = plots.report_html(result, board_of(args).words, list(PLOTS.items()))
+    write_whole(args.report / "index.html", page.encode())
+    print(f"{NAME}: open {args.report / 'index.html'} in a browser", file=sys.stderr)
+
+
+def _name(refused: dict[str, str]) -> None:
+    """Say which pictures were of no use, by reason."""
+    for reason in dict.fromkeys(refused.values()):
+        names = [name for name, why in refused.items() if why == reason]
+        print(f"{NAME}: refused {', '.join(names)}: {reason}", file=sys.stderr)
+
+
+def _tell(args: argparse.Namespace, camera: Camera, mount: Mount, made: Made, result: Result | None) -> None:
+    if args.json:
+        used = [view.name for view in result.views] if result else []
+        told = {
+            "file": str(args.output),
+            "camera": asdict(camera),
+            "mount": asdict(mount),
+            "made": made.model_dump(),
+            "used": used,
+        }
+        print(json.dumps({**told, "refused": result.refused if result else {}}))
+        return
+    print(
+        f"{args.output}: {camera.model} of {camera.size_px[0]}x{camera.size_px[1]}, focal length {camera.focal_px[0]:.1f} px"
+    )
+    if made.held_out_px:
+        print(f"{made.how}: {made.pictures} used; boards that were left out are off by {made.held_out_px[0]:.2f} px (median), 9 of 10 by less than {made.held_out_px[1]:.2f} px")  # fmt: skip
+    print(f"see what that means: trikeye calibrate show {args.output}; whether it is right: trikeye calibrate check PICTURE --camera {args.output} --out grid.png")  # fmt: skip
 
 
 def _mount(args: argparse.Namespace) -> Mount:
@@ -85,14 +226,10 @@ def _mount(args: argparse.Namespace) -> Mount:
         given["height_m"] = args.height
     there = read_camera(args.output)[1] if args.output.exists() else None
     mount = replace(there or DEFAULT_MOUNT, **given)
-    if there is not None and mount.height_m == there.height_m and mount.pitch_deg == there.pitch_deg:
-        print(f"{NAME}: keeping how it is mounted from {args.output}", file=sys.stderr)
-    elif there is None and not {"height_m", "pitch_deg"} <= given.keys():
-        print(
-            f"{NAME}: how it is mounted was not told: taken are {mount.height_m:g} m high and {mount.pitch_deg:g}° nose down within "
-            f"{mount.pitch_sigma_deg:g}°; measure it (--height, --pitch) or run trikeye calibrate mount",
-            file=sys.stderr,
-        )
+    if there is not None:
+        print(f"{NAME}: keeping from {args.output} how it is mounted{', but for what was given' if given else ''}", file=sys.stderr)  # fmt: skip
+    elif not {"height_m", "pitch_deg"} <= given.keys():
+        print(f"{NAME}: how it is mounted was not told: taken are {mount.height_m:g} m high and {mount.pitch_deg:g}° nose down within {mount.pitch_sigma_deg:g}°; measure it (--height, --pitch) or run trikeye calibrate mount", file=sys.stderr)  # fmt: skip
     return mount
 
 
@@ -110,7 +247,7 @@ def four(words: str) -> tuple[float, ...]:
 
 
 def size(words: str) -> tuple[int, int]:
-    """An argument of width and height. Raises what argparse tells."""
+    """An argument of two counts. Raises what argparse tells."""
     try:
         width, height = (int(word) for word in words.lower().split("x"))
     except ValueError:
