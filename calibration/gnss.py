@@ -25,7 +25,8 @@ class Position:
     """The antenna at an instant: seconds on the recording's own axis, WGS-84, one sigma per axis; UTC where the source knows it.
 
     `utc_trusted` is False if `utc` is a camera's local time of an unknown zone, or a receiver's date that cannot be: good for what
-    lies between two positions alone. `heading_sigma_deg` is None where nobody knows better than whoever reads it.
+    lies between two positions alone. `heading_sigma_deg` is None where nobody knows better than whoever reads it, `speed_sigma_mps` (one
+    axis of velocity) where the receiver does not say.
     """
 
     t_s: float

@@ -2,6 +2,7 @@
 
 State: position and velocity, east and north alike and independent, so that one covariance [2, 2] serves both; the vehicle's
 accelerations are white noise. Smoothing is that of Rauch, Tung and Striebel (AIAA Journal 3, 1965, 1445-1450).
+Where a vehicle looks is where it drives: one that backs up is told the wrong way round.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Motion:
         """The same position with heading, its sigma, and speed by the way so far; both None if nobody can tell."""
         anchor = self._anchor = self._anchor or position
         step = step_of(self._state, position, anchor)
-        since_s = 0.0 if step.before is None or self._state is None else position.t_s - self._state.t_s
+        since_s = max(0.0, position.t_s - self._state.t_s) if self._state else 0.0
         self._state = step.after
         self._doubt_m = max(step.doubt_m, self._doubt_m * exp(-since_s / DOUBT_S))
         self._held = course_of(step.after) or held_on(self._held, position.t_s)

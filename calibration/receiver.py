@@ -15,12 +15,13 @@ from calibration.sentences import CountBad, Cutter, Lines, Sentences
 class Listener:
     """Bytes of a serial receiver (NMEA and UBX, mixed) or of gpsd. No byte makes it raise; what is broken is told to `count_bad`.
 
-    `heard` counts the sound sentences, those too that tell no position. The positions are as they were said, without motion.
+    `heard` counts what a receiver said that was sound, its having no fix too; gpsd itself talks also without a receiver, that does not count.
+    The positions are as they were said, without motion.
     """
 
     def __init__(self, count_bad: CountBad = lambda _: None, *, is_gpsd: bool = False) -> None:
         self.heard = 0
-        self._count_bad = count_bad
+        self._count_bad, self._is_gpsd = count_bad, is_gpsd
         self._cutter: Cutter = Lines(count_bad, gpsd.LONGEST_LINE) if is_gpsd else Sentences(count_bad)
         self._read = gpsd.report_of if is_gpsd else report_of
         self._epochs = Epochs(count_bad)
@@ -33,7 +34,7 @@ class Listener:
             except Exception as wrong:  # pynmeagps and pyubx2 raise whatever a broken sentence leads them to
                 self._count_bad(f"{sentence[:40]!r}: {wrong}")
                 continue
-            self.heard += 1
+            self.heard += report is not None or not self._is_gpsd
             if report is not None:
                 yield from self._epochs.take(report)
         if is_all:

@@ -18,7 +18,7 @@ from uuid import UUID
 import cv2
 import numpy as np
 import pytest
-from receiver import Port
+from receiver import Port, nmea
 
 import trikeye
 from edge import doctor, doctor_page
@@ -123,7 +123,7 @@ def test_a_receiver_that_knows_no_place_and_one_that_says_nothing_are_told_apart
     with Bench(changed(settings, receiver={"device": str(port.path)})) as bench:
         bench.watch()
         assert doctor._of_receiver(bench, 0.5).key == "receiver_silent"
-        port.say(b"$GPRMC,023000.00,V,,,,,,,010526,,,N*7B\r\n")
+        port.say(nmea("GPRMC,023000.00,V,,,,,,,010526,,,N"))
         assert doctor._of_receiver(bench, 1.0).key == "no_fix"
 
 

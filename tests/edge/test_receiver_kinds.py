@@ -128,6 +128,7 @@ def test_a_gpsd_without_a_receiver_is_silent_and_nonsense_is_counted(gpsd: Gpsd,
     gpsd.say(**{"class": "VERSION", "release": "3.25"})
     until(lambda: receiver.kind == "receiver_silent")
     assert "receiver's port" in receiver.trouble
+    assert receiver.heard_at_s is None
     assert gpsd._client is not None
     gpsd._client.sendall(b"[1]\nnull\n{broken\n\xff\xfe\n")
     gpsd.say(**tpv(0))
