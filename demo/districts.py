@@ -35,7 +35,7 @@ class Drive:
 
 def row(count: int, spacing_m: float) -> Matrix:
     """Things along a street: [count, 2] east/north in m."""
-    return np.arange(count)[:, None] * np.array((0.8, 0.6)) * spacing_m
+    return np.outer(np.arange(count), (0.8 * spacing_m, 0.6 * spacing_m))
 
 
 def seen(things_m: Matrix, drive: Drive, rng: np.random.Generator) -> dict[Point, int]:
@@ -60,14 +60,14 @@ def wrongs(groups: Sequence[Sequence[Point]], truth: dict[Point, int]) -> tuple[
     return any(len(each) > 1 for each in held), max(cases_of, default=0) > 1
 
 
-def looks_at_one(passes: int, vehicles: int, rng: np.random.Generator) -> list[Point]:
-    """Sightings of one thing, at ORIGIN_DEG, by vehicles that pass on both sides of a street. Each one's camera is tilted by an error of its own for good;
+def looks_at_one(passes: int, vehicles: int, rng: np.random.Generator, sides: int = 2) -> list[Point]:
+    """Sightings of one thing, at ORIGIN_DEG, by vehicles that drive one way through a street or both. Each one's camera is tilted by an error of its own for good;
     course, box and receiver are off anew on every pass. Their covariances say just that."""
     tilts = rng.normal(0, TILT_SIGMA_DEG, vehicles)
     found = []
     for _ in range(passes):
         vehicle, range_m, sigma_m = int(rng.integers(vehicles)), rng.uniform(5, 14), rng.uniform(1.5, 3.0)
-        bearing_deg = float(rng.choice((60.0, 240.0)) + rng.uniform(-25, 25)) % 360
+        bearing_deg = float(rng.choice((60.0, 240.0)[:sides]) + rng.uniform(-25, 25)) % 360
         along = np.array((np.sin(np.radians(bearing_deg)), np.cos(np.radians(bearing_deg))))
         across = np.array((-along[1], along[0]))
         metres_a_degree = radians(1) * (range_m**2 + HEIGHT_M**2) / HEIGHT_M

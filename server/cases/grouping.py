@@ -8,6 +8,7 @@ iterative closest points (Besl and McKay 1992): each pass is laid on the map tha
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import log
 from typing import Any
 
@@ -23,7 +24,7 @@ FARTHEST_M = 15.0
 GATE_D2 = 9.21  # 99 % of two dimensions
 LINK_D2 = 13.82  # 99.9 % of two dimensions
 """Two sightings are tied together if they are nearer than this; it is also what a thing costs."""
-ANCHORS = 6
+ANCHORS = 4
 """So many sightings of a pass propose shifts; in a row of fifty bins the others would only propose the same."""
 ROUNDS = 12
 
@@ -37,6 +38,28 @@ class Seen:
     own_m2: Array
     passes: Labels
     shift_m2: Array
+
+    @cached_property
+    def weights(self) -> Array:
+        """Inverse covariances [n, 2, 2]."""
+        return np.linalg.inv(self.own_m2)
+
+    @cached_property
+    def sizes(self) -> Labels:
+        """How many sightings a pass has [p]."""
+        return np.bincount(self.passes)
+
+    @cached_property
+    def table(self) -> Labels:
+        """The numbers of each pass's sightings, [p, m], filled up with -1."""
+        table = np.full((len(self.sizes), self.sizes.max()), -1)
+        table[self.passes, self.rank] = np.arange(len(self.passes))
+        return table
+
+    @cached_property
+    def rank(self) -> Labels:
+        """Which one of its pass a sighting is, from 0 on [n]."""
+        return np.arange(len(self.passes)) - (self.sizes.cumsum() - self.sizes)[self.passes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +78,13 @@ def things(seen: Seen) -> Labels:
     the passes, since the farthest of many sightings of one thing lies farther off (two parameters, Schwarz 1978).
     """
     price = LINK_D2 + 2 * log(len(seen.shift_m2))
-    richest = seen.passes == np.bincount(seen.passes).argmax()
+    richest = seen.passes == seen.sizes.argmax()
     formed = _settled(seen, _numbered(np.where(richest, np.arange(len(richest)), -1)), GATE_D2)
-    return _merged(seen, _settled(seen, _merged(seen, formed, price), price), price)
+    merged = _merged(seen, formed, price)
+    if merged.max() + 1 == seen.sizes.max():  # fewer there cannot be
+        return merged
+    labels = _settled(seen, merged, price)
+    return labels if np.array_equal(labels, merged) else _merged(seen, labels, price)
 
 
 def _settled(seen: Seen, labels: Labels, price: float) -> Labels:
@@ -97,7 +124,7 @@ def _equations(seen: Seen, labels: Labels) -> tuple[Array, Array, float]:
     told = labels >= 0
     of, thing, places = seen.passes[told], labels[told], seen.places_m[told]
     passes, count = len(seen.shift_m2), int(labels.max()) + 1
-    weight = np.linalg.inv(seen.own_m2[told])
+    weight = seen.weights[told]
     pull = _times(weight, places)
     weights, pulls = np.zeros((passes, 2, 2)), np.zeros((passes, 2))
     np.add.at(weights, of, weight)
@@ -134,10 +161,7 @@ def _matched(seen: Seen, labels: Labels, others: _Others, price: float) -> Label
 
     A sighting that fits nothing stays alone in the thing it has begun, or is -1.
     """
-    of, sizes = seen.passes, np.bincount(seen.passes)
-    table = np.full((len(sizes), sizes.max()), -1)
-    rank = np.arange(len(of)) - (sizes.cumsum() - sizes)[of]
-    table[of, rank] = np.arange(len(of))
+    of, sizes = seen.passes, seen.sizes
     alone = np.einsum("pkkab->pkab", others.covariance_m2)
     gap = seen.places_m[:, None] - others.places_m[of]
     shift = np.eye(2) * seen.shift_m2[of, None, None, None]
@@ -146,8 +170,8 @@ def _matched(seen: Seen, labels: Labels, others: _Others, price: float) -> Label
         _d2(gap, seen.own_m2[:, None] + alone[of] + shift),
         np.inf,
     )
-    anchor, to = np.nonzero((lone < price * sizes[of][:, None]) & (rank < ANCHORS)[:, None])
-    within, mates = of[anchor], table[of[anchor]]
+    anchor, to = np.nonzero((lone < price * np.minimum(sizes, 2)[of][:, None]) & (seen.rank < ANCHORS)[:, None])
+    within, mates = of[anchor], seen.table[of[anchor]]
     toward = others.covariance_m2[within, to]
     between = alone[within] + alone[within, to][:, None] - toward - toward.swapaxes(-1, -2)
     own = seen.own_m2[anchor][:, None] + seen.own_m2[mates]

@@ -125,7 +125,7 @@ def group(points: Iterable[Point]) -> list[list[Point]]:
 
     Points that no chain of links ties together do not matter to each other; two of one pass are never one thing.
     """
-    ordered = sorted(points, key=lambda p: (p.pass_id, p.id))
+    ordered = sorted(points, key=lambda p: (p.pass_id.bytes, p.id.bytes))
     if not ordered:
         return []
     may, left = links(ordered), np.ones(len(ordered), bool)

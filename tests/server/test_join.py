@@ -193,3 +193,63 @@ def test_a_rejection_for_its_picture_or_its_day_is_not_held_against_later_finds(
     screen_new(NOW)
     assert Case.objects.count() == cases
     assert Case.objects.filter(state="queued").count() == cases - 1
+
+
+def _hold_what_they_count() -> None:
+    for case in Case.objects.all():
+        held = case.sightings.count()
+        assert (held == 0) == (case.state == "merged"), (case.number, case.state, held)
+        assert case.sightings_count == held or case.state == "merged"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", range(4))
+def test_passes_whose_receivers_are_off_end_in_the_same_cases_in_any_order_of_arrival(send: Any, seed: int) -> None:
+    """Five things 10 m apart; what belongs together changes on the way, and no case is left that holds nothing or counts what it lost."""
+    rng = np.random.default_rng(6)
+    shifts_m = rng.normal(0, 2, (5, 2))
+    arrivals = [
+        {"pass_id": UUID(int=p + 1), "east_m": 10.0 * thing + shifts_m[p, 0], "north_m": shifts_m[p, 1], "sequence": 10 * p + thing + 1, "sigma_m": 2.0,
+         "outbox": UUID(int=7), "id": UUID(int=100 * p + thing + 1), "fix": {"utc": NOW, "lat_deg": LAT, "lon_deg": LON, "sigma_m": 2.0, "quality": "file"}}
+        for p in range(5) for thing in range(5) if (p + thing) % 4
+    ]  # fmt: skip
+    random.Random(seed).shuffle(arrivals)
+    for arrival in arrivals:
+        assert send(**arrival).outcome == "accepted"
+        _hold_what_they_count()
+    found = {frozenset(case.sightings.values_list("id", flat=True)) for case in Case.objects.exclude(state="merged")}
+    expected = {frozenset(UUID(int=100 * p + thing + 1) for p in range(5) if (p + thing) % 4) for thing in range(5)}
+    assert found == expected
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_case_that_loses_a_sighting_to_a_better_place_is_counted_and_placed_again(send: Any) -> None:
+    """The first pass's thing seemed to be what the second saw 5 m east, until the second told of another one 1 m west."""
+    send(id=UUID(int=1), pass_id=UUID(int=1), sigma_m=2.0, outbox=UUID(int=1))
+    send(id=UUID(int=2), pass_id=UUID(int=2), sigma_m=2.0, outbox=UUID(int=2), east_m=5.0, probability=0.9)
+    first = Case.objects.get()
+    assert (first.sightings_count, first.probability) == (2, 0.9)
+    send(id=UUID(int=3), pass_id=UUID(int=2), sigma_m=2.0, outbox=UUID(int=3), east_m=-1.0)
+    first.refresh_from_db()
+    other = Case.objects.exclude(id=first.pk).get()
+    assert set(first.sightings.values_list("id", flat=True)) == {UUID(int=1), UUID(int=3)}
+    assert (first.sightings_count, first.probability, other.sightings_count) == (2, 0.7, 1)
+    assert first.lon_deg < LON
+    _hold_what_they_count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_confirmed_case_keeps_number_and_verdict_when_what_is_beside_it_is_regrouped(send: Any) -> None:
+    send(id=UUID(int=1), pass_id=UUID(int=1), sigma_m=2.0, outbox=UUID(int=1))
+    case = Case.objects.get()
+    move(case.pk, State.NEW, State.QUEUED, NOW)
+    move(case.pk, State.QUEUED, State.CONFIRMED, NOW)
+    for number, east_m in enumerate((5.0, -1.0, 6.0, 0.5), start=2):
+        send(
+            id=UUID(int=number), pass_id=UUID(int=1 + number // 2), sigma_m=2.0, outbox=UUID(int=number), east_m=east_m
+        )
+        case.refresh_from_db()
+        assert (case.number, case.state) == (1, "confirmed")
+        assert case.sightings.filter(id=UUID(int=1)).exists()
+        _hold_what_they_count()
+    assert case.sightings_count == 3
