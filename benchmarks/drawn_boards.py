@@ -21,11 +21,14 @@ DARK, BRIGHT, AROUND = 25, 225, 120
 BLUR_PX, NOISE = 0.6, 2.0
 
 
-def pictures(board: Board, camera: Camera, count: int, seed: int) -> Iterator[tuple[str, Grey]]:
-    """So many pictures [height, width] with their names: the board in all parts of the picture, tilted up to 40°, a third to two thirds as wide."""
+def pictures(board: Board, camera: Camera, count: int, seed: int, reach: float = 0.25) -> Iterator[tuple[str, Grey]]:
+    """So many pictures [height, width] with their names: the board in all parts of the picture, tilted up to 40°, a third to two thirds as wide.
+
+    Its middle lies up to `reach` of the picture off the middle.
+    """
     texture, rays, dice = _texture(board), _rays(camera), np.random.default_rng(seed)
     for number in range(count):
-        turn, move_mm = _pose(board, camera, number, dice)
+        turn, move_mm = _pose(board, camera, number, reach, dice)
         yield f"drawn {number}", _drawn(texture, rays, turn, move_mm, camera.size_px, dice)
 
 
@@ -53,7 +56,7 @@ def _rays(camera: Camera) -> npt.NDArray[np.float32]:
     return np.asarray(straight, np.float32).reshape(height * FINER, width * FINER, 2)
 
 
-def _pose(board: Board, camera: Camera, number: int, dice: np.random.Generator) -> tuple[F64, F64]:
+def _pose(board: Board, camera: Camera, number: int, reach: float, dice: np.random.Generator) -> tuple[F64, F64]:
     """Rotation [3, 3] and place of the board's upper left corner in the camera, its middle in one of 3 x 3 parts of the picture in turn."""
     width, height = camera.size_px
     tilt, around = np.radians(dice.uniform(10, 40)), dice.uniform(0, 2 * np.pi)
@@ -64,7 +67,7 @@ def _pose(board: Board, camera: Camera, number: int, dice: np.random.Generator) 
     across_mm, down_mm = size_mm(board)
     far_mm = camera.focal_px[0] * across_mm / (dice.uniform(0.33, 0.66) * width)
     column, row = number % 3, number // 3 % 3
-    x, y = camera.ray(width * (0.5 + 0.25 * (column - 1)), height * (0.5 + 0.25 * (row - 1)))
+    x, y = camera.ray(width * (0.5 + reach * (column - 1)), height * (0.5 + reach * (row - 1)))
     return np.asarray(turn), far_mm * np.array((x, y, 1.0)) - turn @ np.array((across_mm / 2, down_mm / 2, 0.0))
 
 

@@ -118,10 +118,13 @@ def markers_of(board: Board) -> list[Bits]:
 
 
 def squares_seen(grey: Grey) -> tuple[int, int] | None:
-    """How many squares a chessboard in a picture has, if any is there."""
+    """How many squares a chessboard in a picture has, the longer side first, if any is there."""
     how = cv2.CALIB_CB_EXHAUSTIVE | cv2.CALIB_CB_LARGER
     done, _, grid = cv2.findChessboardCornersSBWithMeta(grey, (3, 3), how)
-    return (grid.shape[1] + 1, grid.shape[0] + 1) if done else None
+    if not done:
+        return None
+    down, across = sorted(grid.shape[:2])
+    return across + 1, down + 1
 
 
 def _array(values: Any) -> Array:
