@@ -13,7 +13,7 @@ from operator import mul
 import numpy as np
 import numpy.typing as npt
 
-from calibration.camera import Camera
+from calibration.camera import Camera, OutsideField
 from calibration.mount import Mount, road_from_camera_rows
 
 TERMS = ("pitch", "nod", "roll", "yaw", "height", "slope", "kerb", "pixel_u", "pixel_v", "depth")
@@ -108,9 +108,12 @@ def tilt_sigma_rad(mount: Mount) -> float:
 def foot_from_pixel(pixel_px: tuple[float, float], camera: Camera, mount: Mount) -> tuple[float, float]:
     """Where the ray through a pixel meets a level road, forward and left in metres, without its error: a tenth of the price.
 
-    Raises NoGround above the horizon and within three sigmas of it.
+    Raises NoGround above the horizon and within three sigmas of it, and outside of the lens's field.
     """
-    ray = (*camera.ray(*pixel_px), 1.0)
+    try:
+        ray = (*camera.ray(*pixel_px), 1.0)
+    except OutsideField as wrong:
+        raise NoGround(str(wrong)) from None
     ahead, left, up = (sum(map(mul, row, ray)) for row in road_from_camera_rows(mount))
     below, least = atan2(-up, hypot(ahead, left)), 3 * tilt_sigma_rad(mount)
     if below <= least or mount.height_m / tan(below) > FAR_M:
@@ -223,8 +226,11 @@ def _sigmas(mount: Mount, noise: Noise) -> tuple[float, ...]:
 def _ray_by_pixel(pixel_px: tuple[float, float], camera: Camera) -> tuple[tuple[float, float], tuple[float, float]]:
     """How a ray (x/z, y/z) moves with a pixel to the right and with one down: the inverse of how pixels move with rays, which needs no iterations."""
     x, y = camera.ray(*pixel_px)
-    (u0, v0), (u1, v1) = camera.pixel(x - STEP, y), camera.pixel(x + STEP, y)
-    (u2, v2), (u3, v3) = camera.pixel(x, y - STEP), camera.pixel(x, y + STEP)
+    try:
+        (u0, v0), (u1, v1) = camera.pixel(x - STEP, y), camera.pixel(x + STEP, y)
+        (u2, v2), (u3, v3) = camera.pixel(x, y - STEP), camera.pixel(x, y + STEP)
+    except OutsideField as wrong:
+        raise NoGround(str(wrong)) from None
     ux, vx, uy, vy = (u1 - u0) / 2 / STEP, (v1 - v0) / 2 / STEP, (u3 - u2) / 2 / STEP, (v3 - v2) / 2 / STEP
     area = ux * vy - uy * vx
     return (vy / area, -vx / area), (-uy / area, ux / area)
@@ -233,8 +239,11 @@ def _ray_by_pixel(pixel_px: tuple[float, float], camera: Camera) -> tuple[tuple[
 def pixel_from_ground(
     forward_m: float, left_m: float, up_m: float, camera: Camera, mount: Mount
 ) -> tuple[float, float]:
-    """The pixel of a road-frame point in front of the camera. Raises NoGround if it lies behind."""
+    """The pixel of a road-frame point in front of the camera. Raises NoGround if it lies behind, or outside of the lens's field."""
     local = mount.road_from_camera().T @ np.array((forward_m, left_m, up_m - mount.height_m))
     if local[2] <= 0:
         raise NoGround("the point lies behind the camera")
-    return camera.pixel(float(local[0] / local[2]), float(local[1] / local[2]))
+    try:
+        return camera.pixel(float(local[0] / local[2]), float(local[1] / local[2]))
+    except OutsideField as wrong:
+        raise NoGround(str(wrong)) from None

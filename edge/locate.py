@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.bearings import BearingNoise, crossing
-from calibration.camera import Camera
+from calibration.camera import Camera, OutsideField
 from calibration.fuse import GroundLook, PassNoise, fused
 from calibration.geodesy import moved, offset_m
 from calibration.ground import (
@@ -168,7 +168,11 @@ class Locator:
         east, north = offset_m(origin.lat_deg, origin.lon_deg, fix.lat_deg, fix.lon_deg)
         x1, y1, x2, y2 = view.detection.box_px
         camera = self.camera_of(view.frame)
-        direction = self.mount.road_from_camera() @ np.array((*camera.ray((x1 + x2) / 2, (y1 + y2) / 2), 1.0))
+        try:
+            ray = camera.ray((x1 + x2) / 2, (y1 + y2) / 2)
+        except OutsideField:
+            return None
+        direction = self.mount.road_from_camera() @ np.array((*ray, 1.0))
         bearing = radians(fix.heading_deg) - atan2(direction[1], direction[0])
         try:
             kerb = (KERB_M, KERBSIDE_NOISE) if view.detection.label in KERBSIDE else (0.0, USUAL)

@@ -12,6 +12,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from calibration.camera import Camera, OutsideField
+from calibration.ground import NoGround, ground_from_pixel, pixel_from_ground
+from calibration.mount import Mount
 
 PINHOLE = Camera((1280, 720), (1159.0, 1154.0), (667.0, 387.0), (-0.25, 0.05, -0.001, 0.0005, -0.09))
 FISHEYE = Camera((640, 640), (311.0, 311.0), (326.4, 310.5), (-0.03, 0.01, -0.012, 0.003), "fisheye")
@@ -71,6 +73,18 @@ def test_a_direction_behind_the_fold_is_refused() -> None:
     FOLDING.pixel(1.0, 0.0)
     with pytest.raises(OutsideField, match="50° off the axis"):
         FOLDING.pixel(math.tan(math.radians(50)), 0.0)
+
+
+def test_what_lies_outside_of_the_field_has_no_ground() -> None:
+    low = Mount(1.4, 30.0)
+    ground_from_pixel((319.5, 239.5 + 200), FOLDING, low)
+    with pytest.raises(NoGround, match="outside of the lens's field"):
+        ground_from_pixel((319.5, 239.5 + 290), FOLDING, low)
+    with pytest.raises(NoGround, match="outside of the lens's field"):
+        pixel_from_ground(0.1, 0.0, 0.0, FOLDING, low)
+    edge = math.sqrt(0.95 / 0.9) - 1e-6
+    with pytest.raises(NoGround, match="outside of the lens's field"):
+        ground_from_pixel(FOLDING.pixel(0.0, edge), FOLDING, low)
 
 
 def test_a_fisheye_tells_no_direction_near_90_degrees() -> None:
