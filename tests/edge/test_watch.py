@@ -35,7 +35,7 @@ SAMPLE = ROOT / "demo" / "ride" / "sample"
 SHOWN_FRAME = 112
 """A crack and an overflowing bin, near."""
 SAID_UTC = datetime(2026, 5, 1, 2, 30, tzinfo=UTC)
-"""What the receiver of these tests says at all times."""
+"""What the receiver of these tests says first: long ago, so that no clock of this machine is taken for it."""
 A = UUID(int=10)
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -103,7 +103,7 @@ def test_what_camera_and_receiver_tell_ends_as_sightings_in_the_outbox(config: P
     assert err.count("sighting_kept") == len(kept)
     for sighting in kept:
         assert (sighting.vehicle, sighting.origin, sighting.seen_at.source) == ("TY-09", "camera", "gnss")
-        assert abs(sighting.seen_at.utc - SAID_UTC) < timedelta(seconds=5)
+        assert timedelta(0) <= sighting.seen_at.utc - SAID_UTC < timedelta(minutes=30)
         east_m, north_m = offset_m(*START_DEG, sighting.fix.lat_deg, sighting.fix.lon_deg)
         assert east_m > 0
         assert north_m == pytest.approx(0, abs=0.1)
