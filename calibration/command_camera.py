@@ -121,7 +121,7 @@ def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, 
     if args.live:
         views = _watched(args.live, board)
     else:
-        views, missed = look(_pictures(files_of(args.source)), board, tell)
+        views, missed = look(_pictures(files_of(args.source), refused), board, tell)
         refused |= missed
     kept, useless = sort_out(views)
     refused |= useless
@@ -132,15 +132,20 @@ def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, 
     return result.solved.camera, made, result
 
 
-def _pictures(paths: list[Path]) -> Iterator[tuple[str, Grey]]:
-    """Each picture, and of each film the sharpest frame of each stretch. Raises Unreadable."""
-    from calibration.pictures import PICTURES, read_grey, sharp_frames
+def _pictures(paths: list[Path], refused: dict[str, str]) -> Iterator[tuple[str, Grey]]:
+    """Each picture, and of each film the sharpest frame of each stretch; one of several that is damaged is put into `refused`. Raises Unreadable."""
+    from calibration.pictures import PICTURES, Unreadable, read_grey, sharp_frames
 
     for path in paths:
-        if path.suffix.lower() in PICTURES:
-            yield path.name, read_grey(path)
-        else:
-            yield from sharp_frames(path)
+        try:
+            if path.suffix.lower() in PICTURES:
+                yield path.name, read_grey(path)
+            else:
+                yield from sharp_frames(path)
+        except Unreadable as wrong:
+            if len(paths) == 1:
+                raise
+            refused[path.name] = str(wrong)
 
 
 def _watched(source: str, board: Board) -> list[View]:

@@ -19,7 +19,7 @@ LEAST_COVERED = 0.5
 LEAST_TILT_DEG = 12.0
 BLURRED_PX = 6.0
 ALIKE_SHARE = 0.02
-"""Views whose corners lie closer than this share of the picture's width are the same one."""
+"""Views whose corners all lie closer than this share of the picture's width are the same one."""
 MISFIT, MISFIT_PX = 3.0, 0.5
 """A view is off by more than so many times the median one, and by more than so much."""
 WORST_PX, WORST_AT_PX = 1.5, 1280
@@ -74,7 +74,7 @@ def are_alike(a: View, b: View) -> bool:
         for point, at in zip(a.board_mm.tolist(), a.points_px, strict=True)
         if (key := tuple(point)) in others
     ]
-    return len(ways) >= 4 and float(np.mean(np.hypot(*np.array(ways).T))) < ALIKE_SHARE * a.size_px[0]
+    return len(ways) >= 4 and float(np.max(np.hypot(*np.array(ways).T))) < ALIKE_SHARE * a.size_px[0]
 
 
 def coverage(views: Sequence[View]) -> npt.NDArray[np.int_]:
@@ -116,10 +116,12 @@ def check_enough(kept: Sequence[View], refused: dict[str, str], board: str) -> N
     if len(kept) >= LEAST_VIEWS:
         return
     several = sum("shows the board where" in reason for reason in refused.values())
-    why = (
-        f"{several} more show it where others do: move and tilt the board from picture to picture" if several > len(kept)
-        else f"take at least {LEAST_VIEWS}, better 20, sharp ones, with the whole board in each, near and far, in all corners and tilted"
-    )  # fmt: skip
+    if not kept:
+        why = "count its squares, outer ones too (4x5 is not 5x4), and say what board it is (--charuco, --aruco, --dictionary)"
+    elif several > len(kept):
+        why = f"{several} more show it where others do: move and tilt the board from picture to picture"
+    else:
+        why = f"take at least {LEAST_VIEWS}, better 20, sharp ones, with the whole board in each, near and far, in all corners and tilted"
     raise Refused(
         f"a {board} is of use in {len(kept)} of {len(kept) + len(refused)} pictures, needed are {LEAST_VIEWS}; {why}"
     )
