@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from place_row import Row
 
 from calibration.clock_offset import NoOffset, clock_offset
+from calibration.drift import seen_travel
+from calibration.files import read_camera
 from calibration.gnss import Position
 from calibration.motion import Motion
+from calibration.pictures import read_grey
 from calibration.receiver import Listener
 from calibration.synthetic_drive import Noise, fixes, town_drive
 
@@ -21,8 +26,8 @@ DRIVES = 40
 
 
 def figures(shared: Path | None) -> list[Row]:
-    """The logs' three figures, and two of drawn drives. Some twenty seconds."""
-    return [*_of_logs(shared), _headings(), _offsets()]
+    """The logs' three figures, two of drawn drives, one of a recorded one. Some thirty seconds."""
+    return [*_of_logs(shared), _headings(), _offsets(), _recorded_offset(shared)]
 
 
 @dataclass(frozen=True)
@@ -146,3 +151,28 @@ def _offsets() -> Row:
             within.append(off_s[-1] < 1.96 * found.sigma_s)
     p90_s = float(np.percentile(off_s, 90))
     return Row("camera-GNSS time offset out of a drive: p90, 95 % region holds", f"{p90_s:.3f} s, {np.mean(within):.0%}", "≤ 0.05 s, ≥ 87 %", bool(p90_s <= 0.05 and np.mean(within) >= 0.87))  # fmt: skip
+
+
+def _recorded_offset(shared: Path | None) -> Row:
+    """Pictures and positions of a recorded drive that turns all the time, both stamped by one clock, and the same with the pictures 0.3 s later."""
+    what, aim, late_s = "the same on kitti_0005, whose clocks are one; 0.3 s later by", "≤ 0.1 s; 0.27-0.33 s", 0.3
+    if shared is None:
+        return Row(what, "", aim, None)
+    folder = shared / "data" / "replay" / "kitti_0005"
+    camera, mount, *_ = read_camera(folder / "camera.json")
+    with (folder / "track.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    image_s, fix_s = (np.array([datetime.fromisoformat(row[key]).timestamp() for row in rows]) for key in ("image_time", "fix_time"))  # fmt: skip
+    greys = [read_grey(folder / row["frame"]) for row in rows]
+    seen_s, turn_deg_s = [], []
+    for i in range(len(greys) - 1):
+        seen = seen_travel(greys[i], greys[i + 1], camera, mount)
+        if not isinstance(seen, str):
+            seen_s.append((image_s[i] + image_s[i + 1]) / 2)
+            turned_rad = (mount.road_from_camera() @ seen.turn_rad)[2]
+            turn_deg_s.append(np.degrees(turned_rad) / (image_s[i + 1] - image_s[i]))
+    courses = fix_s, [float(row["heading_deg_cw_from_north"]) for row in rows]
+    found, later = (clock_offset(np.array(seen_s) + each_s, turn_deg_s, *courses) for each_s in (0.0, late_s))
+    moved_s = later.offset_s - found.offset_s
+    holds = abs(found.offset_s) <= 0.1 and abs(moved_s - late_s) <= 0.03
+    return Row(what, f"{found.offset_s:.3f} ± {found.sigma_s:.3f} s; {moved_s:.3f} s", aim, holds)

@@ -15,8 +15,8 @@ LEAST_SIGMA_S, FEW_BENDS_SHARE = 0.002, 1.15
 """The parabola is off by so much even without noise; and few bends are worth less than first order says, by this share (benchmarks/place_gnss.py)."""
 FEWEST = 20
 """Spans between two courses that must lie within both recordings whatever the offset."""
-BEND_DEG, LEAST_BENDS_DEG = 3.0, 90.0
-"""A turn between two courses that is no noise of the receiver, and how much all those must come to."""
+BEND_DEG, LEAST_BENDS_DEG = 3.0, 45.0
+"""A turn within a second that is no noise of the receiver, and how much all those must come to."""
 LEAST_CORRELATION = 0.7
 
 
@@ -78,7 +78,7 @@ class _Turns:
         spans_s, turns_deg = spans_s[inside], turns_deg[inside]
         if len(turns_deg) < FEWEST:
             raise NoOffset(f"camera and receiver overlap for {len(turns_deg)} fixes, needed are {FEWEST}; record one minute of both")  # fmt: skip
-        if np.sum(np.abs(turns_deg), where=np.abs(turns_deg) >= BEND_DEG) < LEAST_BENDS_DEG:
+        if _bends_deg(receiver_t_s, course_deg) < LEAST_BENDS_DEG:
             raise NoOffset(f"the vehicle turns by less than {LEAST_BENDS_DEG:.0f}° in all; drive some bends")
         even_s = np.arange(t_s[0], t_s[-1], STEP_S)
         even_deg = np.pad(np.interp(even_s, t_s, total_deg), SMOOTH_STEPS, mode="edge")
@@ -110,3 +110,10 @@ class _Turns:
         spread = variance * inverse @ (columns.T @ columns + alike * (both + both.T)) @ inverse
         first_order_s = np.sqrt(max(spread[0, 0], 0.0)) / max(abs(found[1]), 1e-6)
         return float(np.hypot(LEAST_SIGMA_S, FEW_BENDS_SHARE * first_order_s))
+
+
+def _bends_deg(t_s: Array, course_deg: Array) -> float:
+    """All that a course turns by, second by second, its noise left out."""
+    each_second = np.interp(np.arange(t_s[0], t_s[-1], 1.0), t_s, np.unwrap(course_deg, period=360))
+    turns = np.abs(np.diff(each_second))
+    return float(turns[turns >= BEND_DEG].sum())
