@@ -23,7 +23,7 @@ HEIGHT_M, TILT_SIGMA_DEG, HEADING_SIGMA_DEG, BOX_SIGMA_M = 1.4, 0.6, 2.0, 0.3
 class Drive:
     """How often a district is driven through, how far the receiver is off (per axis, one shift a pass) and each sighting besides, and which share of the things a pass sees.
 
-    `one_of_all`: each pass sees just one thing, whichever.
+    `one_of_all`: each pass sees just one thing, whichever. `told_sigma_m`: what the receiver says of itself, if that is not true.
     """
 
     passes: int = 5
@@ -31,6 +31,7 @@ class Drive:
     own_sigma_m: float = 0.4
     recall: float = 0.8
     one_of_all: bool = False
+    told_sigma_m: float | None = None
 
 
 def row(count: int, spacing_m: float) -> Matrix:
@@ -41,7 +42,8 @@ def row(count: int, spacing_m: float) -> Matrix:
 def seen(things_m: Matrix, drive: Drive, rng: np.random.Generator) -> dict[Point, int]:
     """The sightings of things [k, 2] and the number of the thing that each one is."""
     sightings: dict[Point, int] = {}
-    variance_m2 = drive.shift_sigma_m**2 + drive.own_sigma_m**2
+    told_m = drive.shift_sigma_m if drive.told_sigma_m is None else drive.told_sigma_m
+    variance_m2 = told_m**2 + drive.own_sigma_m**2
     for _ in range(drive.passes):
         pass_id, shift_m = _uuid(rng), rng.normal(0, drive.shift_sigma_m, 2)
         looked = rng.random(len(things_m)) < drive.recall
@@ -49,7 +51,7 @@ def seen(things_m: Matrix, drive: Drive, rng: np.random.Generator) -> dict[Point
         for thing in chosen:
             at_m = things_m[thing] + shift_m + rng.normal(0, drive.own_sigma_m, 2)
             covariance = (variance_m2, 0.0, variance_m2)
-            sightings[Point(_uuid(rng), pass_id, *degrees_of(at_m), covariance, drive.shift_sigma_m)] = thing
+            sightings[Point(_uuid(rng), pass_id, *degrees_of(at_m), covariance, told_m)] = thing
     return sightings
 
 

@@ -78,6 +78,8 @@ def things(seen: Seen) -> Labels:
     the passes, since the farthest of many sightings of one thing lies farther off (two parameters, Schwarz 1978).
     """
     price = LINK_D2 + 2 * log(len(seen.shift_m2))
+    if _is_one(seen, price):
+        return np.zeros_like(seen.passes)
     richest = seen.passes == seen.sizes.argmax()
     formed = _settled(seen, _numbered(np.where(richest, np.arange(len(richest)), -1)), GATE_D2)
     merged = _merged(seen, formed, price)
@@ -85,6 +87,13 @@ def things(seen: Seen) -> Labels:
         return merged
     labels = _settled(seen, merged, price)
     return labels if np.array_equal(labels, merged) else _merged(seen, labels, price)
+
+
+def _is_one(seen: Seen, price: float) -> bool:
+    """Whether all are one thing for sure: no pass saw two, and as one they cost less than any two things would."""
+    away = seen.places_m - seen.places_m.mean(0)
+    near = np.hypot(away[:, 0], away[:, 1]).max() <= FARTHEST_M
+    return bool(near and seen.sizes.max() == 1 and _others(seen, np.zeros_like(seen.passes), price)[0] < 2 * price)
 
 
 def _settled(seen: Seen, labels: Labels, price: float) -> Labels:

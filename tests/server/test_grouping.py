@@ -62,6 +62,13 @@ def test_what_lies_too_far_is_another_thing_however_unsure_it_is(east_m: float, 
     assert len(group([sighting(1, 1, 0, **unsure), sighting(2, 2, east_m, **unsure)])) == cases
 
 
+def test_unsure_sightings_in_a_row_are_no_endless_thing() -> None:
+    unsure = {"covariance": (400.0, 0.0, 400.0), "fix_sigma_m": 20.0}
+    points = [sighting(n, n, 14.0 * n, **unsure) for n in range(1, 7)]
+    spans_m = [np.ptp(metres_of(members)[:, 0]) for members in group(points)]
+    assert max(spans_m) <= 30
+
+
 def test_nothing_makes_no_cases() -> None:
     assert group([]) == []
 
