@@ -11,13 +11,14 @@ from drawn_boards import Grey, pictures
 from place_row import Row
 
 from calibration.board import Board
-from calibration.camera import Camera
+from calibration.camera import Camera, Model
 from calibration.look import look
 from calibration.pictures import files_of, read_grey
-from calibration.solve import SPLITS, Result, calibrate
+from calibration.solve import SPLITS, Result, calibrate, held_out
 from calibration.views import sort_out
 
 DASH, FISHEYE, DRAWN = Board("chessboard", (10, 7)), Board("chessboard", (7, 10)), Board("charuco", (9, 6), 25.0, 18.0)
+LENSES: tuple[tuple[Model, bool], ...] = (("pinhole", False), ("pinhole", True), ("fisheye", False))
 TRUTH = Camera((800, 500), (650.0, 651.5), (392.3, 255.8), (-0.21, 0.06, 0.0006, -0.0008))
 COUNT, SEED = 18, 10
 
@@ -45,10 +46,12 @@ def _real(what: str, folder: Path | None, board: Board, aims_px: tuple[float, fl
         return Row(title, "", aim, None)
     result = calibrated(((path.name, read_grey(path)) for path in files_of([str(folder)])), board)
     middle, high = np.percentile(result.held_out_px, (50, 90))
-    refused = "; ".join(f"{name} {why}" for name, why in result.refused.items()) or "none"
-    print(
-        f"{what}: {result.solved.camera.model}, {len(result.views)} pictures used, refused: {refused}", file=sys.stderr
-    )
+    for model, with_k3 in LENSES:
+        each = np.percentile(held_out(result.views, model, with_k3), (50, 90))
+        print(
+            f"  {what} as a {model}{' with k3' if with_k3 else ''}: {each[0]:.2f} / {each[1]:.2f} px", file=sys.stderr
+        )
+    print("".join(f"  refused {name}: {why}\n" for name, why in result.refused.items()), end="", file=sys.stderr)
     names = " ".join(result.refused) or "none"
     figure = f"{middle:.2f} / {high:.2f} px ({result.solved.camera.model}, {len(result.views)} used, refused: {names})"
     return Row(title, figure, aim, bool(middle <= aims_px[0] and high <= aims_px[1]))

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
     refused: dict[str, str] = {}
     try:
-        mount = _mount(args)
+        mount, kept = _mount(args)
         camera, made, result = _known(args) if args.known else _solved(args, refused)
         write_camera(args.output, camera, mount, made)
         if args.report and result:
@@ -94,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{NAME}: {wrong}", file=sys.stderr)
         return 1
     _name(result.refused if result else {})
+    print(f"{NAME}: {kept}", file=sys.stderr)
     _tell(args, camera, mount, made, result)
     return 0
 
@@ -154,8 +155,9 @@ def _watched(source: str, board: Board) -> list[View]:
     from calibration.pictures import live_frames
 
     views: list[View] = []
+    bell = "\a" if sys.stderr.isatty() else ""
     try:
-        watch(live_frames(source), board, views, lambda words: print(words, file=sys.stderr, flush=True))
+        watch(live_frames(source), board, views, lambda words: print(f"{bell}{words}", file=sys.stderr, flush=True))
     except KeyboardInterrupt:
         if len(views) < LEAST_VIEWS:
             raise
@@ -220,8 +222,8 @@ def _tell(args: argparse.Namespace, camera: Camera, mount: Mount, made: Made, re
     print(f"see what that means: trikeye calibrate show {args.output}; whether it is right: trikeye calibrate check PICTURE --camera {args.output} --out grid.png")  # fmt: skip
 
 
-def _mount(args: argparse.Namespace) -> Mount:
-    """The mount of the file that is there, or the default, with what was given put in. Raises MalformedCameraFile, WrongUsage."""
+def _mount(args: argparse.Namespace) -> tuple[Mount, str]:
+    """The mount of the file that is there, or the default, with what was given put in, and words on that. Raises MalformedCameraFile, WrongUsage."""
     if args.output.suffix != ".toml":
         raise WrongUsage(f"{args.output}: a camera file is a TOML file; end its name in .toml")
     given = {f"{name}_deg": value for name in ANGLES if (value := getattr(args, name)) is not None}
@@ -232,10 +234,14 @@ def _mount(args: argparse.Namespace) -> Mount:
     there = read_camera(args.output)[1] if args.output.exists() else None
     mount = replace(there or DEFAULT_MOUNT, **given)
     if there is not None:
-        print(f"{NAME}: keeping from {args.output} how it is mounted{', but for what was given' if given else ''}", file=sys.stderr)  # fmt: skip
-    elif not {"height_m", "pitch_deg"} <= given.keys():
-        print(f"{NAME}: how it is mounted was not told: taken are {mount.height_m:g} m high and {mount.pitch_deg:g}° nose down within {mount.pitch_sigma_deg:g}°; measure it (--height, --pitch) or run trikeye calibrate mount", file=sys.stderr)  # fmt: skip
-    return mount
+        return mount, f"how it is mounted was kept from {args.output}{', but for what was given' if given else ''}"
+    if {"height_m", "pitch_deg"} <= given.keys():
+        return mount, "how it is mounted was taken as given"
+    assumed = f"{mount.height_m:g} m high and {mount.pitch_deg:g}° nose down within {mount.pitch_sigma_deg:g}°"
+    return (
+        mount,
+        f"how it is mounted was not told: taken are {assumed}; measure it (--height, --pitch) or run trikeye calibrate mount",
+    )
 
 
 def four(words: str) -> tuple[float, ...]:

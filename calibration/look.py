@@ -46,7 +46,9 @@ def watch(frames: Iterable[Grey], board: Board, views: list[View], tell: Callabl
 
     `tell` hears with each view which part of the picture, and which tilt, is lacking.
     """
-    tell(f"hold a {board.words} before the camera, still for a second, near and far, in all corners and tilted")
+    tell(
+        f"hold a {board.words} before the camera, still for a second, near and far, in all corners and tilted; left and right are the camera's; Ctrl-C ends it"
+    )
     for grey in frames:
         view = find(f"view {len(views) + 1}", grey, board) if may_show(grey, board) else None
         if view is None or (view.edge_px or 0) > BLURRED_PX or any(are_alike(view, other) for other in views):
@@ -62,5 +64,5 @@ def guidance(views: list[View], missing: list[str]) -> str:
     """How far it is, where the board has been as a grid of the picture, and what to show next."""
     cells = ["".join(" #" if count else " ." for count in row) for row in coverage(views)]
     wanted = max(0, WANTED_VIEWS - len(views))
-    following = "; ".join(missing) or (f"{wanted} more, nearer, farther, tilted" if wanted else "that is enough")
+    following = missing[0] if missing else (f"{wanted} more, nearer, farther, tilted" if wanted else "that is enough")
     return "\n".join((f"{len(views)} views; next: {following}", *cells))

@@ -18,6 +18,7 @@ WINDOWS = 60
 SHORTEST_FRAMES = 5
 
 cv2.setNumThreads(1)
+cv2.utils.logging.setLogLevel(0)  # what cannot be opened is told in our words
 
 
 class Unreadable(Exception):
@@ -104,6 +105,14 @@ def live_frames(source: str) -> Iterator[Image]:
             yield np.asarray(cv2.cvtColor(read[1], cv2.COLOR_BGR2GRAY), np.uint8)
     finally:
         camera.release()
+
+
+def film_rate(path: Path) -> float:
+    """Pictures a second of a film; 0 if it does not say. Raises Unreadable."""
+    film = _opened(str(path))
+    rate = float(film.get(cv2.CAP_PROP_FPS))
+    film.release()
+    return rate if 0.1 < rate < 240 else 0.0
 
 
 def _opened(source: str | int) -> cv2.VideoCapture:

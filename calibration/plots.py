@@ -142,7 +142,7 @@ def _frame(axes: Axes, camera: Camera, title: str) -> None:
 
 def _png(figure: Figure) -> bytes:
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=DPI)
+    figure.savefig(out, format="png", dpi=DPI, bbox_inches="tight")
     return out.getvalue()
 
 
