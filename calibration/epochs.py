@@ -15,7 +15,7 @@ PLACES = ("PVT", "TPV", "GGA", "GNS", "RMC", "GLL")
 MOTIONS = ("PVT", "TPV", "RMC")
 WHOLE = frozenset(("PVT", "TPV"))
 """Sentences that leave nothing of their instant to be waited for."""
-AWAITED = frozenset(("GGA", "GNS", "RMC"))
+AWAITED = frozenset(("PVT", "GGA", "GNS", "RMC"))
 UERE_M = {"": 4.0, "dgps": 2.0, "float": 0.5, "rtk": 0.02}
 """What one HDOP is worth in a street, by the aid a receiver has; geodesy text books give 3 to 5 without."""
 UNSAID_HDOP = 1.5
@@ -23,6 +23,8 @@ LEAST_M = {"": 0.5, "dgps": 0.5, "float": 0.1, "rtk": 0.02}
 FLAT_SHARE, FEW_SHARE, FEW = 2.0, 2.0, 5
 """A height that is guessed moves the place too; four satellites leave no fifth to contradict them."""
 GST_LASTS_S = 2.0
+RESTART_S = 5.0
+"""Time that goes back by more is that of a receiver which started again; by less it only wavers."""
 
 
 class Epochs:
@@ -39,8 +41,8 @@ class Epochs:
         self._usual: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
         self._is_flat = False
         self._gst: Report | None = None
-        self._t_s, self._last_second = 0.0, 0.0
-        self._has_begun = False
+        self._t_s = self._axis_s = 0.0
+        self._last_second: float | None = None
 
     def take(self, report: Report) -> list[Position]:
         """The positions that this report completes: that of the instant before, that of its own, or none."""
@@ -120,12 +122,11 @@ class Epochs:
             return None
 
     def _on_axis(self, second: float) -> float:
-        """Seconds since the first position, by the time of day alone: dates roll over. A receiver whose time goes back stands still on it."""
-        if self._has_begun:
-            step_s = (second - self._last_second) % DAY_S
-            if step_s <= DAY_S / 2:
-                self._t_s += step_s
-            else:
-                self._count_bad(f"the receiver's time went back by {DAY_S - step_s:.1f} s")
-        self._has_begun, self._last_second = True, second
+        """Seconds since the first position, by the time of day alone: dates roll over. They never go back, whatever the receiver's time does."""
+        step_s = 0.0 if self._last_second is None else (second - self._last_second + DAY_S / 2) % DAY_S - DAY_S / 2
+        if step_s < -RESTART_S:
+            self._count_bad(f"the receiver's time went back by {-step_s:.1f} s")
+            step_s, self._axis_s = 0.0, self._t_s
+        self._axis_s += step_s
+        self._last_second, self._t_s = second, max(self._t_s, self._axis_s)
         return self._t_s

@@ -53,6 +53,11 @@ def is_on_earth(lat_deg: float, lon_deg: float) -> bool:
     )
 
 
+def compass_deg(heading_deg: float) -> float:
+    """From 0 to less than 360: a little less than nothing is 360 after one division, and 0 after two."""
+    return heading_deg % 360 % 360
+
+
 def believable_mps(speed_mps: float | None) -> float | None:
     """A speed that a vehicle on a road may have, or None."""
     return speed_mps if speed_mps is not None and 0 <= speed_mps <= FASTEST_MPS else None
@@ -107,7 +112,7 @@ def _heading_between(before: Position, following: Position, share: float) -> tup
     sigmas = [each.heading_sigma_deg for each in (before, following) if each.heading_sigma_deg is not None]
     # The worst is half-way, where both are equally far.
     sigma_deg = older_sigma_deg(max(sigmas, default=None), share * (1 - share) * apart_s)
-    return (a + share * _turn(a, b)) % 360, sigma_deg
+    return compass_deg(a + share * _turn(a, b)), sigma_deg
 
 
 def _turn(from_deg: float, to_deg: float) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.geodesy import offset_m
-from calibration.gnss import TURNING_DEG, Position, believable_mps
+from calibration.gnss import TURNING_DEG, Position, believable_mps, compass_deg
 
 Array = npt.NDArray[np.float64]
 ACCELERATION_M2S3 = 1.5
@@ -144,7 +144,9 @@ def course_of(state: State) -> Heading | None:
     if sqrt(variance) > radians(FRESH_SIGMA_DEG) * speed_mps:
         return None
     return Heading(
-        state.t_s, degrees(atan2(east, north)) % 360, hypot(HEADING_SIGMA_DEG, degrees(sqrt(variance) / speed_mps))
+        state.t_s,
+        compass_deg(degrees(atan2(east, north))),
+        hypot(HEADING_SIGMA_DEG, degrees(sqrt(variance) / speed_mps)),
     )
 
 
@@ -165,7 +167,8 @@ def told(position: Position, state: State, held: Heading | None, doubt_m: float)
     if not is_files:
         heading_deg, sigma_deg = (held.deg, held.sigma_deg) if held else (None, None)
     return replace(
-        position, sigma_m=hypot(position.sigma_m, doubt_m), heading_deg=heading_deg, heading_sigma_deg=sigma_deg,
+        position, sigma_m=hypot(position.sigma_m, doubt_m), heading_sigma_deg=sigma_deg,
+        heading_deg=None if heading_deg is None else compass_deg(heading_deg),
         speed_mps=believable_mps(speed_mps),
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibration.geodesy import moved
-from calibration.gnss import Position, position_at
+from calibration.gnss import Position, compass_deg, position_at
 from calibration.motion import DOUBT_S, Motion, smoothed
 from calibration.synthetic_drive import Drive, Noise, fixes, town_drive
 
@@ -83,6 +83,12 @@ def test_a_heading_grows_old_at_a_light_until_it_is_none() -> None:
     assert set(sigmas[len(known) :]) == {None}
 
 
+def test_a_heading_is_less_than_a_whole_turn_however_it_was_told() -> None:
+    assert (compass_deg(-1e-15), compass_deg(360.0), compass_deg(-90.0)) == (0.0, 0.0, 270.0)
+    (told,) = smoothed([replace(line([0.0])[0], heading_deg=360.0, quality="exif")])
+    assert told.heading_deg == 0.0
+
+
 def test_a_jump_that_nobody_drives_widens_and_is_forgiven() -> None:
     ways = [4.0 * i + (40.0 if i >= 10 else 0.0) for i in range(60)]
     told = live(line(ways, speed_mps=4.0, heading_deg=0.0))
@@ -90,7 +96,7 @@ def test_a_jump_that_nobody_drives_widens_and_is_forgiven() -> None:
     assert told[10].sigma_m == pytest.approx(40, abs=2)
     assert told[10 + int(DOUBT_S)].sigma_m == pytest.approx(40 / np.e, abs=2)
     assert told[-1].sigma_m < 2.2
-    assert all(each.heading_deg == pytest.approx(0, abs=1e-6) or each.heading_deg == pytest.approx(360) for each in told), "a jump turns nobody"  # fmt: skip
+    assert all(abs(((each.heading_deg or 0.0) + 180) % 360 - 180) < 1e-6 for each in told), "a jump turns nobody"  # fmt: skip
     assert [(each.lat_deg, each.lon_deg) for each in told] == [(each.lat_deg, each.lon_deg) for each in line(ways)]
 
 

@@ -97,6 +97,11 @@ def test_ubx_is_whole_at_once_and_nmea_of_its_instant_adds_nothing() -> None:
     assert list(listener.feed(gga("100000.20") + rmc("100000.20"))) == []
 
 
+def test_where_ubx_comes_after_nmea_it_is_waited_for() -> None:
+    stream = [gga(f"10000{second}.00") + rmc(f"10000{second}.00") + pvt(*HERE, 36000 + second, h_acc_m=0.9) for second in range(4)]  # fmt: skip
+    assert [position.sigma_m for position in told(*stream)] == pytest.approx([0.9] * 4)
+
+
 def test_one_stream_may_mix_nmea_ubx_rtcm_and_noise_in_any_chunks() -> None:
     stream = b"# a comment, $ 5\n" + b"".join(
         gga(f"10000{second}.00") + RTCM + ubx(1, 0x35, bytes(range(36))) + rmc(f"10000{second}.00") + b"\xb5\x62\xff$G\xd3\x00\r\n"
@@ -204,6 +209,14 @@ def test_a_receiver_that_starts_again_and_goes_back_in_time_is_counted_and_heard
     assert all(a.t_s <= b.t_s for a, b in pairwise(positions))
     assert len(bad) == 1
     assert "back" in bad[0]
+
+
+def test_a_clock_that_wavers_is_no_restart_and_leaves_the_axis_where_it_is() -> None:
+    bad: list[str] = []
+    clocks = ["100000.00", "100001.00", "100000.70", "100002.00"]
+    positions = list(Listener(bad.append).feed(b"".join(gga(c) + rmc(c) for c in clocks), is_all=True))
+    assert [position.t_s for position in positions] == pytest.approx([0.0, 1.0, 1.0, 2.0])
+    assert bad == []
 
 
 def test_a_speed_that_no_vehicle_drives_is_none() -> None:
