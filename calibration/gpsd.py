@@ -25,10 +25,13 @@ def address_of(device: str) -> tuple[str, int] | None:
     """Host and port of `gpsd://HOST[:PORT]`; None for a serial port. Raises ValueError for one that cannot be."""
     if not device.startswith("gpsd://"):
         return None
-    at = urlsplit(device)
-    if not at.hostname or at.path.strip("/"):
-        raise ValueError(f"{device} is no address of gpsd; it looks like gpsd://127.0.0.1:{PORT}")
-    return at.hostname, at.port or PORT
+    try:
+        at = urlsplit(device)
+        if at.hostname and not at.path.strip("/"):
+            return at.hostname, at.port or PORT
+    except ValueError:
+        pass
+    raise ValueError(f"{device} is no address of gpsd; it looks like gpsd://127.0.0.1:{PORT}")
 
 
 def report_of(line: bytes) -> Report | None:

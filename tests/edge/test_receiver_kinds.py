@@ -137,11 +137,13 @@ def test_a_gpsd_without_a_receiver_is_silent_and_nonsense_is_counted(gpsd: Gpsd,
     assert receiver.trouble == ""
 
 
-@pytest.mark.parametrize("device", ["gpsd://", "gpsd://host:port", "gpsd://host:99999", "gpsd://host/dev/ttyUSB0"])
+@pytest.mark.parametrize(
+    "device", ["gpsd://", "gpsd://host:port", "gpsd://host:99999", "gpsd://host/dev/ttyUSB0", "gpsd://[::1"]
+)
 def test_an_address_of_gpsd_that_cannot_be_is_refused_with_its_key(tmp_path: Path, device: str) -> None:
     path = tmp_path / "edge.toml"
     path.write_text(f'[receiver]\ndevice = "{device}"\n')
-    with pytest.raises(BadSettings, match=r"receiver\.device"):
+    with pytest.raises(BadSettings, match=r"receiver\.device.*looks like gpsd://127.0.0.1:2947"):
         read_settings(path)
 
 
