@@ -15,7 +15,15 @@ import numpy as np
 
 from calibration.board import DICTIONARY, MARKER_SHARE, BadBoard, Board
 from calibration.camera import Camera
-from calibration.files import DEFAULT_MOUNT, Made, MalformedCameraFile, read_camera, write_camera, write_whole
+from calibration.files import (
+    DEFAULT_MOUNT,
+    Made,
+    MalformedCameraFile,
+    check_mount,
+    read_camera,
+    write_camera,
+    write_whole,
+)
 from calibration.mount import Mount
 from calibration.views import LEAST_VIEWS, Refused, View, sort_out
 
@@ -100,8 +108,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _known(args: argparse.Namespace) -> tuple[Camera, Made, None]:
-    if args.size is None or args.source or args.live:
-        raise WrongUsage("--known FX,FY,CX,CY goes with --size WxH, and without pictures")
+    if args.size is None or args.source or args.live or args.report:
+        raise WrongUsage("--known FX,FY,CX,CY goes with --size WxH, and without pictures or --report")
     fx, fy, cx, cy = args.known
     if fx <= 0 or fy <= 0:
         raise WrongUsage(f"focal lengths are pixels above zero, not {fx:g} and {fy:g}; the order is FX,FY,CX,CY")
@@ -117,7 +125,7 @@ def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, 
     from calibration.solve import calibrate
 
     board, tell = board_of(args), Progress()
-    if bool(args.source) == bool(args.live):
+    if bool(args.source) == bool(args.live) or args.size:
         raise WrongUsage("give pictures of the board (or folders, or a film), or --live CAMERA, or --known FX,FY,CX,CY")
     if args.live:
         views = _watched(args.live, board)
@@ -233,6 +241,7 @@ def _mount(args: argparse.Namespace) -> tuple[Mount, str]:
         given["height_m"] = args.height
     there = read_camera(args.output)[1] if args.output.exists() else None
     mount = replace(there or DEFAULT_MOUNT, **given)
+    check_mount(mount)
     if there is not None:
         return mount, f"how it is mounted was kept from {args.output}{', but for what was given' if given else ''}"
     if {"height_m", "pitch_deg"} <= given.keys():

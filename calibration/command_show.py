@@ -50,8 +50,9 @@ def in_words(file: CameraFile) -> list[str]:
     camera, mount = file.camera, file.mount
     width, height = camera.size_px
     across, down = (f"{each:.0f}°" if each else "more than 170°" for each in field_of_view_deg(camera))
+    sigma = f" (± {file.made.focal_sigma_px:.1f})" if file.made and file.made.focal_sigma_px else ""
     lines = [
-        f"{camera.model} camera for pictures of {width}x{height} pixels (other sizes of that shape are scaled); it sees {across} across and {down} down"
+        f"{camera.model} camera for pictures of {width}x{height} pixels (other sizes of that shape are scaled); it sees {across} across and {down} down, focal length {camera.focal_px[0]:.1f} px{sigma}"
     ]
     if file.made:
         made = file.made

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -95,8 +95,7 @@ def _parsed(path: Path, data: bytes) -> CameraFile:
             return CameraFile(*_recorded(json.loads(data)), None, digest, False)
         file = _File.model_validate(tomllib.loads(data.decode()))
     except ValidationError as wrong:
-        lines = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors(include_url=False)]
-        raise MalformedCameraFile(f"{path}: " + "; ".join(lines)) from None
+        raise MalformedCameraFile(f"{path}: {_in_words(wrong)}") from None
     except (ValueError, KeyError, TypeError) as wrong:
         raise MalformedCameraFile(f"{path} cannot be read: {wrong!r}") from None
     camera = Camera(file.size_px, file.focal_px, file.centre_px, tuple(file.distortion), file.model)
@@ -108,6 +107,18 @@ def _parsed(path: Path, data: bytes) -> CameraFile:
             "'checksum', else the file is damaged: take a copy, or calibrate again"
         )
     return CameraFile(camera, Mount(**file.mount.model_dump()), file.made, digest, file.checksum is not None)
+
+
+def check_mount(mount: Mount) -> None:
+    """Raises MalformedCameraFile for a mount that no file may say."""
+    try:
+        _Mount.model_validate(asdict(mount))
+    except ValidationError as wrong:
+        raise MalformedCameraFile(f"how it is mounted: {_in_words(wrong)}") from None
+
+
+def _in_words(wrong: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors(include_url=False))
 
 
 def checksum_of(camera: Camera) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from calibration.board import Board
 from calibration.find import Grey, find, may_show, squares_seen
 from calibration.solve import guessed_tilt_deg
-from calibration.views import BLURRED_PX, LEAST_VIEWS, Refused, View, are_alike, coverage, lacking
+from calibration.views import LEAST_VIEWS, Refused, View, are_alike, coverage, lacking, widest_edge_px
 
 WANTED_VIEWS = 20
 MOST_VIEWS = 60
@@ -51,7 +51,11 @@ def watch(frames: Iterable[Grey], board: Board, views: list[View], tell: Callabl
     )
     for grey in frames:
         view = find(f"view {len(views) + 1}", grey, board) if may_show(grey, board) else None
-        if view is None or (view.edge_px or 0) > BLURRED_PX or any(are_alike(view, other) for other in views):
+        if (
+            view is None
+            or (view.edge_px or 0) > widest_edge_px(view.size_px[0])
+            or any(are_alike(view, other) for other in views)
+        ):
             continue
         views.append(view)
         missing = lacking(coverage(views), guessed_tilt_deg(views))

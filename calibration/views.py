@@ -17,7 +17,8 @@ COLUMNS, ROWS = 6, 4
 """The picture's cells in which corners are counted."""
 LEAST_COVERED = 0.5
 LEAST_TILT_DEG = 12.0
-BLURRED_PX = 6.0
+BLURRED_PX, BLURRED_AT_PX = 6.0, 1920
+"""Edges as wide as this blur a picture of that width, or of less."""
 ALIKE_SHARE = 0.02
 """Views whose corners all lie closer than this share of the picture's width are the same one."""
 MISFIT, MISFIT_PX = 3.0, 0.5
@@ -54,16 +55,22 @@ def sort_out(views: Sequence[View]) -> tuple[list[View], dict[str, str]]:
     if not views:
         return kept, refused
     usual = Counter(view.size_px for view in views).most_common(1)[0][0]
+    widest = widest_edge_px(usual[0])
     for view in views:
         if view.size_px != usual:
             refused[view.name] = f"is {view.size_px[0]}x{view.size_px[1]}, most are {usual[0]}x{usual[1]}"
-        elif view.edge_px is not None and view.edge_px > BLURRED_PX:
-            refused[view.name] = f"blurred: its edges are {view.edge_px:.1f} px wide, up to {BLURRED_PX:g} will do"
+        elif view.edge_px is not None and view.edge_px > widest:
+            refused[view.name] = f"blurred: its edges are {view.edge_px:.1f} px wide, up to {widest:g} will do"
         elif like := next((other for other in kept if are_alike(view, other)), None):
             refused[view.name] = f"shows the board where {like.name} does"
         else:
             kept.append(view)
     return kept, refused
+
+
+def widest_edge_px(width_px: int) -> float:
+    """How wide edges may be before a picture of a width counts as blurred."""
+    return BLURRED_PX * max(1.0, width_px / BLURRED_AT_PX)
 
 
 def are_alike(a: View, b: View) -> bool:

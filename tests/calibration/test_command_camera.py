@@ -52,6 +52,7 @@ def test_a_new_camera_keeps_the_mount_that_is_there(tmp_path: Path, capsys: pyte
         (["--known", "1,2,3"], 2, "four numbers"),
         (["--known", "700,700,3000,100"], 2, "principal point"),
         (["--known", "0,700,600,100"], 2, "above zero"),
+        (["--report", "there"], 2, "without pictures or --report"),
         (["--size", "1242"], 2, "width and a height"),
         (["--pitch", "99"], 1, "pitch_deg"),
         (["--height", "-1"], 1, "height_m"),

@@ -107,6 +107,8 @@ def test_a_live_camera_says_what_to_show_it_next(
         (["--live", "/dev/no-camera"], 1, "cannot be opened"),
         (["--charuco", "--dictionary", "8X8", "BOARDS"], 2, "there is no dictionary 8X8"),
         (["--squares", "1x6", "BOARDS"], 2, "4 to 50"),
+        (["--size", "640x400", "BOARDS"], 2, "--known"),
+        (["--height", "-1", "BOARDS"], 1, "height_m"),
         (["--charuco", "--squares", "6x9", "BOARDS"], 1, "count its squares"),
         (["--charuco", "BOARDS/00.png", "BOARDS/01.png"], 1, "needed are 8"),
         (["BOARDS/empty.png"], 1, "in 0 of 1 pictures"),

@@ -47,6 +47,12 @@ def test_odd_sizes_blurred_ones_and_repetitions_are_refused_by_name(views_of: Se
     }
 
 
+def test_of_a_wide_picture_edges_may_be_wider(views_of: Seen) -> None:
+    (view,) = views_of(replace(CAMERA, size_px=(3840, 2160), focal_px=(3300.0, 3300.0), centre_px=(1920.0, 1080.0)), 1)
+    assert sort_out([replace(view, edge_px=11.0)])[0]
+    assert not sort_out([replace(view, edge_px=13.0)])[0]
+
+
 def test_other_corners_of_a_board_are_not_the_same_view(views_of: Seen) -> None:
     (view,) = views_of(CAMERA, 1)
     halves = [
