@@ -65,6 +65,8 @@ VERBS = (
          "trikeye calibrate board --squares 9x6 --square-mm 25 --charuco --out board.pdf"),
     Verb("calibrate", "camera", "calibration.command_camera", "make a camera file of pictures of a board, or of known values",
          "trikeye calibrate camera PICTURES --squares 9x6 --report report --output camera.toml"),
+    Verb("calibrate", "mount", "calibration.command_mount", "find how a camera is mounted, by marks on the ground or a minute of driving",
+         "trikeye calibrate mount --camera camera.toml --drive RIDE --height 1.4"),
     Verb("calibrate", "show", "calibration.command_show", "say in words what a camera file says", "trikeye calibrate show camera.toml"),
     Verb("calibrate", "check", "calibration.command_check", "draw metres on the road of a picture, to see whether a camera file is right",
          "trikeye calibrate check street.jpg --camera camera.toml --out grid.png"),

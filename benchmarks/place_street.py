@@ -16,6 +16,7 @@ CAR_AHEAD_M, CAR_LEFT_M, CAR_HIGH_M = 12.0, (-1.2, 0.8), 1.5
 
 
 GRAIN_PX = (1024, 1536)
+FAR_M, SKY = 1000.0, 205.0
 
 
 class Street:
@@ -53,47 +54,57 @@ class Street:
             to_car = np.where(x > 1e-3, CAR_AHEAD_M / x, np.inf)
         on_car_y, on_car_z = eyes[..., 1] + to_car * y, eyes[..., 2] + to_car * z
         is_car = (on_car_y > CAR_LEFT_M[0]) & (on_car_y < CAR_LEFT_M[1]) & (on_car_z > 0.2) & (on_car_z < CAR_HIGH_M)
-        is_house = (to_house < to_road) & (eyes[..., 2] + to_house * z < HOUSE_HIGH_M)
-        sky = np.full(x.shape, 205, np.float32)
-        range_m = np.where(to_house < to_road, to_house, to_road)
-        range_m = np.where(np.isfinite(range_m), range_m, 1e3).astype(np.float32)
-        along, left, up = (eyes[..., i] + range_m * ways[..., i] for i in range(3))
-        # The footprint of a pixel is longer the flatter the ray meets a surface; a level of the texture is chosen by the mean of both sides.
-        slant = np.where(is_house, np.abs(y), np.abs(z)) + 1e-3
-        level = np.log2(range_m / focal_px / np.sqrt(slant) / (TEXTURE_M / TEXTURE_PX))
-        road = _sampled(self._road, along, left + TEXTURE_M / 2, level)
-        houses = _sampled(self._houses, along + (y > 0) * np.float32(TEXTURE_M / 3), TEXTURE_M - up, level)
-        seen = np.where(is_house, houses, np.where(to_road < to_house, road, sky))
-        car = is_car & (to_car < range_m)
-        seen[car] = _sampled(self._houses, 3 * on_car_y[car][None], 3 * on_car_z[car][None], 0 * level[car][None])[0]
+        to_house, to_road = (np.minimum(each, FAR_M).astype(np.float32) for each in (to_house, to_road))
+        road = _sampled(
+            self._road, eyes[..., 0] + to_road * x, eyes[..., 1] + to_road * y, _level(to_road / focal_px, np.abs(z))
+        )
+        along, up = eyes[..., 0] + to_house * x, eyes[..., 2] + to_house * z
+        houses = _sampled(
+            self._houses,
+            along + (y > 0) * np.float32(TEXTURE_M / 3),
+            TEXTURE_M - up,
+            _level(to_house / focal_px, np.abs(y)),
+        )
+        # Steps in a slanted edge would stand still in the picture, and be followed: edges are as soft as a pixel is wide.
+        soft = to_house / focal_px
+        share = np.clip(up / soft + 0.5, 0, 1) * np.clip((HOUSE_HIGH_M - up) / soft + 0.5, 0, 1)
+        seen = np.where(z < -1e-4, road, np.float32(SKY)) * (1 - share) + houses * share
+        car = is_car & (to_car < np.minimum(to_house, to_road))
+        seen[car] = _sampled(self._houses, 3 * on_car_y[car][None], 3 * on_car_z[car][None], 0 * x[car][None])[0]
         return seen
 
 
-def _levels(texture: F32) -> list[F32]:
-    made = [texture]
+def _level(across_m: F32, slant: F32) -> F32:
+    """The level of a texture: the flatter a ray meets a surface, the longer a pixel's footprint; the mean of both sides counts."""
+    return np.asarray(np.log2(across_m / np.sqrt(slant + 1e-3) / (TEXTURE_M / TEXTURE_PX)), np.float32)
+
+
+def _levels(texture: F32) -> list[Image]:
+    made = [np.asarray(texture, np.uint8)]
     for _ in range(LEVELS - 1):
-        made.append(cv2.resize(made[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+        made.append(np.asarray(cv2.resize(made[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8))
     return made
 
 
-def _sampled(levels: list[F32], x_m: F32, y_m: F32, level: F32) -> F32:
+def _sampled(levels: list[Image], x_m: F32, y_m: F32, level: F32) -> F32:
     """A texture that repeats itself, looked up at metres [rows, columns]."""
-    which = np.clip(np.round(level), 0, LEVELS - 1)
+    # Between two levels both are mixed: an edge where one begins would stand still in the picture, and be followed.
+    level = np.clip(level, 0, LEVELS - 1)
     out = np.zeros(x_m.shape, np.float32)
-    for number in np.unique(which).astype(int).tolist():
+    for number in range(int(level.min(initial=0)), int(np.ceil(level.max(initial=0))) + 1):
         texture = levels[number]
         scale = texture.shape[0] / TEXTURE_M
         found = cv2.remap(texture, x_m * scale - 0.5, y_m * scale - 0.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-        np.copyto(out, found, where=which == number)
+        out += found * np.maximum(1 - np.abs(level - number), 0)
     return out
 
 
 def _asphalt(rng: np.random.Generator) -> F32:
     """Grain, patches, joints and marks."""
     road = np.full((TEXTURE_PX, TEXTURE_PX), 105, np.float32)
-    for sigma, depth in ((0, 10.0), (2, 40.0), (8, 120.0), (40, 500.0)):
-        grain = rng.normal(0, 1, road.shape).astype(np.float32)
-        road += depth * (cv2.GaussianBlur(grain, (0, 0), sigma) if sigma else grain)
+    for coarse, depth in ((1, 10.0), (4, 7.0), (16, 6.0), (64, 5.0)):
+        grain = rng.normal(0, depth, (TEXTURE_PX // coarse, TEXTURE_PX // coarse)).astype(np.float32)
+        road += cv2.resize(grain, road.shape, interpolation=cv2.INTER_CUBIC)
     for _ in range(120):
         x, y = rng.integers(0, TEXTURE_PX, 2)
         w, h = rng.integers(8, 120, 2)

@@ -64,7 +64,7 @@ class Drift:
     _turned_deg: float = 0.0
 
     def see(self, image: Image, t_s: float, speed_mps: float | None, heading_deg: float | None) -> bool:
-        """Take the next picture (BGR), with the vehicle's speed and course at its instant; whether the estimate has changed. Raises OtherShape."""
+        """Take the next picture (BGR or grey), with the vehicle's speed and course at its instant; whether the estimate has changed. Raises OtherShape."""
         apart_s = t_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = t_s
         reason = _standing(speed_mps, apart_s)
@@ -126,11 +126,11 @@ def _standing(speed_mps: float | None, apart_s: float) -> str:
 
 
 def grey_of(image: Image) -> Image:
-    """A picture as it is followed: grey, shrunk to about WIDTH_PX."""
+    """A picture (BGR or grey) as it is followed: grey, shrunk to about WIDTH_PX."""
     height, width = image.shape[:2]
     times = max(1, round(width / WIDTH_PX))
     small = cv2.resize(image, (width // times, height // times), interpolation=cv2.INTER_AREA) if times > 1 else image
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    return np.asarray(small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
 def seen_travel(first: Image, second: Image, camera: Camera, mount: Mount) -> Travel | str:

@@ -21,6 +21,7 @@ PITCH_DEG, YAW_DEG = (-10.0, 40.0), (-20.0, 20.0)
 """Where a camera that looks ahead may look; beyond, the way travelled is not what was measured."""
 MOVED_DEG, BACK_DEG = 1.2, 0.7
 HELD_S = 60.0
+WORDS = ({1: "looks_lower", -1: "looks_higher"}, {1: "looks_left", -1: "looks_right"})
 LONGEST_GAP_S = 2.0
 KNOWN_SIGMA_DEG, MEASURED_SIGMA_DEG = 0.5, 0.7
 """The worst that an estimate, and a camera's file, may be off by to be what the bracket is compared with."""
@@ -58,7 +59,7 @@ class Estimate:
 class Running:
     """Feed it gated pairs. `home` (pitch, yaw) is where the camera looked when it was first sure, or was well calibrated; `moved` says where it looks now from there.
 
-    `moved` is empty, or one of looks_lower, looks_higher, looks_left, looks_right: the last minute of driving lies MOVED_DEG or more from home.
+    `moved` is empty, or one of looks_lower, looks_higher, looks_left, looks_right: HELD_S of driving lie MOVED_DEG or more from home, every block of them to the same side.
     """
 
     home: tuple[float, float] | None = None
@@ -115,16 +116,15 @@ class Running:
         newest = list(_last_minute(self.blocks))
         if not newest:
             return
-        pitch, yaw = np.median([(block.pitch_deg, block.yaw_deg) for block in newest], axis=0) - self.home
-        if max(abs(pitch), abs(yaw)) >= MOVED_DEG:
+        off = np.array([(block.pitch_deg, block.yaw_deg) for block in newest]) - self.home
+        middle = np.median(off, axis=0)
+        axis = int(np.abs(middle).argmax())
+        way = 1 if middle[axis] > 0 else -1
+        if abs(middle[axis]) >= MOVED_DEG and (way * off[:, axis] >= BACK_DEG).all():
             if not self.moved:
                 self.blocks = newest  # what was before says nothing about where the camera looks now
-            self.moved = (
-                f"looks_{'lower' if pitch > 0 else 'higher'}"
-                if abs(pitch) >= abs(yaw)
-                else f"looks_{'left' if yaw > 0 else 'right'}"
-            )
-        elif max(abs(pitch), abs(yaw)) <= BACK_DEG:
+            self.moved = WORDS[axis][way]
+        elif abs(middle[axis]) <= BACK_DEG:
             self.moved = ""
 
 

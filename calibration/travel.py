@@ -16,7 +16,7 @@ FOLLOWED_RAD = 2e-4
 CAUCHY, TUKEY = 2.385, 4.685
 """With so many sigmas either kind of weights loses 5 % where noise is normal."""
 TOO_FAR = 3.0
-NEAR_RAD = 0.05
+NEAR_RAD = 0.15
 """Any point lies on the line to itself: what is so near to the way counts less, else each outlier is a hole in which the way gets stuck."""
 
 

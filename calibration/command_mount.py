@@ -1,0 +1,225 @@
+"""`trikeye calibrate mount`: how a camera is mounted, by marks on the ground or by a minute of driving."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from calibration.camera import Camera, OtherShape
+from calibration.files import CameraFile, MalformedCameraFile, read_camera_file, write_camera
+from calibration.marks import BadMarks, Mark, solve_mount
+from calibration.mount import Mount
+
+if TYPE_CHECKING:
+    from calibration.drift import Drift, Image
+    from calibration.gnss import Position
+
+NAME = "trikeye calibrate mount"
+COLUMNS = ("u_px", "v_px", "forward_m", "left_m")
+ASSUMED_MPS = 3.0
+"""The speed of a drive without positions: what stands, or drives too slowly, is told by the pictures themselves."""
+LEAST_PAIRS = 150
+WORST_SIGMA_DEG = 1.5
+TELL_EVERY = 200
+
+
+class BadDrive(Exception):
+    """A drive that tells no mount; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The mount, and what is said about how it was found."""
+
+    mount: Mount
+    words: str
+    facts: dict[str, Any]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--camera", type=Path, required=True, metavar="FILE.toml", help="the camera file; its mount is set, all else in it stays")  # fmt: skip
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument(
+        "--marks", type=Path, metavar="FILE.csv",
+        help="u_px,v_px,forward_m,left_m of 3 or more marks on level ground: where each is seen, and metres from the point under the lens",
+    )  # fmt: skip
+    way.add_argument(
+        "--drive", type=Path, metavar="FILM|FOLDER",
+        help="a minute of driving straight ahead, at 8 km/h or faster: a film, or a ride with its positions; the height stays as it is",
+    )  # fmt: skip
+    parser.add_argument("--height", type=float, metavar="M", help="with --drive: lens over the road in metres, by tape")
+    parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from calibration.pictures import Unreadable
+    from calibration.tracks import MalformedTrack
+
+    if args.height is not None and (args.marks or not 0.2 <= args.height <= 5):
+        why = "marks tell the height themselves" if args.marks else f"{args.height:g} m is not how high a camera hangs"
+        print(f"{NAME}: --height: {why}", file=sys.stderr)
+        return 2
+    try:
+        file = _camera_file(args.camera)
+        found = _by_marks(args.marks, file.camera) if args.marks else _by_drive(args.drive, file, args.height)
+        write_camera(args.camera, file.camera, found.mount, file.made)
+    except (BadMarks, BadDrive, MalformedCameraFile, MalformedTrack, OtherShape, Unreadable) as wrong:
+        print(f"{NAME}: {wrong}", file=sys.stderr)
+        return 1
+    print(f"{args.camera}: {found.words}")
+    for line in _changes(file.mount, found.mount):
+        print(line)
+    if args.json:
+        print(json.dumps({"file": str(args.camera), "before": asdict(file.mount), "after": asdict(found.mount), **found.facts}))  # fmt: skip
+    return 0
+
+
+def _camera_file(path: Path) -> CameraFile:
+    if path.suffix != ".toml":
+        raise MalformedCameraFile(f"{path}: the mount is written into a camera file that ends in .toml; trikeye calibrate camera makes one")  # fmt: skip
+    try:
+        return read_camera_file(path)
+    except FileNotFoundError:
+        raise MalformedCameraFile(f"{path} does not exist; make it first: trikeye calibrate camera --help") from None
+
+
+def _changes(before: Mount, after: Mount) -> list[str]:
+    said = []
+    for name, unit in (("height", "m"), ("pitch", "deg"), ("roll", "deg"), ("yaw", "deg")):
+        (was, was_sigma), (now, now_sigma) = (
+            (getattr(each, f"{name}_{unit}"), getattr(each, f"{name}_sigma_{unit}")) for each in (before, after)
+        )
+        sign = "°" if unit == "deg" else " m"
+        said.append(f"  {name:6} {was:.2f} ± {was_sigma:.2f}{sign} -> {now:.2f} ± {now_sigma:.2f}{sign}")
+    return said
+
+
+# By marks
+
+
+def _by_marks(path: Path, camera: Camera) -> Found:
+    """Raises BadMarks."""
+    marks = read_marks(path)
+    solved = solve_mount(marks, camera)
+    words = f"{len(marks)} marks are seen {max(solved.residuals_px):.1f} px or less from where they lie"
+    return Found(solved.mount, words, {"by": "marks", "residuals_px": solved.residuals_px})
+
+
+def read_marks(path: Path) -> list[Mark]:
+    """The marks of a CSV file. Raises BadMarks."""
+    try:
+        rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
+        if lacking := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
+            raise BadMarks(f"{path}: its first line must name {','.join(COLUMNS)}; {', '.join(lacking)} is missing")
+        return [_mark(row, f"{path}, line {rows.line_num}", f"line {rows.line_num}") for row in rows]
+    except FileNotFoundError:
+        raise BadMarks(f"{path} does not exist") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as wrong:
+        raise BadMarks(f"{path} cannot be read as CSV: {wrong}") from None
+
+
+def _mark(row: dict[str, str | None], where: str, name: str) -> Mark:
+    u_px, v_px, forward_m, left_m = (_number(row[column], f"{where}, {column}") for column in COLUMNS)
+    return Mark(u_px, v_px, forward_m, left_m, name)
+
+
+def _number(word: str | None, where: str) -> float:
+    try:
+        value = float(word or "")
+    except ValueError:
+        value = float("nan")
+    if not abs(value) < 1e6:
+        raise BadMarks(f"{where}: '{word or ''}' is not a number")
+    return value
+
+
+# By driving
+
+
+def _by_drive(path: Path, file: CameraFile, height_m: float | None) -> Found:
+    """Raises BadDrive, Unreadable, MalformedTrack, OtherShape."""
+    from calibration.drift import Drift
+    from calibration.running import Running
+
+    mount = file.mount if height_m is None else replace(file.mount, height_m=height_m, height_sigma_m=0.02)
+    drift = Drift(file.camera, mount, Running())
+    for image, t_s, at in _drive(path):
+        had = drift.pairs
+        drift.see(image, t_s, at.speed_mps if at else ASSUMED_MPS, at.heading_deg if at else None)
+        if drift.pairs // TELL_EVERY > had // TELL_EVERY:
+            print(f"{drift.pairs} pairs of pictures", file=sys.stderr)
+    found = drift.running.estimate
+    if found is None or drift.pairs < LEAST_PAIRS:
+        raise BadDrive(f"{path}: {_refused(drift)}")
+    if max(found.pitch_sigma_deg, found.yaw_sigma_deg) > WORST_SIGMA_DEG:
+        raise BadDrive(
+            f"{path}: its parts do not agree (pitch within {found.pitch_sigma_deg:.1f}°, yaw within {found.yaw_sigma_deg:.1f}°): "
+            "see that the camera is tight and its file is right, and drive straighter"
+        )
+    mount = replace(
+        mount, pitch_deg=round(found.pitch_deg, 2), yaw_deg=round(found.yaw_deg, 2), pitch_sigma_deg=round(found.pitch_sigma_deg, 2),
+        yaw_sigma_deg=round(found.yaw_sigma_deg, 2),
+    )  # fmt: skip
+    words = f"told by {drift.pairs} pairs of pictures over {found.straights} {'straight' if found.straights == 1 else 'straights'}"
+    if not found.is_sure:
+        words += "; 300 pairs over 3 straights in different directions would make it surer"
+    facts = {"by": "drive", "pairs": drift.pairs, "straights": found.straights, "refused": dict(drift.reasons)}
+    return Found(mount, words, facts)
+
+
+def _refused(drift: Drift) -> str:
+    why = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in drift.reasons.most_common(3))
+    return (
+        f"only {drift.pairs} pairs of its pictures tell which way the camera goes, needed are {LEAST_PAIRS}"
+        f"{f' (refused: {why})' if why else ''}: drive a minute straight ahead, at 8 km/h or faster, by daylight"
+    )
+
+
+def _drive(path: Path) -> Iterator[tuple[Image, float, Position | None]]:
+    """Pictures of a film or of a ride's folder with their times, and where the vehicle was if that is known. Raises Unreadable, MalformedTrack, BadDrive."""
+    from calibration.gnss import position_at
+    from calibration.pictures import files_of, film_rate, live_frames, read_grey
+
+    film = path / "video.mp4" if path.is_dir() else path
+    told = _told_rate(path / "ride.toml") if path.is_dir() else 0.0
+    stills = [] if film.exists() else files_of([str(path)])
+    rate = told or (0.0 if stills else film_rate(film))
+    if not rate:
+        raise BadDrive(f"{path}: nothing tells how many pictures a second there are; write fps = 10, or what it is, into its ride.toml")  # fmt: skip
+    positions = _positions(path, rate, [each.name for each in stills]) if path.is_dir() else []
+    for number, image in enumerate(map(read_grey, stills) if stills else live_frames(str(film))):
+        at = position_at(positions, number / rate) if positions else None
+        if at is not None or not positions:
+            yield image, number / rate, at
+
+
+def _told_rate(path: Path) -> float:
+    try:
+        return float(tomllib.loads(path.read_text(encoding="utf-8")).get("fps", 0.0)) if path.exists() else 0.0
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as wrong:
+        raise BadDrive(f"{path}: {wrong}; correct it or remove it") from None
+
+
+def _positions(folder: Path, rate: float, names: list[str]) -> list[Position]:
+    from calibration.receiver import read_log
+    from calibration.tracks import MalformedTrack, track_of_csv, track_of_gpx
+
+    track = folder / "track.csv"
+    if track.exists():
+        try:
+            return track_of_csv(track.read_text(encoding="utf-8"), track, rate, names)
+        except UnicodeDecodeError as wrong:
+            raise MalformedTrack(f"{track}: {wrong}") from None
+    for path in sorted((*folder.glob("*.nmea"), *folder.glob("*.ubx"))):
+        return read_log(path.read_bytes())
+    for path in sorted(folder.glob("*.gpx")):
+        return track_of_gpx(path.read_bytes(), path)
+    return []
