@@ -67,6 +67,8 @@ VERBS = (
          "trikeye calibrate camera PICTURES --squares 9x6 --report report --output camera.toml"),
     Verb("calibrate", "mount", "calibration.command_mount", "find how a camera is mounted, by marks on the ground or a minute of driving",
          "trikeye calibrate mount --camera camera.toml --drive RIDE --height 1.4"),
+    Verb("calibrate", "clock", "calibration.command_clock", "tell how late pictures are against positions, out of a drive that turns",
+         "trikeye calibrate clock RIDE"),
     Verb("calibrate", "show", "calibration.command_show", "say in words what a camera file says", "trikeye calibrate show camera.toml"),
     Verb("calibrate", "check", "calibration.command_check", "draw metres on the road of a picture, to see whether a camera file is right",
          "trikeye calibrate check street.jpg --camera camera.toml --out grid.png"),

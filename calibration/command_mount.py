@@ -7,20 +7,18 @@ import csv
 import io
 import json
 import sys
-import tomllib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calibration.camera import Camera, OtherShape
+from calibration.drives import BadDrive, open_drive
 from calibration.files import CameraFile, MalformedCameraFile, read_camera_file, write_camera
 from calibration.marks import BadMarks, Mark, solve_mount
 from calibration.mount import Mount
 
 if TYPE_CHECKING:
-    from calibration.drift import Drift, Image
-    from calibration.gnss import Position
+    from calibration.drift import Drift
 
 NAME = "trikeye calibrate mount"
 COLUMNS = ("u_px", "v_px", "forward_m", "left_m")
@@ -29,10 +27,6 @@ ASSUMED_MPS = 3.0
 LEAST_PAIRS = 150
 WORST_SIGMA_DEG = 1.5
 TELL_EVERY = 200
-
-
-class BadDrive(Exception):
-    """A drive that tells no mount; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -147,11 +141,16 @@ def _number(word: str | None, where: str) -> float:
 def _by_drive(path: Path, file: CameraFile, height_m: float | None) -> Found:
     """Raises BadDrive, Unreadable, MalformedTrack, OtherShape."""
     from calibration.drift import Drift
+    from calibration.gnss import position_at
     from calibration.running import Running
 
     mount = file.mount if height_m is None else replace(file.mount, height_m=height_m, height_sigma_m=0.02)
     drift = Drift(file.camera, mount, Running())
-    for image, t_s, at in _drive(path):
+    drive = open_drive(path)
+    for image, t_s in drive.pictures():
+        at = position_at(drive.positions, t_s) if drive.positions else None
+        if drive.positions and at is None:
+            continue
         had = drift.pairs
         drift.see(image, t_s, at.speed_mps if at else ASSUMED_MPS, at.heading_deg if at else None)
         if drift.pairs // TELL_EVERY > had // TELL_EVERY:
@@ -181,45 +180,3 @@ def _refused(drift: Drift) -> str:
         f"only {drift.pairs} pairs of its pictures tell which way the camera goes, needed are {LEAST_PAIRS}"
         f"{f' (refused: {why})' if why else ''}: drive a minute straight ahead, at 8 km/h or faster, by daylight"
     )
-
-
-def _drive(path: Path) -> Iterator[tuple[Image, float, Position | None]]:
-    """Pictures of a film or of a ride's folder with their times, and where the vehicle was if that is known. Raises Unreadable, MalformedTrack, BadDrive."""
-    from calibration.gnss import position_at
-    from calibration.pictures import files_of, film_rate, live_frames, read_grey
-
-    film = path / "video.mp4" if path.is_dir() else path
-    told = _told_rate(path / "ride.toml") if path.is_dir() else 0.0
-    stills = [] if film.exists() else files_of([str(path)])
-    rate = told or (0.0 if stills else film_rate(film))
-    if not rate:
-        raise BadDrive(f"{path}: nothing tells how many pictures a second there are; write fps = 10, or what it is, into its ride.toml")  # fmt: skip
-    positions = _positions(path, rate, [each.name for each in stills]) if path.is_dir() else []
-    for number, image in enumerate(map(read_grey, stills) if stills else live_frames(str(film))):
-        at = position_at(positions, number / rate) if positions else None
-        if at is not None or not positions:
-            yield image, number / rate, at
-
-
-def _told_rate(path: Path) -> float:
-    try:
-        return float(tomllib.loads(path.read_text(encoding="utf-8")).get("fps", 0.0)) if path.exists() else 0.0
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as wrong:
-        raise BadDrive(f"{path}: {wrong}; correct it or remove it") from None
-
-
-def _positions(folder: Path, rate: float, names: list[str]) -> list[Position]:
-    from calibration.receiver import read_log
-    from calibration.tracks import MalformedTrack, track_of_csv, track_of_gpx
-
-    track = folder / "track.csv"
-    if track.exists():
-        try:
-            return track_of_csv(track.read_text(encoding="utf-8"), track, rate, names)
-        except UnicodeDecodeError as wrong:
-            raise MalformedTrack(f"{track}: {wrong}") from None
-    for path in sorted((*folder.glob("*.nmea"), *folder.glob("*.ubx"))):
-        return read_log(path.read_bytes())
-    for path in sorted(folder.glob("*.gpx")):
-        return track_of_gpx(path.read_bytes(), path)
-    return []

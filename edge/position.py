@@ -45,12 +45,13 @@ class SerialReceiver:
             threading.Thread(target=self._read, name="receiver", daemon=True).start()
 
     def fix_now(self) -> Fix | None:
-        """Where the vehicle is now by the newest fix, or None if there is none younger than `oldest_fix_s`."""
+        """Where the vehicle was when the picture that arrives now was taken, by the newest fix, or None if there is none younger than `oldest_fix_s`."""
         newest = self._newest
         if newest is None:
             return None
         age_s = time.monotonic() - newest[0]
-        return carried(newest[1], age_s) if age_s <= self._settings.oldest_fix_s else None
+        known = age_s <= self._settings.oldest_fix_s
+        return carried(newest[1], age_s - self._settings.camera_late_s) if known else None
 
     def newest(self) -> tuple[Position, float] | None:
         """The last position, however old, and its age in seconds."""
@@ -144,14 +145,14 @@ class Arrivals:
 
 
 def carried(position: Position, age_s: float) -> Fix:
-    """A position as it is so many seconds later if the vehicle drove on as it did, and less sure by what it may have done instead."""
-    p, way_m = position, (position.speed_mps or 0.0) * max(0.0, age_s)
+    """A position as it is so many seconds later (or was, earlier) if the vehicle drives on as it did, and less sure by what it may have done instead."""
+    p, way_m, away_s = position, (position.speed_mps or 0.0) * age_s, abs(age_s)
     lat_deg, lon_deg = p.lat_deg, p.lon_deg
     if p.heading_deg is not None:
         lat_deg, lon_deg = moved(lat_deg, lon_deg, *east_north(p.heading_deg, way_m, 0.0))
     utc = p.utc + timedelta(seconds=age_s) if p.utc and p.utc_trusted else None
-    unsure_m = AHEAD_SIGMA_SHARE * way_m
+    unsure_m = AHEAD_SIGMA_SHARE * abs(way_m)
     if p.speed_mps is None or p.heading_deg is None:
-        unsure_m = max(0.0, age_s) * max(UNKNOWN_MPS if p.speed_mps is None else p.speed_mps, 0.0)
+        unsure_m = away_s * max(UNKNOWN_MPS if p.speed_mps is None else p.speed_mps, 0.0)
     return Fix(utc, lat_deg, lon_deg, hypot(p.sigma_m, unsure_m), p.heading_deg, p.speed_mps, p.quality,
-               older_sigma_deg(p.heading_sigma_deg, max(0.0, age_s)))  # fmt: skip
+               older_sigma_deg(p.heading_sigma_deg, away_s))  # fmt: skip

@@ -55,6 +55,7 @@ class Receiver(_Section):
     device: str = ""
     baud: Annotated[int, Field(ge=1200, le=1_000_000)] = 9600
     oldest_fix_s: Positive = 5.0
+    camera_late_s: Annotated[float, Field(ge=-2, le=2)] = 0.0
 
     @field_validator("device")
     @classmethod

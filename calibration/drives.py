@@ -1,0 +1,66 @@
+"""Recorded drives, opened for calibration: a film, or a ride's folder with where the vehicle was."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibration.gnss import Position
+from calibration.pictures import Image, files_of, film_rate, live_frames, read_grey
+from calibration.receiver import read_log
+from calibration.tracks import MalformedTrack, track_of_csv, track_of_gpx
+
+
+class BadDrive(Exception):
+    """A drive that tells nothing; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """`positions` is empty where nobody told them; the n-th picture was taken n / `rate` seconds after the first."""
+
+    film: Path
+    stills: Sequence[Path]
+    rate: float
+    positions: Sequence[Position]
+
+    def pictures(self) -> Iterator[tuple[Image, float]]:
+        """Grey pictures [H, W] and their seconds. Raises Unreadable."""
+        for number, image in enumerate(map(read_grey, self.stills) if self.stills else live_frames(str(self.film))):
+            yield image, number / self.rate
+
+
+def open_drive(path: Path) -> Drive:
+    """A film, or a ride's folder. Raises Unreadable, MalformedTrack, BadDrive."""
+    film = path / "video.mp4" if path.is_dir() else path
+    told = _told_rate(path / "ride.toml") if path.is_dir() else 0.0
+    stills = [] if film.exists() else files_of([str(path)])
+    rate = told or (0.0 if stills else film_rate(film))
+    if not rate:
+        raise BadDrive(
+            f"{path}: nothing tells how many pictures a second there are; write fps = 10, or what it is, into its ride.toml"
+        )
+    return Drive(film, stills, rate, _positions(path, rate, [each.name for each in stills]) if path.is_dir() else [])
+
+
+def _told_rate(path: Path) -> float:
+    try:
+        return float(tomllib.loads(path.read_text(encoding="utf-8")).get("fps", 0.0)) if path.exists() else 0.0
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as wrong:
+        raise BadDrive(f"{path}: {wrong}; correct it or remove it") from None
+
+
+def _positions(folder: Path, rate: float, names: list[str]) -> list[Position]:
+    track = folder / "track.csv"
+    if track.exists():
+        try:
+            return track_of_csv(track.read_text(encoding="utf-8"), track, rate, names)
+        except UnicodeDecodeError as wrong:
+            raise MalformedTrack(f"{track}: {wrong}") from None
+    for path in sorted((*folder.glob("*.nmea"), *folder.glob("*.ubx"))):
+        return read_log(path.read_bytes())
+    for path in sorted(folder.glob("*.gpx")):
+        return track_of_gpx(path.read_bytes(), path)
+    return []
