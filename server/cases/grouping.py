@@ -174,18 +174,15 @@ def _matched(seen: Seen, labels: Labels, others: _Others, price: float) -> Label
     alone = np.einsum("pkkab->pkab", others.covariance_m2)
     gap = seen.places_m[:, None] - others.places_m[of]
     shift = np.eye(2) * seen.shift_m2[of, None, None, None]
-    lone = np.where(
-        others.known[of] & (np.hypot(gap[..., 0], gap[..., 1]) <= FARTHEST_M),
-        _d2(gap, seen.own_m2[:, None] + alone[of] + shift),
-        np.inf,
-    )
+    reached = others.known[of] & (np.hypot(gap[..., 0], gap[..., 1]) <= FARTHEST_M)
+    lone = np.where(reached, _d2(gap, seen.own_m2[:, None] + alone[of] + shift), np.inf)
     anchor, to = np.nonzero((lone < price * np.minimum(sizes, 2)[of][:, None]) & (seen.rank < ANCHORS)[:, None])
     within, mates = of[anchor], seen.table[of[anchor]]
     toward = others.covariance_m2[within, to]
     between = alone[within] + alone[within, to][:, None] - toward - toward.swapaxes(-1, -2)
     own = seen.own_m2[anchor][:, None] + seen.own_m2[mates]
     apart = _d2(gap[mates] - gap[anchor, to][:, None, None], own[:, :, None] + between[:, None])
-    apart[(mates < 0)[..., None] | np.isinf(lone[mates]) | (apart >= price)] = np.inf
+    apart[(mates < 0)[..., None] | ~reached[mates] | (apart >= price)] = np.inf
     partner, d2 = _one_to_one(apart)
     cost = lone[anchor, to] + np.where(partner >= 0, d2, price * (mates >= 0)).sum(1)
     best = np.lexsort((cost, within))

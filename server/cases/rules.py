@@ -106,7 +106,10 @@ def metres_between(a: Point, b: Point) -> tuple[float, float]:
 
 def links(points: Sequence[Point]) -> Mask:
     """Which pairs may be one thing: of two passes, near in sigmas and in metres. [n, n]"""
-    east, north = (metres[None] - metres[:, None] for metres in _metres(points).T)
+    lat, lon = np.array([p.lat_deg for p in points]), np.array([p.lon_deg for p in points])
+    # Of each pair's own middle: whoever else is there must not matter.
+    north = (lat - lat[:, None]) * 111_195
+    east = (lon - lon[:, None]) * 111_195 * np.cos(np.radians((lat + lat[:, None]) / 2))
     ee, en, nn = (part[:, None] + part for part in np.array([p.covariance for p in points]).T)
     ee, nn = ee + 2 * SIZE_M2, nn + 2 * SIZE_M2
     d2 = (nn * east**2 - 2 * en * east * north + ee * north**2) / np.maximum(ee * nn - en * en, 1e-9)
