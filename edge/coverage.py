@@ -106,7 +106,7 @@ class Coverer:
     mount: Mount
     ids: Ids
     reasons: Counter[str] = field(default_factory=Counter)
-    _footprints: dict[tuple[Camera, float], Footprint] = field(default_factory=dict)
+    _footprints: dict[tuple[Camera, float, Mount], Footprint] = field(default_factory=dict)
     _cells: dict[int, _Seen] = field(default_factory=dict)
     _first: Frame | None = None
     _last: Frame | None = None
@@ -124,9 +124,9 @@ class Coverer:
         self._begin(frame)
         fix = frame.fix
         assert fix is not None, "no look without a fix comes here"
-        where = (camera, network_scale)
+        where = (camera, network_scale, self.mount)
         if where not in self._footprints:
-            self._footprints[where] = footprint(camera, self.mount, network_scale)
+            self._footprints = {where: footprint(camera, self.mount, network_scale)}
         ground = self._footprints[where]
         lats, lons = _where(ground, fix)
         less = int(is_poor) + int(fix.sigma_m > POOR_FIX_M)

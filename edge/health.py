@@ -116,7 +116,7 @@ def compose(
     return Health(
         vehicle=settings.vehicle.name, at=here.at, boot_id=here.boot_id, monotonic_s=round(here.monotonic_s, 3), software=software(),
         pack=watch.pack if watch else None, redaction=watch.redaction if watch else None,
-        calibration_digest=watch.calibration_digest if watch else None,
+        calibration_digest=watch.calibration_digest if watch else None, calibration_alarm=watch.calibration_alarm if watch and is_live else None,
         settings_revision=min(settings.revision, watch.settings_revision) if watch and is_live else settings.revision,
         desired_refused=refused[:200], zones=zones, watch_age_s=round(age_s, 1) if age_s is not None else None,
         troubles=tuple(sorted(troubles_of(watch, is_live, settings.origin == "camera", outbox, here, evicting, refused), key=rank)),

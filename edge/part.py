@@ -59,6 +59,7 @@ class WatchPart(Part):
     pack: PackName | None = None
     redaction: Sha256 | None = None
     calibration_digest: Sha256 | None = None
+    calibration_alarm: Name | None = None
     settings_revision: int = 0
     zones: Sha256 | None = None
     clock_source: str = "none"

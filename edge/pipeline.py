@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from calibration.camera import Camera
 from calibration.mount import Mount
+from edge.bracket import Bracket
 from edge.clock import seen_at
 from edge.context import Context
 from edge.coverage import HIDING, Coverer, network_scale
@@ -70,13 +71,15 @@ class Vehicle:
 
     def __post_init__(self) -> None:
         self.gate = Gate(self.settings.gate, self.zones, ZoneInfo(self.settings.vehicle.time_zone))
-        self.locator = Locator(self.camera, self.mount)
+        kept = self.settings.vehicle.data if self.clock_s else None  # a replay is the same each time
+        self.bracket = Bracket(self.camera, self.mount, self.calibration_digest, kept)
+        self.locator = Locator(self.camera, self.bracket.mount)
         self.tracker = Tracker(self.locator)
         self.passes = Passes(self.settings.decide, self.ids)
         city = self.zones, ZoneInfo(self.settings.vehicle.time_zone)
         self.context = Context(self.locator, *city)
         self.decider = Decider(self.settings.decide, self.locator, self.ids, *city)
-        self.coverer = Coverer(self.settings.vehicle.name, self.settings.origin, self.mount, self.ids)
+        self.coverer = Coverer(self.settings.vehicle.name, self.settings.origin, self.bracket.mount, self.ids)
         self.coverage = CoverageBox(self.outbox)
         self._disk_trouble, self._look_s = "", 0.0
 
@@ -100,6 +103,8 @@ class Vehicle:
         self.locator.camera_of(frame)
         self.counts.frames += 1
         self.counts.no_fix += frame.fix is None
+        if self.bracket.see(frame):
+            self.locator.mount = self.coverer.mount = self.bracket.mount
         if not self.gate.opens(frame):
             return []
         self.counts.inferred += 1

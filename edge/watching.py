@@ -252,6 +252,8 @@ class Watching:
             vehicle.gate.reasons.get("blocked", 0), vehicle.counts.inferred, now_s
         ):
             troubles.append("lens_blocked")
+        if vehicle is not None and vehicle.bracket.moved:
+            troubles.append("not_straight")
         if len(self._starts_s) >= MANY_STARTS:
             troubles.append("restarting")
         faults = self._pictures.faults + self._clock.faults + self._receiver.faults + self._turn_faults
@@ -274,7 +276,7 @@ class Watching:
         }
         return part.model_copy(update={
             "pack": PackName(name=vehicle.detector.pack.name, digest=vehicle.detector.pack.digest), "redaction": vehicle.redactor.digest,
-            "calibration_digest": vehicle.calibration_digest, "gate": dict(vehicle.gate.reasons), "faults": part.faults | vehicle.not_covered, "stretch": self._stretch.factor, "stretched_by": self._stretch.reason or None,
+            "calibration_digest": vehicle.calibration_digest, "gate": dict(vehicle.gate.reasons), "faults": part.faults | vehicle.not_covered | vehicle.bracket.faults, "calibration_alarm": vehicle.bracket.moved or None, "stretch": self._stretch.factor, "stretched_by": self._stretch.reason or None,
             "rates_per_s": self._rates.see(counts, now_s),
         })  # fmt: skip
 

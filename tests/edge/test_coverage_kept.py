@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -75,3 +76,18 @@ def test_a_disk_that_takes_nothing_costs_coverage_and_is_counted(vehicle: Vehicl
     db.execute("PRAGMA query_only=OFF")
     assert vehicle.not_covered == {"coverage_not_kept": 1}
     assert kept(vehicle) == []
+
+
+def test_a_mount_that_driving_tells_is_used_for_places_and_for_coverage(vehicle: Vehicle, frame_at: FrameAt, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    told = replace(vehicle.mount, pitch_deg=vehicle.mount.pitch_deg + 8.0)
+
+    def tell(frame: Frame) -> bool:
+        vehicle.bracket.mount = told
+        return frame.number == 8
+
+    monkeypatch.setattr(vehicle.bracket, "see", tell)
+    for number in range(16):
+        vehicle.see(frame_at(number, 2.0 * number))
+        assert (vehicle.locator.mount == told, vehicle.coverer.mount == told) == (number >= 8, number >= 8)
+        assert vehicle.tracker.locator.mount is vehicle.locator.mount
+    assert {where[2] for where in vehicle.coverer._footprints} == {told}, "what is seen of the road is worked out anew"

@@ -277,9 +277,17 @@ def test_a_watch_that_starts_again_still_suffers_from_what_it_ended_with_until_i
     receiver = SimpleNamespace(fix_now=lambda: None, newest=lambda: None, faults=Counter(), bad_sentences=0, trouble="", kind="")  # fmt: skip
     again = Watching(settings, camera, receiver, 0)  # type: ignore[arg-type]
     assert again._part(1.0).ended == "redaction_missing"
-    ready = {"gate": SimpleNamespace(reasons={}), "counts": Counts(), "calibration_digest": "0" * 64, "redactor": SimpleNamespace(digest="0" * 64), "not_covered": {}}  # fmt: skip
+    ready = {"gate": SimpleNamespace(reasons={}), "counts": Counts(), "calibration_digest": "0" * 64, "redactor": SimpleNamespace(digest="0" * 64), "not_covered": {}, "bracket": SimpleNamespace(moved="", faults={})}  # fmt: skip
     again.vehicle = SimpleNamespace(detector=SimpleNamespace(pack=SimpleNamespace(name="p", digest="0" * 64)), **ready)  # type: ignore[assignment]
-    assert again._part(2.0).ended is None
+    ready_part = again._part(2.0)
+    assert (ready_part.ended, ready_part.calibration_alarm, "not_straight" in ready_part.troubles) == (
+        None,
+        None,
+        False,
+    )
+    again.vehicle.bracket = SimpleNamespace(moved="looks_left", faults=Counter({"not_straight": 1}))  # type: ignore[union-attr, assignment]
+    moved = again._part(3.0)
+    assert (moved.calibration_alarm, moved.faults["not_straight"], "not_straight" in moved.troubles) == ("looks_left", 1, True)  # fmt: skip
 
 
 @pytest.mark.parametrize(("asked_for", "left"), [(True, 1), (False, 2)])
