@@ -32,7 +32,7 @@ BACK_PX = 0.5
 AGREE_RAD = 1e-3
 STILL_PX = 0.3
 WINDOW_PX, LEVELS = (9, 9), 4
-"""In a large window what is near counts more than its middle, as it moves faster: 21 px put the pitch 0.3° off, 9 px 0.1°."""
+"""Small: in a large window what is near counts for more than its middle, as it moves faster, and the pitch comes out too low."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from calibration.exif import read_exif
 from calibration.gnss import Position
 from calibration.pictures import Image, files_of, film_rate, live_frames, read_grey
 from calibration.receiver import read_log
@@ -37,12 +38,21 @@ def open_drive(path: Path) -> Drive:
     film = path / "video.mp4" if path.is_dir() else path
     told = _told_rate(path / "ride.toml") if path.is_dir() else 0.0
     stills = [] if film.exists() else files_of([str(path)])
-    rate = told or (0.0 if stills else film_rate(film))
+    rate = told or (_rate_of(stills) if stills else film_rate(film))
     if not rate:
         raise BadDrive(
             f"{path}: nothing tells how many pictures a second there are; write fps = 10, or what it is, into its ride.toml"
         )
     return Drive(film, stills, rate, _positions(path, rate, [each.name for each in stills]) if path.is_dir() else [])
+
+
+def _rate_of(stills: Sequence[Path]) -> float:
+    """Pictures a second by the times in their EXIF; 0 if not all of them tell one."""
+    times = [
+        at.utc for at in (read_exif(each.read_bytes()) for each in stills) if at is not None and at.utc is not None
+    ]
+    span_s = (times[-1] - times[0]).total_seconds() if len(times) == len(stills) else 0.0
+    return (len(times) - 1) / span_s if span_s > 0 else 0.0
 
 
 def _told_rate(path: Path) -> float:

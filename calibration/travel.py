@@ -77,7 +77,7 @@ def travel(rays_a: npt.ArrayLike, rays_b: npt.ArrayLike, forward: npt.ArrayLike)
 def _epipolar(a: Array, b: Array, way: Array, turn: Array) -> tuple[Array, Array, Array]:
     """Sampson's distances [N] of points from where a motion lets them be, near the middle radians, their derivatives [N, 5] by way and turn, and how far [N] they are from the way.
 
-    Derivatives of the denominator belong to it: without them the direction is off by half a degree where points are by a fifth of a pixel.
+    The denominator has derivatives too: without them the noise of points bends the way.
     """
     matrices = [
         _cross(way) @ turn,
@@ -104,9 +104,8 @@ def _cross(vector: Array) -> Array:
 
 def _across(way: Array) -> tuple[Array, Array]:
     """Two directions across a way, near the camera's right and down."""
-    right = np.cross((0.0, 1.0, 0.0), way)
-    right /= np.linalg.norm(right)
-    return right, np.cross(way, right)
+    right = np.array((way[2], 0.0, -way[0])) / np.hypot(way[2], way[0])
+    return right, _cross(way) @ right
 
 
 def rotation(vector_rad: Array) -> Array:

@@ -215,3 +215,15 @@ def test_marks_that_fit_say_how_well() -> None:
     solved: Solved = solve_mount(marks_of(TRUE), CAMERA)
     assert max(solved.residuals_px) <= 0.1
     assert len(solved.residuals_px) == len(GROUND)
+
+
+@pytest.mark.shared
+def test_a_ride_that_turns_all_the_time_is_refused(
+    tmp_path: Path, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera, mount, _ = read_camera(shared / "data" / "replay" / "kitti_0005" / "camera.json")
+    write_camera(tmp_path / "camera.toml", camera, mount)
+    assert calibrate(tmp_path / "camera.toml", "--drive", shared / "data" / "replay" / "kitti_0005") == 1
+    err = capsys.readouterr().err
+    assert "turning" in err
+    assert "drive a minute straight ahead" in err
