@@ -12,7 +12,8 @@ from calibration.mount import Mount
 PAIRS, BLOCKS = 25, 24
 """Pairs of pictures in a block, and blocks that are remembered: 600 pairs, which the vehicle gathers in a kilometre."""
 SURE_PAIRS, SURE_STRAIGHTS = 300, 3
-LEAST_BLOCKS = 6
+LEAST_BLOCKS, LEAST_BLOCKS_MOVED = 6, 2
+"""Where the bracket has moved, little is known soon, and still more than its file knows."""
 SURE_SIGMA_DEG, ONE_STRAIGHT_SIGMA_DEG, UNSURE_SIGMA_DEG = 0.3, 0.5, 1.0
 """However well blocks agree, the body leans with its load, and a straight is never quite straight: 1.5° a second at 4 m/s turn the way of a camera
 1.1 m before the axle by 0.4°.
@@ -22,7 +23,7 @@ PITCH_DEG, YAW_DEG = (-10.0, 40.0), (-20.0, 20.0)
 MOVED_DEG, BACK_DEG = 1.2, 0.7
 HELD_S = 60.0
 WORDS = ({1: "looks_lower", -1: "looks_higher"}, {1: "looks_left", -1: "looks_right"})
-LONGEST_GAP_S = 2.0
+LONGEST_GAP_S = 4.0
 KNOWN_SIGMA_DEG, MEASURED_SIGMA_DEG = 0.5, 0.7
 """The worst that an estimate, and a camera's file, may be off by to be what the bracket is compared with."""
 
@@ -95,7 +96,7 @@ class Running:
     @property
     def estimate(self) -> Estimate | None:
         """The medians of the blocks' own; None if there are too few. Sigma is the blocks' spread, and never less than is believable."""
-        if len(self.blocks) < LEAST_BLOCKS:
+        if len(self.blocks) < (LEAST_BLOCKS_MOVED if self.moved else LEAST_BLOCKS):
             return None
         straights = len({block.straight for block in self.blocks})
         found = np.array([(block.pitch_deg, block.yaw_deg) for block in self.blocks])
