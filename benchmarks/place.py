@@ -1,4 +1,4 @@
-"""How well places and their errors are known: every figure beside its aim. `make bench-place`, some five minutes.
+"""How well places and their errors are known: every figure beside its aim. `make bench-place`, five to ten minutes.
 
 Exit 1 if a figure misses its aim, 3 if some could not be measured because the data of others is missing (TRIKEYE_SHARED, or `shared` beside the checkout).
 """
@@ -27,7 +27,7 @@ def main() -> int:
     for part in parts:
         began = time.monotonic()
         for row in importlib.import_module(f"place_{part}").figures(data):
-            verdict = {True: "holds" if row.aim != "none" else "", False: "SHORT", None: "not measured"}[row.holds]
+            verdict = {True: "holds" if row.aim not in ("", "none") else "", False: "SHORT", None: "not measured"}[row.holds]
             print(f"{row.what:<62} {row.figure:<26} {row.aim.replace('none', ''):<18} {verdict}", flush=True)
             rows.append(row)
         print(f"  ({part}: {time.monotonic() - began:.0f} s)", file=sys.stderr)
