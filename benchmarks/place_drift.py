@@ -16,11 +16,11 @@ from calibration.drift import Drift
 from calibration.mount import Mount
 from calibration.running import SURE_PAIRS, Running
 from calibration.synthetic import Motion, Ride, Road
-from edge.bracket import EVERY_M
+from edge.bracket import SURE_EVERY_M
 
 MOUNTS, STRAIGHTS, STRAIGHT_M = 10, 3, 46.0
 GUESS = Mount(1.4, 5.0)
-EVERY_S = EVERY_M / 4.0
+EVERY_S = SURE_EVERY_M / 4.0
 """Seconds between pairs at 4 m/s."""
 PAIR_SIGMA_DEG, STRAIGHT_SIGMA_DEG = 0.8, (0.1, 0.25)
 """What single pairs scatter by, and straights differ by in pitch and yaw; twice what the rendered drives show."""

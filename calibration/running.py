@@ -12,7 +12,7 @@ from calibration.mount import Mount
 PAIRS, BLOCKS = 25, 24
 """Pairs of pictures in a block, and blocks that are remembered: 600 pairs, which the vehicle gathers in a kilometre."""
 SURE_PAIRS, SURE_STRAIGHTS = 300, 3
-LEAST_BLOCKS, LEAST_BLOCKS_MOVED = 6, 2
+LEAST_BLOCKS, LEAST_BLOCKS_MOVED = 6, 1
 """Where the bracket has moved, little is known soon, and still more than its file knows."""
 SURE_SIGMA_DEG, ONE_STRAIGHT_SIGMA_DEG, UNSURE_SIGMA_DEG = 0.3, 0.5, 1.0
 """However well blocks agree, the body leans with its load, and a straight is never quite straight: 1.5° a second at 4 m/s turn the way of a camera

@@ -19,8 +19,8 @@ from edge.values import Frame
 from models.contract import Finite, Name, Seconds
 
 log = logging.getLogger("trikeye.edge")
-EVERY_M = 6.0
-"""Forty pairs a minute at 4 m/s: one in four looks of the network pays for one."""
+EVERY_M, SURE_EVERY_M = 6.0, 12.0
+"""A pair of pictures costs a quarter of a look: one in four looks pays for one, and one in eight once the mount is known."""
 
 
 class BracketPart(Part):
@@ -41,7 +41,8 @@ class Bracket:
         if kept is None or kept.calibration != calibration:
             kept = BracketPart(home=home_of(mount))
         running = Running(kept.home, [Block(*block) for block in kept.blocks], kept.moved or "")
-        self._drift = Drift(camera, mount, running, EVERY_M)
+        self._drift = Drift(camera, mount, running)
+        self._drift.every_m = self._every_m()
         self.faults: Counter[str] = Counter()
         self.mount = placed_by(mount, running)
 
@@ -60,8 +61,13 @@ class Bracket:
             self.faults["not_straight"] += bool(self.moved)
             log.warning("the camera %s", f"{self.moved.replace('_', ' ')} than it did" if self.moved else "looks where it did again")  # fmt: skip
         self._keep()
+        self._drift.every_m = self._every_m()
         before, self.mount = self.mount, placed_by(self._told, self._drift.running)
         return self.mount != before
+
+    def _every_m(self) -> float:
+        found = self._drift.running.estimate
+        return SURE_EVERY_M if found is not None and found.is_sure else EVERY_M
 
     def _keep(self) -> None:
         running = self._drift.running

@@ -69,7 +69,7 @@ class Gate:
             return "not_far_enough"
         if self._last is not None and frame.monotonic_ns - self._last.monotonic_ns < self.least_apart_s * 1e9:
             return "over_budget"
-        return self._out_of_bounds(frame, frame.fix) or self._unusable(frame, frame.fix)
+        return self.out_of_bounds(frame, frame.fix) or self._unusable(frame, frame.fix)
 
     def _is_due(self, frame: Frame, fix: Fix, last: Frame | None) -> bool:
         """Whether the vehicle has come far enough, or stood long enough, since an earlier frame."""
@@ -79,7 +79,8 @@ class Gate:
         waited_s = (frame.monotonic_ns - last.monotonic_ns) / 1e9
         return way_m >= self.stretch * self.settings.every_m or waited_s >= self.stretch * self.settings.standing_every_s  # fmt: skip
 
-    def _out_of_bounds(self, frame: Frame, fix: Fix) -> str | None:
+    def out_of_bounds(self, frame: Frame, fix: Fix) -> str | None:
+        """Where nothing may be looked at, not even the way things move: depot, outside_area; None elsewhere."""
         at = fix.lat_deg, fix.lon_deg
         local = city_time(frame.utc, frame.clock_sigma_s, self._time_zone)
         if self._zones.at("depot", *at, local=local):

@@ -103,7 +103,7 @@ class Vehicle:
         self.locator.camera_of(frame)
         self.counts.frames += 1
         self.counts.no_fix += frame.fix is None
-        if self.bracket.see(frame):
+        if frame.fix is not None and not self.gate.out_of_bounds(frame, frame.fix) and self.bracket.see(frame):
             self.locator.mount = self.coverer.mount = self.bracket.mount
         if not self.gate.opens(frame):
             return []

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +16,15 @@ from calibration.camera import camera_of_field_of_view
 from calibration.mount import Mount
 from calibration.travel import Travel
 from edge.bracket import Bracket, BracketPart
+from edge.gate import Gate
 from edge.health import Machine, compose
+from edge.locate import Locator
 from edge.part import WatchPart, read_part, write_part
+from edge.pipeline import Counts, Vehicle
+from edge.settings import Gate as GateSettings
 from edge.settings import Settings
 from edge.values import Fix, Frame
+from edge.zones import Zones
 from models.contract import OutboxHealth, SeenAt
 from models.troubles import trouble_of
 
@@ -132,3 +140,23 @@ def test_the_heartbeat_says_where_the_camera_looks_now_and_what_to_do(tmp_path: 
 
 def test_what_remembers_the_mount_says_nothing_of_where_the_vehicle_was() -> None:
     assert set(BracketPart.model_fields) == {"boot", "monotonic_s", "pid", "calibration", "home", "blocks", "moved"}
+
+
+@pytest.mark.parametrize(("kind", "sees"), [("depot", 0), ("service_area", 5)])
+def test_in_a_depot_not_even_the_way_is_followed(kind: str, sees: int, frame_at: Callable[..., Frame]) -> None:
+    gate, followed = Gate(GateSettings(), everywhere(kind)), []
+    vehicle = SimpleNamespace(
+        gate=gate, locator=Locator(CAMERA, GUESS), counts=Counts(),
+        bracket=SimpleNamespace(see=lambda frame: followed.append(frame.number)),
+    )  # fmt: skip
+    gate.opens = lambda _: False  # type: ignore[method-assign]
+    for number in range(5):
+        image = np.zeros((CAMERA.size_px[1], CAMERA.size_px[0], 3), np.uint8)
+        Vehicle.see(vehicle, frame_at(number, number * 2.0, image=image))  # type: ignore[arg-type]
+    assert len(followed) == sees
+
+
+def everywhere(kind: str) -> Zones:
+    shape = {"type": "Polygon", "coordinates": [[[112, 37], [113, 37], [113, 38], [112, 38]]]}
+    feature = {"type": "Feature", "geometry": shape, "properties": {"kind": kind}}
+    return Zones.of(json.dumps({"type": "FeatureCollection", "features": [feature]}).encode(), "zones")
