@@ -9,7 +9,7 @@ from math import hypot
 import numpy as np
 import numpy.typing as npt
 
-from calibration.camera import Camera
+from calibration.camera import Camera, OutsideField
 from calibration.mount import Mount
 
 Array = npt.NDArray[np.float64]
@@ -147,7 +147,7 @@ def _nudged(mount: Mount, part: str, by: float) -> Mount:
 
 
 def _whitened(marks: Sequence[Mark], camera: Camera, mount: Mount) -> Array:
-    """How far marks are seen from where a mount puts them, in sigmas [2 N]; a thousand where it puts one behind the camera."""
+    """How far marks are seen from where a mount puts them, in sigmas [2 N]; a thousand where it puts one out of sight."""
     off = _off(marks, camera, mount)
     if off is None:
         return np.full(2 * len(marks), 1e3)
@@ -163,10 +163,13 @@ def _whitened(marks: Sequence[Mark], camera: Camera, mount: Mount) -> Array:
 
 
 def _off(marks: Sequence[Mark], camera: Camera, mount: Mount) -> Array | None:
-    """Where a mount puts marks less where they are seen, [N, 2] in pixels; None if one is not before the camera."""
+    """Where a mount puts marks less where they are seen, [N, 2] in pixels; None if one is not before the camera, or outside of its lens's field."""
     ground = np.array([(mark.forward_m, mark.left_m, -mount.height_m) for mark in marks])
     local = ground @ mount.road_from_camera()
     if (local[:, 2] <= 0.05).any():
         return None
-    put = [camera.pixel(x / z, y / z) for x, y, z in local.tolist()]
+    try:
+        put = [camera.pixel(x / z, y / z) for x, y, z in local.tolist()]
+    except OutsideField:
+        return None
     return np.array(put) - [(mark.u_px, mark.v_px) for mark in marks]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.camera import Camera, camera_of_field_of_view
+from calibration.camera import Camera, OutsideField, camera_of_field_of_view
 from calibration.geodesy import moved
 from calibration.gnss import Position
 from calibration.mount import Mount
@@ -192,12 +193,13 @@ def landmarks(ride: Ride, seed: int, per_m: float = 8.0) -> Array:
 
 
 def _projected(points: Array, eyes: Array, world_from_camera: Array, camera: Camera) -> Array:
-    """Pixels [N, 2] of points [N, 3], NaN for those that are not before the camera. One pose, or one for each point."""
+    """Pixels [N, 2] of points [N, 3], NaN for those that are not before the camera, or outside of its lens's field. One pose, or one for each point."""
     local = np.einsum("...ji,...j->...i", world_from_camera, points - eyes)
     found = np.full((len(points), 2), np.nan)
     for at in np.flatnonzero(local[:, 2] > NEAREST_M):
         x, y, z = local[at].tolist()
-        found[at] = camera.pixel(x / z, y / z)
+        with suppress(OutsideField):
+            found[at] = camera.pixel(x / z, y / z)
     return found
 
 

@@ -9,10 +9,11 @@ from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 from typing import NamedTuple
 
+from calibration.gnss import EARLIEST_UTC
 from models.contract import SeenAt
 
 UTC = timezone.utc  # noqa: UP017
-NOT_BEFORE = datetime(2024, 1, 1, tzinfo=UTC)
+NOT_BEFORE = EARLIEST_UTC
 """No vehicle drove earlier: such a clock starts at its factory's date, or its receiver counts weeks from the wrong one."""
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2199, 12, 31, tzinfo=UTC)
 """What travels (models/contract.py, Instant)."""

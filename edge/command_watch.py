@@ -24,7 +24,7 @@ from edge.memory import seal
 from edge.outbox import Outbox, OutboxError
 from edge.pause import Now, forget_spent, here, is_paused
 from edge.pipeline import Counts, Vehicle
-from edge.position import SerialReceiver
+from edge.position import LiveReceiver
 from edge.settings import BadSettings, Settings, read_settings
 from edge.watching import Watching, wishes_of
 from edge.zones import BadZones, Zones, zones_beside
@@ -67,7 +67,7 @@ def _watch(args: argparse.Namespace, ended: threading.Event, resting: threading.
         wishes = wishes_of(settings.vehicle.data)
         settings = with_desired(settings)
         zones = _zones(settings)
-        receiver = SerialReceiver(settings.receiver)
+        receiver = LiveReceiver(settings.receiver)
         at_end.callback(receiver.stop)
         camera = None if _is_paused(settings) else _camera(settings, receiver)
         _say_pause(settings, resting, is_paused=camera is None)
@@ -111,7 +111,7 @@ def _now() -> Now:
     return here(time.monotonic(), datetime.now(UTC), is_synchronised())
 
 
-def _camera(settings: Settings, receiver: SerialReceiver) -> LiveCamera:
+def _camera(settings: Settings, receiver: LiveReceiver) -> LiveCamera:
     source = settings.camera
     return LiveCamera(source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now)
 

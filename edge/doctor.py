@@ -23,7 +23,7 @@ from edge.health import HOT_C, LEAST_FREE_BYTES, OLD_S, SILENT_S, machine_now, t
 from edge.outbox import Outbox, OutboxError
 from edge.part import Picture, UplinkPart, WatchPart, read_part
 from edge.pause import here, is_paused
-from edge.position import SerialReceiver
+from edge.position import LiveReceiver
 from edge.settings import Settings
 from edge.values import Frame, Image
 from edge.watching import STILL_PX, TOO_WHITE_SHARE, ask_for_still, picture_of
@@ -63,7 +63,7 @@ class Bench:
 
     settings: Settings
     _camera: LiveCamera | None = None
-    _receiver: SerialReceiver | None = None
+    _receiver: LiveReceiver | None = None
     _redactor: Redactor | None = None
     _sample: Image | None = field(default=None, repr=False)
 
@@ -94,7 +94,7 @@ class Bench:
             time.sleep(0.02)
         return frames
 
-    def receiver(self, patience_s: float) -> SerialReceiver | None:
+    def receiver(self, patience_s: float) -> LiveReceiver | None:
         """The own receiver, after it has had time to find a position."""
         end_s = time.monotonic() + patience_s
         while self._receiver is not None and time.monotonic() < end_s and self._receiver.fix_now() is None:
@@ -128,7 +128,7 @@ class Bench:
     def _open(self) -> None:
         source = self.settings.camera
         if self._receiver is None:
-            self._receiver = SerialReceiver(self.settings.receiver)
+            self._receiver = LiveReceiver(self.settings.receiver)
         if self.is_paused and self._camera is not None:
             self._camera.stop()
             self._camera = None

@@ -29,7 +29,7 @@ ARRIVALS, LATEST_S = 60, 2.0
 """The quickest of so many fixes tells how the receiver's clock runs to ours; one later than that shows that its clock was set."""
 
 
-class SerialReceiver:
+class LiveReceiver:
     """Reads NMEA, UBX or gpsd's reports until stopped; the port may vanish and come back, and say what it wants."""
 
     def __init__(self, settings: Receiver) -> None:

@@ -25,7 +25,7 @@ from edge.outbox import OutboxError, OutboxFull
 from edge.part import Picture, WatchPart, read_part, write_aside, write_part
 from edge.pause import PAUSE, Now, here, is_paused
 from edge.pause import end as resume
-from edge.position import SerialReceiver
+from edge.position import LiveReceiver
 from edge.rate import Stretch, stretched
 from edge.settings import BadSettings, Gate, Settings
 from edge.turned import TurnWatch, scores
@@ -145,7 +145,7 @@ class Watching:
     Without a camera it is a pause, see `rest`. When the server's wishes have changed, or a pause begins or ends, the camera is stopped and `is_to_begin_again` says why: all settings are read once, at a start.
     """
 
-    def __init__(self, settings: Settings, camera: LiveCamera | None, receiver: SerialReceiver, wishes: tuple[int, ...], noted: tuple[str, ...] = ()) -> None:  # fmt: skip
+    def __init__(self, settings: Settings, camera: LiveCamera | None, receiver: LiveReceiver, wishes: tuple[int, ...], noted: tuple[str, ...] = ()) -> None:  # fmt: skip
         self.vehicle: Vehicle | None = None
         self._settings, self._camera, self._receiver = settings, camera, receiver
         self._folder = settings.vehicle.data

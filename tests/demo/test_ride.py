@@ -16,9 +16,9 @@ import pytest
 
 from calibration.files import read_camera
 from calibration.geodesy import offset_m
-from calibration.tracks import track_of_csv
 from calibration.ground import pixel_from_ground
 from calibration.mount import Mount
+from calibration.tracks import track_of_csv
 from demo.ride import command, drive
 from demo.ride.photos import ride_from_photos
 from demo.ride.pose import Pose, camera_axes

@@ -153,7 +153,7 @@ def nothing_opened(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("this is in use")
 
-    for name in ("LiveCamera", "SerialReceiver", "log_in"):
+    for name in ("LiveCamera", "LiveReceiver", "log_in"):
         monkeypatch.setattr(f"edge.doctor.{name}", refuse)
 
 

@@ -19,12 +19,12 @@ from receiver import START_DEG, Port, rmc, until
 
 from calibration.geodesy import offset_m
 from edge.capture import LiveCamera, film_of, pictures
-from edge.position import SerialReceiver
+from edge.position import LiveReceiver
 from edge.settings import Receiver
 from edge.values import Fix
 
 SIZE = (160, 120)
-Listen = Callable[..., SerialReceiver]
+Listen = Callable[..., LiveReceiver]
 Open = Callable[..., LiveCamera]
 
 
@@ -38,10 +38,10 @@ def port(tmp_path: Path) -> Port:
 def listen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
     """Opens receivers and ends them; a lost port is tried again at once."""
     monkeypatch.setattr("edge.position.PAUSE_S", 0.02)
-    opened: list[SerialReceiver] = []
+    opened: list[LiveReceiver] = []
 
-    def listen(port: Port, oldest_fix_s: float = 5.0) -> SerialReceiver:
-        opened.append(SerialReceiver(Receiver(device=str(port.path), oldest_fix_s=oldest_fix_s)))
+    def listen(port: Port, oldest_fix_s: float = 5.0) -> LiveReceiver:
+        opened.append(LiveReceiver(Receiver(device=str(port.path), oldest_fix_s=oldest_fix_s)))
         return opened[-1]
 
     yield listen
@@ -49,13 +49,13 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
         each.stop()
 
 
-def is_at(receiver: SerialReceiver, lat_deg: float) -> bool:
+def is_at(receiver: LiveReceiver, lat_deg: float) -> bool:
     """Whether the newest fix is there."""
     fix = receiver.fix_now()
     return fix is not None and abs(fix.lat_deg - lat_deg) < 1e-6
 
 
-def hear(port: Port, receiver: SerialReceiver, lat_deg: float) -> Fix:
+def hear(port: Port, receiver: LiveReceiver, lat_deg: float) -> Fix:
     """Say a latitude until the port is open, then once more a little to the north, so that nothing said before is still on its way."""
 
     def answers() -> bool:

@@ -12,10 +12,10 @@ import pytest
 from receiver import START_DEG, Gpsd, Port, nmea, pvt, until
 
 from calibration.gnss import Position
-from edge.position import Arrivals, SerialReceiver, carried
+from edge.position import Arrivals, LiveReceiver, carried
 from edge.settings import BadSettings, Receiver, read_settings
 
-Listen = Callable[[str], SerialReceiver]
+Listen = Callable[[str], LiveReceiver]
 NOON = "2026-05-01T12:00:0{}.000Z"
 
 
@@ -23,10 +23,10 @@ NOON = "2026-05-01T12:00:0{}.000Z"
 def listen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listen]:
     """Opens receivers and ends them; what is lost is tried again at once."""
     monkeypatch.setattr("edge.position.PAUSE_S", 0.02)
-    opened: list[SerialReceiver] = []
+    opened: list[LiveReceiver] = []
 
-    def listen(device: str) -> SerialReceiver:
-        opened.append(SerialReceiver(Receiver(device=device)))
+    def listen(device: str) -> LiveReceiver:
+        opened.append(LiveReceiver(Receiver(device=device)))
         return opened[-1]
 
     yield listen
