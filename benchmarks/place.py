@@ -27,8 +27,9 @@ def main() -> int:
     for part in parts:
         began = time.monotonic()
         for row in importlib.import_module(f"place_{part}").figures(data):
-            verdict = {True: "holds" if row.aim not in ("", "none") else "", False: "SHORT", None: "not measured"}[row.holds]
-            print(f"{row.what:<62} {row.figure:<26} {row.aim.replace('none', ''):<18} {verdict}", flush=True)
+            aim = row.aim.removeprefix("none")
+            verdict = {True: "holds" if aim else "", False: "SHORT", None: "not measured"}[row.holds]
+            print(f"{row.what:<62} {row.figure:<26} {aim:<18} {verdict}", flush=True)
             rows.append(row)
         print(f"  ({part}: {time.monotonic() - began:.0f} s)", file=sys.stderr)
     missing = sum(row.holds is None for row in rows)
