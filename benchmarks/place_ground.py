@@ -119,8 +119,9 @@ def driven(drive: Drive, rng: np.random.Generator) -> tuple[list[GroundLook], F6
 def together(looks: Sequence[GroundLook], drive: Drive) -> tuple[F64, F64]:
     """The pass with its shared terms, and the receiver's shift on top."""
     noise = PassNoise(1e-6, drive.position_own_m, drive.heading_deg, 1e-6)
-    point, covariance = fused(looks, noise)
-    return point, covariance + np.eye(2) * drive.fix_sigma_m**2
+    told = fused(looks, noise) or fused(looks[-1:], noise)
+    assert told is not None
+    return told[0], told[1] + np.eye(2) * drive.fix_sigma_m**2
 
 
 def as_independent(looks: Sequence[GroundLook], drive: Drive) -> tuple[F64, F64]:

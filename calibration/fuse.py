@@ -19,6 +19,8 @@ IS_FRAME = np.array([name in ("nod", "pixel_u", "pixel_v") for name in TERMS])
 """Which terms of a ground point differ from look to look; all others are the camera's, the thing's or the street's."""
 STEPS = 10
 CLOSE_M = 1e-3
+MISFIT_SIGMAS = 5.0
+"""Looks that fit one place worse than this, in sigmas of what their squared misfit may be, are not of one place that stands still."""
 F64 = npt.NDArray[np.float64]
 
 
@@ -44,8 +46,11 @@ class PassNoise:
     time_s: float = 0.05
 
 
-def fused(looks: Sequence[GroundLook], noise: PassNoise) -> tuple[F64, F64]:
-    """East and north of the thing, [2], and its covariance [2, 2] in m², without the receiver's shift. Needs one look at least."""
+def fused(looks: Sequence[GroundLook], noise: PassNoise) -> tuple[F64, F64] | None:
+    """East and north of the thing, [2], and its covariance [2, 2] in m², without the receiver's shift; of one look always.
+
+    None if the looks cannot be of one place: the thing moves with the vehicle, the receiver jumped, or two things were taken for one.
+    """
     origins = np.array([(look.east_m, look.north_m) for look in looks])
     said = np.array([(bearing_rad(look), 1 / look.foot.range_m) for look in looks])
     point = np.asarray(np.mean([_seen_at(look) for look in looks], axis=0))
@@ -61,6 +66,9 @@ def fused(looks: Sequence[GroundLook], noise: PassNoise) -> tuple[F64, F64]:
         point = point + step * min(1.0, longest / max(float(np.hypot(*step)), 1e-9))
         if np.hypot(*step) < CLOSE_M:
             break
+    free = off.size - 2
+    if off.reshape(-1) @ whitened @ off.reshape(-1) > free + MISFIT_SIGMAS * (2 * free) ** 0.5 + 1e-9:
+        return None
     return point, np.asarray(np.linalg.inv(information), np.float64)
 
 

@@ -156,9 +156,13 @@ class Locator:
         used = sorted(whole, key=_variance)[:LOOKS_FUSED]
         heading_deg = max(heading_sigma_deg(look.fix) for look in used)
         noise = PassNoise(HEADING_OWN_SHARE * heading_deg, OWN_POSITION_SIGMA_M, heading_deg)
-        (east, north), covariance = fused([_ground_look(look) for look in used], noise)
-        point = float(east), float(north)
-        surest = used[0]
+        told = fused([_ground_look(look) for look in used], noise)
+        if told is None:
+            used = used[:1]
+            told = fused([_ground_look(used[0])], noise)
+        assert told is not None, "one look fits itself"
+        (east, north), covariance = told
+        point, surest = (float(east), float(north)), used[0]
         return Found(point, covariance, surest.fix.sigma_m, "ground", used, _away_m(surest, point))
 
     def _look(self, view: TrackView, origin: Fix) -> Look | None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibration.camera import Camera
-from calibration.fuse import GroundLook, PassNoise, fused
+from calibration.fuse import F64, GroundLook, PassNoise, fused
 from calibration.ground import (
     FAR_M,
     TERMS,
@@ -111,15 +111,34 @@ def look(ahead_m: float, mount: Mount = MOUNT) -> GroundLook:
     return GroundLook(0.0, -ahead_m, 0.0, 4.0, point)
 
 
+USUAL = PassNoise()
+
+
+def told(looks: list[GroundLook], noise: PassNoise = USUAL) -> tuple[F64, F64]:
+    """The place of looks that are of one."""
+    place = fused(looks, noise)
+    assert place is not None
+    return place
+
+
+def test_what_moves_with_the_vehicle_or_jumps_has_no_common_place() -> None:
+    """A rag on the lens stays 5 m ahead wherever the vehicle is; a receiver that jumped 8 m moves half of the looks."""
+    ahead = [replace(look(5.0), north_m=float(north)) for north in range(0, 16, 2)]
+    assert fused(ahead, PassNoise()) is None
+    jumped = [replace(look(float(m)), east_m=8.0 * (m < 9)) for m in range(14, 5, -1)]
+    assert fused(jumped, PassNoise()) is None
+    assert all(fused([each], PassNoise()) is not None for each in ahead)
+
+
 def test_one_look_alone_says_what_its_ground_point_says() -> None:
-    point, covariance = fused([look(10.0)], PassNoise(0.0, 0.0, 0.0, 0.0))
+    point, covariance = told([look(10.0)], PassNoise(0.0, 0.0, 0.0, 0.0))
     assert point == pytest.approx((0, 0), abs=1e-6)
     ahead, left = look(10.0).foot.covariance_m2.diagonal()
     assert covariance.diagonal() == pytest.approx((left, ahead))
 
 
 def test_a_hundred_looks_are_surer_than_two_by_less_than_their_number() -> None:
-    two, hundred = (fused([look(float(m)) for m in np.linspace(12, 6, count)], PassNoise())[1] for count in (2, 100))
+    two, hundred = (told([look(float(m)) for m in np.linspace(12, 6, count)])[1] for count in (2, 100))
     assert 0.1 < np.trace(hundred) / np.trace(two) < 1
 
 
