@@ -1,6 +1,7 @@
 """How well places and their errors are known: every figure beside its aim. `make bench-place`, five to ten minutes.
 
-Exit 1 if a figure misses its aim, 3 if some could not be measured because the data of others is missing (TRIKEYE_SHARED, or `shared` beside the checkout).
+Exit 1 if a figure misses its aim, 3 if some could not be measured because the data of others is missing (TRIKEYE_SHARED, or `shared` beside the checkout);
+`make` itself then ends with 2.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def main() -> int:
     rows = []
     for part in parts:
         began = time.monotonic()
+        print(f"  {part} …", file=sys.stderr, flush=True)
         for row in importlib.import_module(f"place_{part}").figures(data):
             aim = row.aim.removeprefix("none")
             verdict = {True: "holds" if aim else "", False: "SHORT", None: "not measured"}[row.holds]
