@@ -7,13 +7,14 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from calibration.camera import Camera, OtherShape
 from calibration.drives import BadDrive, open_drive
-from calibration.files import CameraFile, MalformedCameraFile, read_camera_file, write_camera
+from calibration.files import CameraFile, MalformedCameraFile, keep_old, read_camera_file, write_camera
 from calibration.marks import BadMarks, Mark, solve_mount
 from calibration.mount import Mount
 
@@ -26,6 +27,7 @@ ASSUMED_MPS = 3.0
 """The speed of a drive without positions: what stands, or drives too slowly, is told by the pictures themselves."""
 LEAST_PAIRS = 150
 WORST_SIGMA_DEG = 1.5
+FAR_SIGMAS = 3.0
 TELL_EVERY = 200
 
 
@@ -64,15 +66,19 @@ def run(args: argparse.Namespace) -> int:
     try:
         file = _camera_file(args.camera)
         found = _by_marks(args.marks, file.camera) if args.marks else _by_drive(args.drive, file, args.height)
-        write_camera(args.camera, file.camera, found.mount, file.made)
+        old = keep_old(args.camera)
+        write_camera(args.camera, file.camera, found.mount, file.made, file.is_vouched)
     except (BadMarks, BadDrive, MalformedCameraFile, MalformedTrack, OtherShape, Unreadable) as wrong:
         print(f"{NAME}: {wrong}", file=sys.stderr)
         return 1
     print(f"{args.camera}: {found.words}")
     for line in _changes(file.mount, found.mount):
         print(line)
+    print(f"the file that was there is kept as {old}")
+    for words in (far := _far_changes(file.mount, found.mount)):
+        print(f"{NAME}: {words}, far more than the file allowed for: check that the file is of this camera", file=sys.stderr)  # fmt: skip
     if args.json:
-        print(json.dumps({"file": str(args.camera), "before": asdict(file.mount), "after": asdict(found.mount), **found.facts}))  # fmt: skip
+        print(json.dumps({"file": str(args.camera), "kept_as": str(old), "far_changes": far, "before": asdict(file.mount), "after": asdict(found.mount), **found.facts}))  # fmt: skip
     return 0
 
 
@@ -85,15 +91,30 @@ def _camera_file(path: Path) -> CameraFile:
         raise MalformedCameraFile(f"{path} does not exist; make it first: trikeye calibrate camera --help") from None
 
 
-def _changes(before: Mount, after: Mount) -> list[str]:
-    said = []
+def _parts(before: Mount, after: Mount) -> Iterator[tuple[str, str, tuple[float, float], tuple[float, float]]]:
+    """Each part's name and unit, its value and sigma before, and after."""
     for name, unit in (("height", "m"), ("pitch", "deg"), ("roll", "deg"), ("yaw", "deg")):
-        (was, was_sigma), (now, now_sigma) = (
+        was, now = (
             (getattr(each, f"{name}_{unit}"), getattr(each, f"{name}_sigma_{unit}")) for each in (before, after)
         )
-        sign = "°" if unit == "deg" else " m"
-        said.append(f"  {name:6} {was:.2f} ± {was_sigma:.2f}{sign} -> {now:.2f} ± {now_sigma:.2f}{sign}")
-    return said
+        yield name, unit, was, now
+
+
+def _changes(before: Mount, after: Mount) -> list[str]:
+    return [f"  {name:6} {_told(*was, unit)} -> {_told(*now, unit)}" for name, unit, was, now in _parts(before, after)]
+
+
+def _told(value: float, sigma: float, unit: str) -> str:
+    return f"{value:z.1f} ± {max(sigma, 0.1):.1f}°" if unit == "deg" else f"{value:z.2f} ± {max(sigma, 0.01):.2f} m"
+
+
+def _far_changes(before: Mount, after: Mount) -> list[str]:
+    """What changed by more than three times the sigma that was told for it."""
+    return [
+        f"{name} changed by {f'{abs(now[0] - was[0]):.1f}°' if unit == 'deg' else f'{abs(now[0] - was[0]):.2f} m'}"
+        for name, unit, was, now in _parts(before, after)
+        if abs(now[0] - was[0]) > FAR_SIGMAS * was[1]
+    ]
 
 
 # By marks

@@ -127,8 +127,15 @@ def checksum_of(camera: Camera) -> str:
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:16]
 
 
-def write_camera(path: Path, camera: Camera, mount: Mount, made: Made | None = None) -> None:
-    """Write a camera file whole or not at all, after reading it back. Raises MalformedCameraFile, OSError."""
+def keep_old(path: Path) -> Path:
+    """Copy a file to FILE.old beside it, and tell that name. Raises OSError."""
+    old = path.with_name(f"{path.name}.old")
+    write_whole(old, path.read_bytes())
+    return old
+
+
+def write_camera(path: Path, camera: Camera, mount: Mount, made: Made | None = None, is_vouched: bool = True) -> None:
+    """Write a camera file whole or not at all, after reading it back; with a checksum if it is vouched for. Raises MalformedCameraFile, OSError."""
     text = HEAD + "\n".join(
         [
             "version = 1",
@@ -137,7 +144,7 @@ def write_camera(path: Path, camera: Camera, mount: Mount, made: Made | None = N
             f"focal_px = {_numbers(camera.focal_px)}",
             f"centre_px = {_numbers(camera.centre_px)}",
             f"distortion = {_numbers(camera.distortion)}",
-            f'checksum = "{checksum_of(camera)}"',
+            *([f'checksum = "{checksum_of(camera)}"'] if is_vouched else []),
             "\n[mount]",
             *(f"{field.name} = {float(getattr(mount, field.name))!r}" for field in fields(mount)),
         ]

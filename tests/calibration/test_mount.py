@@ -15,7 +15,7 @@ import pytest
 
 import trikeye
 from calibration.camera import Camera, camera_of_field_of_view
-from calibration.files import read_camera, write_camera
+from calibration.files import read_camera, read_camera_file, write_camera
 from calibration.ground import pixel_from_ground
 from calibration.marks import BadMarks, Mark, Solved, solve_mount
 from calibration.mount import Mount
@@ -108,13 +108,38 @@ def test_marks_are_written_into_the_camera_file_and_told_before_and_after(camera
     assert calibrate(camera_file, "--marks", csv_of(camera_file.parent / "m.csv", marks_of(TRUE)), "--json") == 0
     told = capsys.readouterr().out.splitlines()
     assert "6 marks" in told[0]
-    assert any(line.split()[:4] == ["pitch", "0.00", "±", "3.00°"] and "8.0" in line for line in told)
+    assert any(line.split()[:4] == ["pitch", "0.0", "±", "3.0°"] and "8.0" in line for line in told)
     said = json.loads(told[-1])
     camera, mount, _ = read_camera(camera_file)
     assert camera == CAMERA
     assert said["after"]["pitch_deg"] == mount.pitch_deg == pytest.approx(8.0, abs=0.05)
     assert said["before"]["pitch_deg"] == 0.0
     assert mount.pitch_sigma_deg < 0.5
+
+
+def test_what_changes_far_more_than_the_file_allowed_for_is_told_and_the_old_file_kept(
+    camera_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marks, old = csv_of(camera_file.parent / "m.csv", marks_of(TRUE)), camera_file.with_name("camera.toml.old")
+    write_camera(camera_file, CAMERA, Mount(1.4, -1.3, pitch_sigma_deg=0.5, yaw_sigma_deg=2.0))
+    before = camera_file.read_bytes()
+    assert calibrate(camera_file, "--marks", marks) == 0
+    out, err = capsys.readouterr()
+    assert "pitch changed by 9.3°, far more than the file allowed for: check that the file is of this camera" in err
+    assert "yaw changed" not in err
+    assert "height changed" not in err
+    assert str(old) in out
+    assert old.read_bytes() == before
+    assert calibrate(camera_file, "--marks", marks) == 0
+    out, err = capsys.readouterr()
+    assert "changed by" not in err
+
+
+def test_a_file_without_a_checksum_gets_none(camera_file: Path) -> None:
+    write_camera(camera_file, CAMERA, Mount(1.4, 0.0, pitch_sigma_deg=3.0), is_vouched=False)
+    assert calibrate(camera_file, "--marks", csv_of(camera_file.parent / "m.csv", marks_of(TRUE))) == 0
+    file = read_camera_file(camera_file)
+    assert (file.is_vouched, file.mount.pitch_deg) == (False, pytest.approx(8.0, abs=0.05))
 
 
 @pytest.mark.parametrize(
