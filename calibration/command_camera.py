@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,15 +17,18 @@ import numpy as np
 
 from calibration.board import DICTIONARY, MARKER_SHARE, BadBoard, Board
 from calibration.camera import Camera
+from calibration.command_show import field_of_view_deg
 from calibration.files import (
     DEFAULT_MOUNT,
     Made,
     MalformedCameraFile,
     check_mount,
+    keep_old,
     read_camera,
     write_camera,
     write_whole,
 )
+from calibration.marks import HEIGHTS_M
 from calibration.mount import Mount
 from calibration.views import LEAST_VIEWS, Refused, View, sort_out
 
@@ -38,6 +43,8 @@ PLOTS = {
     "residuals.png": "What points are off by",
     "distortion.png": "What the lens does",
 }
+UNSQUARE, OFF_MIDDLE, FIELDS_DEG = 0.03, 0.1, (5.0, 150.0)
+"""What known values may be: focal lengths apart by their share, the principal point off the middle by the picture's share, the field of view across."""
 SAID_EVERY_S = 5.0
 """How often progress is told where there is no terminal."""
 
@@ -56,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     known.add_argument("--known", type=four, metavar="FX,FY,CX,CY", help="focal lengths and principal point in pixels")
     known.add_argument("--size", type=size, metavar="WxH", help="size of the pictures that they are for, 1242x375")
     mount = parser.add_argument_group("how it is mounted (what is not given is kept from FILE)")
-    mount.add_argument("--height", type=float, metavar="M", help="lens over the road in metres")
+    mount.add_argument("--height", type=height, metavar="M", help="lens over the road in metres")
     mount.add_argument("--pitch", type=float, metavar="DEG", help="degrees, positive nose down")
     mount.add_argument("--pitch-sigma", type=float, metavar="DEG", help="how well the pitch is known, one sigma (default: 1.5)")  # fmt: skip
     mount.add_argument("--roll", type=float, metavar="DEG", help="degrees, positive left side up")
@@ -72,7 +79,7 @@ def add_board_arguments(parser: argparse.ArgumentParser) -> None:
     kind.add_argument("--charuco", action="store_const", dest="board", const="charuco", help="a chessboard with markers in its white squares")  # fmt: skip
     kind.add_argument("--aruco", action="store_const", dest="board", const="aruco", help="a grid of markers")
     parser.set_defaults(board="chessboard")
-    board.add_argument("--squares", type=size, default=(9, 6), metavar="AxD", help="squares (or markers) across and down, outer ones too (default: 9x6)")  # fmt: skip
+    board.add_argument("--squares", type=squares, default=(9, 6), metavar="AxD", help="squares (or markers) across and down, outer ones too (default: 9x6)")  # fmt: skip
     board.add_argument("--square-mm", type=float, default=25.0, metavar="MM", help="side of a square, or from marker to marker (default: 25)")  # fmt: skip
     board.add_argument("--marker-mm", type=float, metavar="MM", help=f"side of a marker (default: {MARKER_SHARE:g} of a square)")  # fmt: skip
     board.add_argument("--dictionary", default=DICTIONARY, metavar="NAME", help="of the markers (default: %(default)s)")
@@ -91,9 +98,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         mount, kept = _mount(args)
         camera, made, result = _known(args) if args.known else _solved(args, refused)
+        if args.output.exists() and read_camera(args.output)[0] != camera:
+            kept += f"; the file that was there, of another lens, is kept as {keep_old(args.output)}"
         write_camera(args.output, camera, mount, made)
-        if args.report and result:
-            _report(args, result)
     except (WrongUsage, BadBoard) as wrong:
         print(f"{NAME}: {wrong}", file=sys.stderr)
         return 2
@@ -103,8 +110,9 @@ def run(args: argparse.Namespace) -> int:
         return 1
     _name(result.refused if result else {})
     print(f"{NAME}: {kept}", file=sys.stderr)
+    is_reported = not (args.report and result) or _report(args, result)
     _tell(args, camera, mount, made, result)
-    return 0
+    return 0 if is_reported else 1
 
 
 def _known(args: argparse.Namespace) -> tuple[Camera, Made, None]:
@@ -115,7 +123,26 @@ def _known(args: argparse.Namespace) -> tuple[Camera, Made, None]:
         raise WrongUsage(f"focal lengths are pixels above zero, not {fx:g} and {fy:g}; the order is FX,FY,CX,CY")
     if not (0 < cx < args.size[0] and 0 < cy < args.size[1]):
         raise WrongUsage(f"the principal point ({cx:g}, {cy:g}) lies outside of a picture of {args.size[0]}x{args.size[1]}; the order is FX,FY,CX,CY")  # fmt: skip
-    return Camera(args.size, (fx, fy), (cx, cy)), Made(how="known values"), None
+    if max(fx, fy) > (1 + UNSQUARE) * min(fx, fy):
+        raise WrongUsage(f"focal lengths of {fx:g} and {fy:g} px are those of no camera, whose pixels are square: see that no digit is missing")  # fmt: skip
+    camera = Camera(args.size, (fx, fy), (cx, cy))
+    across_deg = field_of_view_deg(camera)[0]
+    if across_deg is None or not FIELDS_DEG[0] <= across_deg <= FIELDS_DEG[1]:
+        raise WrongUsage(f"with a focal length of {fx:g} px a picture {args.size[0]} px wide would show {across_deg:.1f}°: see that both are of the same pictures")  # fmt: skip
+    if any(abs(at / (whole - 1) - 0.5) > OFF_MIDDLE for at, whole in zip((cx, cy), args.size, strict=True)):
+        print(f"{NAME}: the principal point ({cx:g}, {cy:g}) is far from the middle of {args.size[0]}x{args.size[1]}, as only of a part cut out of a larger picture: see that it is so", file=sys.stderr)  # fmt: skip
+    return camera, Made(how="known values"), None
+
+
+def _check_report(folder: Path) -> None:
+    """Raises WrongUsage if no report can be written there."""
+    if find_spec("matplotlib") is None:
+        raise WrongUsage(
+            "--report needs matplotlib, which is not installed: pip install matplotlib, or leave --report out"
+        )
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise WrongUsage(f"--report {folder}: {there} is no folder that can be written to; name another")
 
 
 def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, Made, Result]:
@@ -124,6 +151,8 @@ def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, 
     from calibration.pictures import files_of
     from calibration.solve import calibrate
 
+    if args.report:
+        _check_report(args.report)
     board, tell = board_of(args), Progress()
     if bool(args.source) == bool(args.live) or args.size:
         raise WrongUsage("give pictures of the board (or folders, or a film), or --live CAMERA, or --known FX,FY,CX,CY")
@@ -191,8 +220,19 @@ class Progress:
             print(file=sys.stderr)
 
 
-def _report(args: argparse.Namespace, result: Result) -> None:
-    """Plots and a page about them. Raises OSError."""
+def _report(args: argparse.Namespace, result: Result) -> bool:
+    """Plots and a page about them; False, and said, if they cannot be written."""
+    try:
+        _write_report(args, result)
+    except (OSError, ImportError) as wrong:
+        print(f"{NAME}: the camera file {args.output} is written, but not the report: {wrong}", file=sys.stderr)
+        return False
+    print(f"{NAME}: open {args.report / 'index.html'} in a browser", file=sys.stderr)
+    return True
+
+
+def _write_report(args: argparse.Namespace, result: Result) -> None:
+    """Raises OSError, ImportError."""
     from calibration import plots
 
     images = (plots.coverage_png(result), plots.residuals_png(result), plots.distortion_png(result))
@@ -200,7 +240,6 @@ def _report(args: argparse.Namespace, result: Result) -> None:
         write_whole(args.report / name, image)
     page = plots.report_html(result, board_of(args).words, list(PLOTS.items()))
     write_whole(args.report / "index.html", page.encode())
-    print(f"{NAME}: open {args.report / 'index.html'} in a browser", file=sys.stderr)
 
 
 def _name(refused: dict[str, str]) -> None:
@@ -246,11 +285,27 @@ def _mount(args: argparse.Namespace) -> tuple[Mount, str]:
         return mount, f"how it is mounted was kept from {args.output}{', but for what was given' if given else ''}"
     if {"height_m", "pitch_deg"} <= given.keys():
         return mount, "how it is mounted was taken as given"
-    assumed = f"{mount.height_m:g} m high and {mount.pitch_deg:g}° nose down within {mount.pitch_sigma_deg:g}°"
-    return (
-        mount,
-        f"how it is mounted was not told: taken are {assumed}; measure it (--height, --pitch) or run trikeye calibrate mount",
+    untold = {
+        f"{mount.height_m:g} m high": ("height_m", "--height"),
+        f"{mount.pitch_deg:g}° nose down within {mount.pitch_sigma_deg:g}°": ("pitch_deg", "--pitch"),
+    }
+    assumed = {words: flag for words, (key, flag) in untold.items() if key not in given}
+    what = "how it is mounted" if len(assumed) == 2 else "its pitch" if "pitch_deg" not in given else "its height"
+    return mount, (
+        f"{what} was not told: taken {'are' if len(assumed) == 2 else 'is'} {' and '.join(assumed)}; "
+        f"measure it ({', '.join(assumed.values())}) or run trikeye calibrate mount"
     )
+
+
+def height(words: str) -> float:
+    """An argument of a lens's height over the road. Raises what argparse tells."""
+    try:
+        metres = float(words)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{words}' is not metres, as 1.4") from None
+    if not HEIGHTS_M[0] <= metres <= HEIGHTS_M[1]:
+        raise argparse.ArgumentTypeError(f"{metres:g} m high, which no camera on a vehicle is: give metres over the road, {HEIGHTS_M[0]:g} to {HEIGHTS_M[1]:g}")  # fmt: skip
+    return metres
 
 
 def four(words: str) -> tuple[float, ...]:
@@ -267,11 +322,20 @@ def four(words: str) -> tuple[float, ...]:
 
 
 def size(words: str) -> tuple[int, int]:
-    """An argument of two counts. Raises what argparse tells."""
+    """An argument of a picture's size. Raises what argparse tells."""
+    return _counts(words, "a width and a height, as 1242x375")
+
+
+def squares(words: str) -> tuple[int, int]:
+    """An argument of a board's squares. Raises what argparse tells."""
+    return _counts(words, "two counts of squares, across and down, as 9x6")
+
+
+def _counts(words: str, what: str) -> tuple[int, int]:
     try:
         width, height = (int(word) for word in words.lower().split("x"))
     except ValueError:
         width = height = 0
     if width < 1 or height < 1:
-        raise argparse.ArgumentTypeError(f"'{words}' is not a width and a height, as 1242x375")
+        raise argparse.ArgumentTypeError(f"'{words}' is not {what}")
     return width, height

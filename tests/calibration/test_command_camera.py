@@ -35,15 +35,40 @@ def test_an_untold_mount_is_assumed_and_said(tmp_path: Path, capsys: pytest.Capt
     path = tmp_path / "camera.toml"
     assert trikeye.main([*KNOWN, "--output", str(path)]) == 0
     assert read_camera(path)[1].pitch_sigma_deg == 3.0
-    assert "--height" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "how it is mounted was not told: taken are 1.4 m high and 0° nose down within 3°" in said
+    assert "(--height, --pitch)" in said
+    path.unlink()
+    assert trikeye.main([*KNOWN, "--height", "1.4", "--output", str(path)]) == 0
+    said = capsys.readouterr().err
+    assert "its pitch was not told: taken is 0° nose down within 3°; measure it (--pitch)" in said
+    assert "1.4 m" not in said
+
+
+def test_a_principal_point_far_from_the_middle_is_taken_with_a_warning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "camera.toml"
+    assert trikeye.main([*KNOWN, "--output", str(path)]) == 0
+    assert "principal point" not in capsys.readouterr().err
+    assert trikeye.main([*KNOWN, "--known", "721,721,609,120", "--output", str(path)]) == 0
+    assert "the principal point (609, 120) is far from the middle" in capsys.readouterr().err
+    assert read_camera(path)[0].centre_px == (609, 120)
 
 
 def test_a_new_camera_keeps_the_mount_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, mount = tmp_path / "camera.toml", Mount(1.23, 4.5, 0.1, 0.2, 0.3)
     write_camera(path, Camera((640, 480), (500.0, 500.0), (320.0, 240.0)), mount)
+    before, old = path.read_bytes(), path.with_name("camera.toml.old")
     assert trikeye.main([*KNOWN, "--output", str(path)]) == 0
+    assert old.read_bytes() == before
     assert read_camera(path)[:2] == (Camera((1242, 375), (721.5377, 721.5377), (609.5593, 172.854)), mount)
-    assert "was kept from" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "was kept from" in said
+    assert f"of another lens, is kept as {old}" in said
+    old.unlink()
+    assert trikeye.main([*KNOWN, "--pitch", "5", "--output", str(path)]) == 0
+    assert not old.exists(), "the same lens again"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +80,11 @@ def test_a_new_camera_keeps_the_mount_that_is_there(tmp_path: Path, capsys: pyte
         (["--report", "there"], 2, "without pictures or --report"),
         (["--size", "1242"], 2, "width and a height"),
         (["--pitch", "99"], 1, "pitch_deg"),
-        (["--height", "-1"], 1, "height_m"),
+        (["--height", "140"], 2, "140 m high, which no camera on a vehicle is"),
+        (["--height", "-1"], 2, "no camera on a vehicle"),
+        (["--known", "62,625.5,609.6,172.9"], 2, "no digit is missing"),
+        (["--known", "72,72,609.6,172.9"], 2, "would show 166.8°"),
+        (["--known", "72153,72153,609.6,172.9"], 2, "would show 1.0°"),
         (["--output", "camera.json"], 2, ".toml"),
     ],
 )

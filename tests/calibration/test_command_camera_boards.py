@@ -79,6 +79,30 @@ def test_pictures_become_a_file_and_a_report(folder: Path, tmp_path: Path, capsy
     assert "odd.png: is 641x401, most are 640x400" in page
 
 
+def test_a_report_that_fails_late_does_not_hide_that_the_file_is_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "camera.toml"
+    monkeypatch.setattr("calibration.command_camera.write_whole", full)
+    assert calibrate(str(folder), *CHARUCO, "--report", str(tmp_path / "report"), "--output", str(path)) == 1
+    err = capsys.readouterr().err
+    assert f"the camera file {path} is written, but not the report: " in err
+    assert "No space left" in err
+    assert read_camera_file(path).is_vouched
+
+
+def test_a_report_without_what_draws_it_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("calibration.command_camera.find_spec", lambda name: None)
+    given = ("nowhere/*.jpg", "--report", str(tmp_path / "report"), "--output", str(tmp_path / "camera.toml"))
+    assert calibrate(*given) == 2
+    assert "--report needs matplotlib" in capsys.readouterr().err
+
+
 def test_of_a_film_the_sharp_frames_are_taken(film: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "camera.toml"
     assert calibrate(str(film), *CHARUCO, "--output", str(path), "--json") == 0
@@ -108,7 +132,9 @@ def test_a_live_camera_says_what_to_show_it_next(
         (["--charuco", "--dictionary", "8X8", "BOARDS"], 2, "there is no dictionary 8X8"),
         (["--squares", "1x6", "BOARDS"], 2, "4 to 50"),
         (["--size", "640x400", "BOARDS"], 2, "--known"),
-        (["--height", "-1", "BOARDS"], 1, "height_m"),
+        (["--height", "-1", "BOARDS"], 2, "no camera on a vehicle"),
+        (["--squares", "9by6", "BOARDS"], 2, "as 9x6"),
+        (["--report", "BOARDS/00.png", "BOARDS"], 2, "no folder that can be written to"),
         (["--charuco", "--squares", "6x9", "BOARDS"], 1, "count its squares"),
         (["--charuco", "BOARDS/00.png", "BOARDS/01.png"], 1, "needed are 8"),
         (["BOARDS/empty.png"], 1, "in 0 of 1 pictures"),
