@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from calibration.arguments import four, height, size, squares
 from calibration.board import DICTIONARY, MARKER_SHARE, BadBoard, Board
 from calibration.camera import Camera
 from calibration.command_show import field_of_view_deg
@@ -28,7 +29,6 @@ from calibration.files import (
     write_camera,
     write_whole,
 )
-from calibration.marks import HEIGHTS_M
 from calibration.mount import Mount
 from calibration.views import LEAST_VIEWS, Refused, View, sort_out
 
@@ -141,8 +141,11 @@ def _check_report(folder: Path) -> None:
             "--report needs matplotlib, which is not installed: pip install matplotlib, or leave --report out"
         )
     there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise WrongUsage(f"--report {folder}: {there} is no folder that can be written to; name another")
+    try:
+        with TemporaryFile(dir=there):
+            pass
+    except OSError:
+        raise WrongUsage(f"--report {folder}: {there} is no folder that can be written to; name another") from None
 
 
 def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, Made, Result]:
@@ -295,47 +298,3 @@ def _mount(args: argparse.Namespace) -> tuple[Mount, str]:
         f"{what} was not told: taken {'are' if len(assumed) == 2 else 'is'} {' and '.join(assumed)}; "
         f"measure it ({', '.join(assumed.values())}) or run trikeye calibrate mount"
     )
-
-
-def height(words: str) -> float:
-    """An argument of a lens's height over the road. Raises what argparse tells."""
-    try:
-        metres = float(words)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{words}' is not metres, as 1.4") from None
-    if not HEIGHTS_M[0] <= metres <= HEIGHTS_M[1]:
-        raise argparse.ArgumentTypeError(f"{metres:g} m high, which no camera on a vehicle is: give metres over the road, {HEIGHTS_M[0]:g} to {HEIGHTS_M[1]:g}")  # fmt: skip
-    return metres
-
-
-def four(words: str) -> tuple[float, ...]:
-    """An argument of four numbers. Raises what argparse tells."""
-    try:
-        numbers = tuple(float(word) for word in words.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != 4:
-        raise argparse.ArgumentTypeError(
-            f"'{words}' is not four numbers with commas between, as 721.5,721.5,609.6,172.9"
-        )
-    return numbers
-
-
-def size(words: str) -> tuple[int, int]:
-    """An argument of a picture's size. Raises what argparse tells."""
-    return _counts(words, "a width and a height, as 1242x375")
-
-
-def squares(words: str) -> tuple[int, int]:
-    """An argument of a board's squares. Raises what argparse tells."""
-    return _counts(words, "two counts of squares, across and down, as 9x6")
-
-
-def _counts(words: str, what: str) -> tuple[int, int]:
-    try:
-        width, height = (int(word) for word in words.lower().split("x"))
-    except ValueError:
-        width = height = 0
-    if width < 1 or height < 1:
-        raise argparse.ArgumentTypeError(f"'{words}' is not {what}")
-    return width, height

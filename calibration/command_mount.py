@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from calibration.arguments import height
 from calibration.camera import Camera, OtherShape
-from calibration.command_camera import height
 from calibration.drives import BadDrive, open_drive
 from calibration.files import CameraFile, MalformedCameraFile, keep_old, read_camera_file, write_camera
 from calibration.marks import BadMarks, Mark, solve_mount

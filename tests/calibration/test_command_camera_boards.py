@@ -135,6 +135,7 @@ def test_a_live_camera_says_what_to_show_it_next(
         (["--height", "-1", "BOARDS"], 2, "no camera on a vehicle"),
         (["--squares", "9by6", "BOARDS"], 2, "as 9x6"),
         (["--report", "BOARDS/00.png", "BOARDS"], 2, "no folder that can be written to"),
+        (["--report", "/proc/report", "BOARDS"], 2, "/proc is no folder that can be written to"),
         (["--charuco", "--squares", "6x9", "BOARDS"], 1, "count its squares"),
         (["--charuco", "BOARDS/00.png", "BOARDS/01.png"], 1, "needed are 8"),
         (["BOARDS/empty.png"], 1, "in 0 of 1 pictures"),
