@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from calibration.find import markers_of
 
+    if args.out.suffix.lower() != ".pdf":
+        print(f"{NAME}: {args.out}: a board is written as a PDF, which alone is true to scale; end its name in .pdf", file=sys.stderr)  # fmt: skip
+        return 2
     papers = [args.paper] if args.paper else list(PAPERS_MM)
     try:
         board = board_of(args)

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     print(
         f"{args.out}: lines across the road at {', '.join(seen)}, along it each metre up to 5 m aside, and the horizon"
     )
-    print("measure one: lay something 3 m before the lens. A line that is too near or too far for all alike says the pitch is off; a slanted horizon, the roll")  # fmt: skip
+    print(f"measure one: lay something {seen[0]} before the lens. A line that is too near or too far for all alike says the pitch is off; a slanted horizon, the roll")  # fmt: skip
     return 0
 
 

@@ -73,6 +73,10 @@ def offset_of(drive: Drive, camera: Camera, mount: Mount) -> Offset:
 
 
 def _own_camera(ride: Path) -> Path:
+    if not ride.is_dir():
+        raise MalformedCameraFile(
+            f"{ride} {'is no folder' if ride.exists() else 'does not exist'}; name the folder of a drive"
+        )
     for name in ("camera.toml", "camera.json"):
         if (ride / name).exists():
             return ride / name

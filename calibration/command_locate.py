@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     try:
         camera, mount, _ = read_camera(args.camera)
-        boxes = list(read_boxes(args.boxes))
+        boxes = list(read_boxes(args.boxes, camera))
     except (MalformedCameraFile, MalformedBoxes) as wrong:
         print(f"trikeye: {wrong}", file=sys.stderr)
         return 1
@@ -61,20 +61,21 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(f"{'frame':>10}  {'category':<20} {'right m':>8} {'forward m':>9}   95 % of the range")
     for box, point in located:
-        print(_as_line(box, point))
+        print(_as_line(box, point, camera))
     return 0
 
 
-def read_boxes(where: str) -> Iterator[Box]:
-    """The rows of a table of boxes. Raises MalformedBoxes, OSError."""
+def read_boxes(where: str, camera: Camera) -> Iterator[Box]:
+    """The rows of a table of boxes in pictures of a camera. Raises MalformedBoxes, OSError."""
     if where == "-":
-        yield from _boxes("standard input", csv.DictReader(sys.stdin))
+        yield from _boxes("standard input", csv.DictReader(sys.stdin), camera)
         return
     with Path(where).open(newline="", encoding="utf-8-sig") as file:
-        yield from _boxes(where, csv.DictReader(file))
+        yield from _boxes(where, csv.DictReader(file), camera)
 
 
-def _boxes(where: str, rows: csv.DictReader[str]) -> Iterator[Box]:
+def _boxes(where: str, rows: csv.DictReader[str], camera: Camera) -> Iterator[Box]:
+    width, height = camera.size_px
     try:
         missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
         if missing:
@@ -90,6 +91,10 @@ def _boxes(where: str, rows: csv.DictReader[str]) -> Iterator[Box]:
                 ) from None
             if not all(map(isfinite, (x1, y1, x2, y2))) or x2 < x1 or y2 < y1:
                 raise MalformedBoxes(f"{where}, line {rows.line_num}: a box needs x1 <= x2 and y1 <= y2, finite")
+            if x1 >= width or x2 <= 0 or y1 >= height or y2 <= 0:
+                raise MalformedBoxes(
+                    f"{where}, line {rows.line_num}: the box lies outside of the picture, which is {width}x{height} for this camera"
+                )
             yield Box(row["frame"], row["category"], (x1, y1, x2, y2))
     except (UnicodeDecodeError, csv.Error) as wrong:
         raise MalformedBoxes(f"{where} is no table in UTF-8: {wrong}") from None
@@ -126,9 +131,9 @@ def _as_object(box: Box, point: GroundPoint | None, camera: Camera) -> dict[str,
     }  # fmt: skip
 
 
-def _as_line(box: Box, point: GroundPoint | None) -> str:
+def _as_line(box: Box, point: GroundPoint | None, camera: Camera) -> str:
     named = f"{box.frame:>10}  {box.category:<20}"
     if point is None:
         return f"{named} no ground: the foot of the box is at or above the horizon, or too near to it"
     near_m, far_m = point.range_between_m()
-    return f"{named} {-point.left_m:8.2f} {point.forward_m:9.2f}   {near_m:.1f} to {far_m:.1f} m"
+    return f"{named} {-point.left_m:z8.2f} {point.forward_m:9.2f}   {near_m:.1f} to {far_m:.1f} m{', cut by the border of the picture' if any(is_cut(box.box_px, camera)) else ''}"

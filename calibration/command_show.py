@@ -62,21 +62,27 @@ def in_words(file: CameraFile) -> list[str]:
         if file.is_vouched
         else "it has no checksum: written or changed by hand, nothing vouches for its figures"
     )
-    lean = "level" if mount.pitch_deg == 0 else "nose down" if mount.pitch_deg > 0 else "nose up"
+    pitch_deg = round(mount.pitch_deg, 1)
+    lean = "level" if pitch_deg == 0 else "nose down" if pitch_deg > 0 else "nose up"
     lines.append(
-        f"mounted {mount.height_m:g} m (± {mount.height_sigma_m:g}) over the road, pitch {abs(mount.pitch_deg):g}° {lean} (± {mount.pitch_sigma_deg:g}), "
-        f"roll {mount.roll_deg:g}° (± {mount.roll_sigma_deg:g}), yaw {mount.yaw_deg:g}° (± {mount.yaw_sigma_deg:g}); ± is one sigma"
+        f"mounted {_short(mount.height_m, 2)} m (± {_short(mount.height_sigma_m, 2, 0.01)}) over the road, pitch {_short(abs(pitch_deg), 1)}° {lean} (± {_short(mount.pitch_sigma_deg, 1, 0.1)}), "
+        f"roll {_short(mount.roll_deg, 1)}° (± {_short(mount.roll_sigma_deg, 1, 0.1)}), yaw {_short(mount.yaw_deg, 1)}° (± {_short(mount.yaw_sigma_deg, 1, 0.1)}); ± is one sigma"
     )
     return lines + [
         f"a thing on the road {metres:g} m ahead is {_told_to_be(camera, mount, metres)}" for metres in TOLD_M
     ]
 
 
+def _short(value: float, digits: int, least: float | None = None) -> str:
+    """A number with up to so many digits after the point, never "-0"; a sigma no smaller than the least that these can tell."""
+    return f"{round(value if least is None else max(value, least), digits) + 0.0:g}"
+
+
 def _told_to_be(camera: Camera, mount: Mount, ahead_m: float) -> str:
     if not is_seen(camera, mount, ahead_m):
         return "not in the picture"
     between = range_95_m(camera, mount, ahead_m)
-    return f"told to be {between[0]:.1f} to {between[1]:.1f} m away (95 %)" if between else f"too near the horizon to tell where it is: the pitch is known to {mount.pitch_sigma_deg:g}° only"  # fmt: skip
+    return f"told to be {between[0]:.1f} to {between[1]:.1f} m away (95 %)" if between else f"too near the horizon to tell where it is: the pitch is known to {_short(mount.pitch_sigma_deg, 1, 0.1)}° only"  # fmt: skip
 
 
 def field_of_view_deg(camera: Camera) -> tuple[float | None, float | None]:

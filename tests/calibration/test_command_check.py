@@ -54,7 +54,9 @@ def test_the_grid_is_drawn_on_the_picture(file: Path, tmp_path: Path, capsys: py
     picture, out = tmp_path / "street.png", tmp_path / "grid.png"
     cv2.imwrite(str(picture), np.full((720, 1280, 3), 60, np.uint8))
     assert trikeye.main(["calibrate", "check", str(picture), "--camera", str(file), "--out", str(out)]) == 0
-    assert "3 m, 4 m, 5 m, 10 m" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "across the road at 3 m, 4 m, 5 m, 10 m" in said
+    assert "lay something 3 m before the lens" in said
     drawn = cv2.imread(str(out))
     assert drawn is not None
     assert drawn.shape == (720, 1280, 3)
@@ -117,6 +119,28 @@ def test_show_says_that_an_edited_file_has_no_checksum_and_a_broken_one_what_to_
     assert "does not exist" in capsys.readouterr().err
 
 
+def test_what_is_measured_is_the_nearest_line_that_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, picture = tmp_path / "camera.toml", tmp_path / "street.png"
+    write_camera(path, CAMERA, Mount(1.4, -8.0))
+    cv2.imwrite(str(picture), np.full((360, 640, 3), 60, np.uint8))
+    assert (
+        trikeye.main(["calibrate", "check", str(picture), "--camera", str(path), "--out", str(tmp_path / "g.png")]) == 0
+    )
+    said = capsys.readouterr().out
+    assert "across the road at 10 m, 15 m" in said
+    assert "lay something 10 m before the lens" in said
+
+
+def test_show_tells_no_digits_that_nobody_knows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "camera.toml"
+    write_camera(path, CAMERA, Mount(1.41837, -0.004, -0.04, 2.3456, 0.04, 0.523, 1.0, 0.0314))
+    assert trikeye.main(["calibrate", "show", str(path)]) == 0
+    assert (
+        "1.42 m (± 0.03) over the road, pitch 0° level (± 0.1), roll 0° (± 0.5), yaw 2.3° (± 1)"
+        in capsys.readouterr().out
+    )
+
+
 def test_what_the_pitch_leaves_open_is_not_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "camera.toml"
     write_camera(path, CAMERA, Mount(1.4, 8.0, pitch_sigma_deg=3.0))
@@ -133,3 +157,6 @@ def test_a_board_is_written_with_what_to_type(tmp_path: Path, capsys: pytest.Cap
     assert trikeye.main(["calibrate", "board", "--squares", "40x40", "--out", str(tmp_path / "no.pdf")]) == 2
     assert "does not fit on A4 or A3" in capsys.readouterr().err
     assert not (tmp_path / "no.pdf").exists()
+    assert trikeye.main(["calibrate", "board", "--out", str(tmp_path / "board.svg")]) == 2
+    assert "end its name in .pdf" in capsys.readouterr().err
+    assert not (tmp_path / "board.svg").exists()

@@ -55,6 +55,11 @@ def test_a_drive_without_camera_file_headings_or_bends_is_refused_in_words(
     assert "heading" in capsys.readouterr().err
 
 
+def test_a_ride_that_does_not_exist_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert trikeye.main(["calibrate", "clock", str(tmp_path / "nowhere")]) == 1
+    assert "nowhere does not exist" in capsys.readouterr().err
+
+
 @pytest.mark.shared
 def test_pictures_and_positions_of_one_clock_are_told_to_be_of_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], shared: Path
