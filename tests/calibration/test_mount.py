@@ -226,11 +226,16 @@ def test_a_drawn_ride_tells_its_mount_by_driving(tmp_path: Path, capsys: pytest.
     (ride / "ride.toml").write_text("fps = 10\n")
     shutil.copy(sample / "track.csv", ride)
     camera, _, _ = read_camera(sample / "camera.toml")
-    write_camera(tmp_path / "camera.toml", camera, Mount(1.2, 3.0, pitch_sigma_deg=3.0))
+    write_camera(tmp_path / "camera.toml", camera, Mount(1.2, 3.0, pitch_sigma_deg=0.5))
     assert calibrate(tmp_path / "camera.toml", "--drive", ride, "--height", 1.4, "--json") == 0
-    told = capsys.readouterr().out.splitlines()
+    out, err = capsys.readouterr()
+    told = out.splitlines()
     assert "would make it surer" in told[0]
     said = json.loads(told[-1])
+    assert [each.split(" by ")[0] for each in said["far_changes"]] == ["height changed", "pitch changed"]
+    assert "pitch changed by" in err
+    assert "check that the file is of this camera" in err
+    assert read_camera(Path(said["kept_as"]))[1] == Mount(1.2, 3.0, pitch_sigma_deg=0.5)
     assert (said["after"]["pitch_deg"], said["after"]["yaw_deg"]) == pytest.approx((7.0, 0.0), abs=0.2)
     assert (said["after"]["height_m"], said["after"]["pitch_sigma_deg"]) == (1.4, 1.0)
     assert said["straights"] == 1
