@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     try:
         camera, mount, _ = read_camera(args.camera)
-        boxes = list(read_boxes(args.boxes, camera))
+        boxes = list(read_boxes(args.boxes))
     except (MalformedCameraFile, MalformedBoxes) as wrong:
         print(f"trikeye: {wrong}", file=sys.stderr)
         return 1
@@ -65,17 +65,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def read_boxes(where: str, camera: Camera) -> Iterator[Box]:
-    """The rows of a table of boxes in pictures of a camera. Raises MalformedBoxes, OSError."""
+def read_boxes(where: str) -> Iterator[Box]:
+    """The rows of a table of boxes. Raises MalformedBoxes, OSError."""
     if where == "-":
-        yield from _boxes("standard input", csv.DictReader(sys.stdin), camera)
+        yield from _boxes("standard input", csv.DictReader(sys.stdin))
         return
     with Path(where).open(newline="", encoding="utf-8-sig") as file:
-        yield from _boxes(where, csv.DictReader(file), camera)
+        yield from _boxes(where, csv.DictReader(file))
 
 
-def _boxes(where: str, rows: csv.DictReader[str], camera: Camera) -> Iterator[Box]:
-    width, height = camera.size_px
+def _boxes(where: str, rows: csv.DictReader[str]) -> Iterator[Box]:
     try:
         missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
         if missing:
@@ -91,10 +90,6 @@ def _boxes(where: str, rows: csv.DictReader[str], camera: Camera) -> Iterator[Bo
                 ) from None
             if not all(map(isfinite, (x1, y1, x2, y2))) or x2 < x1 or y2 < y1:
                 raise MalformedBoxes(f"{where}, line {rows.line_num}: a box needs x1 <= x2 and y1 <= y2, finite")
-            if x1 >= width or x2 <= 0 or y1 >= height or y2 <= 0:
-                raise MalformedBoxes(
-                    f"{where}, line {rows.line_num}: the box lies outside of the picture, which is {width}x{height} for this camera"
-                )
             yield Box(row["frame"], row["category"], (x1, y1, x2, y2))
     except (UnicodeDecodeError, csv.Error) as wrong:
         raise MalformedBoxes(f"{where} is no table in UTF-8: {wrong}") from None
@@ -111,7 +106,14 @@ def _offset(text: str) -> tuple[str, float]:
     return category, value
 
 
+def _is_outside(box: Box, camera: Camera) -> bool:
+    (x1, y1, x2, y2), (width, height) = box.box_px, camera.size_px
+    return x1 >= width or x2 <= 0 or y1 >= height or y2 <= 0
+
+
 def _located(box: Box, camera: Camera, mount: Mount, depth_m: float) -> GroundPoint | None:
+    if _is_outside(box, camera):
+        return None
     try:
         return ground_of_box(box.box_px, camera, mount, depth_m)
     except NoGround:
@@ -121,7 +123,7 @@ def _located(box: Box, camera: Camera, mount: Mount, depth_m: float) -> GroundPo
 def _as_object(box: Box, point: GroundPoint | None, camera: Camera) -> dict[str, Any]:
     named: dict[str, Any] = {"frame": int(box.frame) if box.frame.isdecimal() else box.frame, "category": box.category}
     if point is None:
-        return named | {"no_ground": True}
+        return named | {"no_ground": True} | ({"outside": True} if _is_outside(box, camera) else {})
     (ff, fl), (_, ll) = point.covariance_m2.tolist()
     near_m, far_m = point.range_between_m()
     return named | {
@@ -133,6 +135,8 @@ def _as_object(box: Box, point: GroundPoint | None, camera: Camera) -> dict[str,
 
 def _as_line(box: Box, point: GroundPoint | None, camera: Camera) -> str:
     named = f"{box.frame:>10}  {box.category:<20}"
+    if _is_outside(box, camera):
+        return f"{named} outside of the picture, which is {camera.size_px[0]}x{camera.size_px[1]} for this camera"
     if point is None:
         return f"{named} no ground: the foot of the box is at or above the horizon, or too near to it"
     near_m, far_m = point.range_between_m()
