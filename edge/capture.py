@@ -20,6 +20,7 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it says in 
 log = logging.getLogger("trikeye.edge")
 UTC = timezone.utc  # noqa: UP017
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
+CLOSE_S = 3.0
 
 
 class NoPictures(Exception):
@@ -94,7 +95,8 @@ class LiveCamera:
         self._stopped = threading.Event()
         self.trouble = ""
         self.faults: Counter[str] = Counter()
-        threading.Thread(target=self._read, name="camera", daemon=True).start()
+        self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
+        self._thread.start()
 
     def frames(self) -> Iterator[Frame]:
         """Newest frames, each once, until `stop`."""
@@ -113,6 +115,11 @@ class LiveCamera:
     def stop(self) -> None:
         """End `frames` and the reading thread."""
         self._stopped.set()
+
+    def close(self) -> None:
+        """Stop, and wait CLOSE_S for the reading thread: where Python ends while OpenCV decodes, the process aborts."""
+        self.stop()
+        self._thread.join(CLOSE_S)
 
     def _newer_than(self, seen: int) -> Frame | None:
         def newer() -> Frame | None:

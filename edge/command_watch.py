@@ -15,7 +15,8 @@ from itertools import islice
 from pathlib import Path
 
 from calibration.camera import OtherShape
-from calibration.files import MalformedCameraFile, default_camera, read_camera
+from calibration.files import MalformedCameraFile
+from edge.camera_file import Known, camera_of
 from edge.capture import LiveCamera
 from edge.clock import is_synchronised
 from edge.desired import ZONES, with_desired
@@ -26,7 +27,7 @@ from edge.pause import Now, forget_spent, here, is_paused
 from edge.pipeline import Counts, Vehicle
 from edge.position import LiveReceiver
 from edge.settings import BadSettings, Settings, read_settings
-from edge.watching import Watching, wishes_of
+from edge.watching import Watching, tell_end, wishes_of
 from edge.zones import BadZones, Zones, zones_beside
 from models.contract import Sighting
 from models.packs import PackError, load_pack
@@ -67,9 +68,10 @@ def _watch(args: argparse.Namespace, ended: threading.Event, resting: threading.
         wishes = wishes_of(settings.vehicle.data)
         settings = with_desired(settings)
         zones = _zones(settings)
+        known = None if _is_paused(settings) else _known(settings)
         receiver = LiveReceiver(settings.receiver)
         at_end.callback(receiver.stop)
-        camera = None if _is_paused(settings) else _camera(settings, receiver)
+        camera = None if known is None else _camera(settings, receiver)
         _say_pause(settings, resting, is_paused=camera is None)
 
         def end(*_: object) -> None:
@@ -78,7 +80,7 @@ def _watch(args: argparse.Namespace, ended: threading.Event, resting: threading.
                 camera.stop()
 
         if camera is not None:
-            at_end.callback(camera.stop)
+            at_end.callback(camera.close)
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, end)
         if ended.is_set():
@@ -86,10 +88,10 @@ def _watch(args: argparse.Namespace, ended: threading.Event, resting: threading.
         watching = at_end.enter_context(
             Watching(settings, camera, receiver, wishes, noted if zones else (*noted, "zones_bad"))
         )
-        if camera is None:
+        if camera is None or known is None:
             watching.rest(ended)
             return None
-        watching.vehicle = vehicle = _vehicle(settings, zones or Zones.none())
+        watching.vehicle = vehicle = _vehicle(settings, known, zones or Zones.none())
         at_end.callback(vehicle.outbox.close)
         vehicle.drive(watching.stills(islice(camera.frames(), args.frames)))
     return None if watching.is_to_begin_again and not ended.is_set() else vehicle
@@ -111,6 +113,15 @@ def _now() -> Now:
     return here(time.monotonic(), datetime.now(UTC), is_synchronised())
 
 
+def _known(settings: Settings) -> Known:
+    """Camera and mount. Raises MalformedCameraFile, after it has been told to doctor and uplink."""
+    try:
+        return camera_of(settings.camera)
+    except MalformedCameraFile as wrong:
+        tell_end(settings, wrong)
+        raise MalformedCameraFile(f"{wrong} (mend it or make one: trikeye calibrate camera; [camera] calibration in edge.toml names it)") from None  # fmt: skip
+
+
 def _camera(settings: Settings, receiver: LiveReceiver) -> LiveCamera:
     source = settings.camera
     return LiveCamera(source.source, source.width_px, source.height_px, settings.vehicle.camera, receiver.fix_now)
@@ -125,9 +136,7 @@ def _zones(settings: Settings) -> Zones | None:
         return None
 
 
-def _vehicle(settings: Settings, zones: Zones) -> Vehicle:
-    source = settings.camera
-    known = read_camera(source.calibration) if source.calibration else default_camera(source.width_px, source.height_px)
+def _vehicle(settings: Settings, known: Known, zones: Zones) -> Vehicle:
     detector = Detector(load_pack(settings.detect.pack), settings.detect.threads)
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, None)
     outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent)

@@ -323,6 +323,14 @@ def starts(before: WatchPart | None, now_s: float) -> tuple[float, ...]:
     return (*(each for each in known if 0 <= now_s - each < STARTS_S), now_s)[-MANY_STARTS * 4 :]
 
 
+def tell_end(settings: Settings, wrong: Exception) -> None:
+    """Tell what a watch ended with before it could look."""
+    before = read_part(settings.vehicle.data, WatchPart)
+    begun_s = starts(before, time.monotonic())
+    with suppress(OSError):
+        write_part(settings.vehicle.data, WatchPart(starts_s=begun_s, ended=trouble_for(wrong), settings_revision=settings.revision))  # fmt: skip
+
+
 def trouble_for(wrong: Exception) -> str | None:
     """The trouble a watch ends with; None for what has no word, which the log then tells."""
     return next((key for kind, key in ENDS if isinstance(wrong, kind)), None)

@@ -169,6 +169,44 @@ def test_a_camera_that_gives_another_shape_is_refused_with_both_sizes(
     assert part.ended == "settings_bad"
 
 
+def _busy(config: Path) -> None:
+    """Pictures so large that the camera's thread is nearly always inside OpenCV."""
+    _film(config.parent / "clip.avi", np.random.default_rng(0).integers(0, 255, (1080, 1920, 3), dtype=np.uint8))
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(None, "No such file"), (b"version = [", "cannot be read"), (b"version = 1", "focal_px"), (b"\xff\xfe", "cannot be read")],
+)  # fmt: skip
+def test_a_camera_file_that_is_missing_or_broken_ends_it_in_words_and_is_told(
+    config: Path, start: Start, data: bytes | None, words: str
+) -> None:
+    _busy(config)
+    file = config.parent / "camera.toml"
+    file.unlink() if data is None else file.write_bytes(data)
+    watching = start()
+    _, err = watching.communicate(timeout=60)
+    assert watching.returncode == 1, err
+    said = err.splitlines()[-1]
+    for each in ("trikeye edge watch: ", str(file), words, "trikeye calibrate camera", "edge.toml"):
+        assert each in said
+    assert "Traceback" not in err
+    part = read_part(config.parent / "data", WatchPart)
+    assert part is not None
+    assert (part.ended, len(part.starts_s)) == ("settings_bad", 1)
+
+
+@pytest.mark.process
+def test_ending_for_another_reason_while_pictures_come_it_ends_in_words_too(config: Path, start: Start) -> None:
+    _busy(config)
+    config.write_text(config.read_text() + f'[redact]\npack = "{config.parent / "none"}"\n')
+    watching = start()
+    _, err = watching.communicate(timeout=60)
+    assert watching.returncode == 1, err
+    assert "trikeye edge watch: " in err.splitlines()[-1]
+
+
 def test_a_network_of_redaction_that_cannot_be_loaded_ends_it_with_the_first_look(
     config: Path, port: Port, unloadable: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
