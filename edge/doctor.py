@@ -1,4 +1,4 @@
-"""Looks at everything a vehicle needs and says what to do: camera, focus, exposure, position, clock, heat, disk, outbox, pack, redaction, broker, certificates.
+"""Looks at everything a vehicle needs and says what to do: camera and its file, focus, exposure, position, clock, heat, disk, outbox, pack, redaction, broker, certificates.
 
 It takes nothing away from a watch or an uplink that runs: what these hold (the camera, the port, the login), they are asked for.
 """
@@ -15,6 +15,7 @@ from typing import Self
 
 import numpy as np
 
+from edge.camera_file import look_at
 from edge.capture import LiveCamera
 from edge.clock import NOT_BEFORE, is_synchronised, stamp
 from edge.desired import ZONES
@@ -130,7 +131,7 @@ class Bench:
         if self._receiver is None:
             self._receiver = LiveReceiver(self.settings.receiver)
         if self.is_paused and self._camera is not None:
-            self._camera.stop()
+            self._camera.close()
             self._camera = None
         elif self._camera is None and not self.is_paused:
             fix_now = self._receiver.fix_now
@@ -139,9 +140,10 @@ class Bench:
             )
 
     def _close(self) -> None:
-        for each in (self._camera, self._receiver):
-            if each is not None:
-                each.stop()
+        if self._camera is not None:
+            self._camera.close()
+        if self._receiver is not None:
+            self._receiver.stop()
         self._camera = self._receiver = None
 
 
@@ -154,7 +156,7 @@ def examine(bench: Bench, patience_s: float = PATIENCE_S) -> list[Check]:
         lambda: _watch(settings, watch), lambda: _clock(watch, bench), _heat, lambda: _memory(watch), lambda: _disk(settings), lambda: _outbox(settings), lambda: _zones(settings),
         lambda: _pack(settings), lambda: _redaction(bench), lambda: _broker(settings), lambda: _certificate(settings), lambda: _key(settings),
     ]  # fmt: skip
-    return [*sight, *place, *(check() for check in checks)]
+    return [*sight, _camera_file(bench, watch), *place, *(check() for check in checks)]
 
 
 def is_well(checks: list[Check]) -> bool:
@@ -208,6 +210,13 @@ def _sharp(picture: Picture) -> str:
 
 def _light(picture: Picture) -> str:
     return f"{picture.brightness:.0f} / 255, {picture.white_share:.0%}"
+
+
+def _camera_file(bench: Bench, watch: WatchPart | None) -> Check:
+    """What the watch would make of the camera's file, for pictures as they come now."""
+    seen = [watch.picture] if watch and watch.picture else [picture_of(each.image) for each in bench.pictures(1, 0.1)]
+    size_px = (seen[0].width_px, seen[0].height_px) if seen else None
+    return Check("camera file", *look_at(bench.settings.camera, bench.settings.vehicle.data, size_px))
 
 
 # Position, clock, machine

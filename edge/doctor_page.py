@@ -27,7 +27,7 @@ WORDS = {
     "no_still": ("no picture", "没有画面"),
 }  # fmt: skip
 NAMES = {
-    "settings": "设置", "camera": "相机", "focus": "对焦", "exposure": "曝光", "position": "定位", "watch": "采集", "clock": "时钟", "heat": "温度", "memory": "内存",
+    "settings": "设置", "camera": "相机", "camera file": "相机标定", "focus": "对焦", "exposure": "曝光", "position": "定位", "watch": "采集", "clock": "时钟", "heat": "温度", "memory": "内存",
     "disk": "磁盘", "outbox": "发件箱", "zones": "区域", "pack": "模型包", "redaction": "脱敏", "broker": "消息服务器", "certificate": "证书", "server key": "服务器公钥",
 }  # fmt: skip
 STYLE = (

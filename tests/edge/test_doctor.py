@@ -21,7 +21,11 @@ import pytest
 from receiver import Port, nmea
 
 import trikeye
+from calibration.camera import camera_of_field_of_view
+from calibration.files import read_camera, write_camera
+from calibration.mount import Mount
 from edge import doctor, doctor_page
+from edge.bracket import BracketPart
 from edge.command_doctor import language_of
 from edge.desired import ZONES
 from edge.doctor import Bench, Check, examine, is_well
@@ -143,6 +147,89 @@ def test_a_broken_outbox_a_refused_sighting_and_a_full_disk_are_found(
     assert doctor._disk(changed(settings, vehicle={"data": outbox.path.parent / "plain" / "x"})).key == "outbox_broken"
 
 
+# The camera's file
+
+
+def with_file(settings: Settings, width_px: int = 320, height_px: int = 180) -> Settings:
+    """The same vehicle with a camera file beside its film, known at this size."""
+    path = settings.vehicle.data.parent / "camera.toml"
+    write_camera(path, camera_of_field_of_view(width_px, height_px, 60.0), Mount(height_m=1.4, pitch_deg=2.0))
+    return changed(settings, camera={"calibration": path})
+
+
+def file_check(settings: Settings) -> Check:
+    with Bench(settings) as bench:
+        return next(check for check in examine(bench, 2.0) if check.name == "camera file")
+
+
+def test_without_a_camera_file_it_says_what_is_assumed_and_how_to_make_one(settings: Settings) -> None:
+    told = file_check(settings)
+    assert (told.key, told.severity) == ("camera_file_none", "note")
+    for language in ("en", "zh"):
+        assert "60°" in TROUBLES[told.key].remedy(language)
+        assert "trikeye calibrate camera" in TROUBLES[told.key].remedy(language)
+
+
+def test_a_good_camera_file_is_told_with_its_pitch(settings: Settings) -> None:
+    assert file_check(with_file(settings)) == Check("camera file", facts="pitch 2.0° by the file")
+    assert file_check(with_file(settings, 1280, 720)).key == "well", "the same shape"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"), [(None, "No such file"), (b"version = [", "cannot be read"), (b"version = 1", "focal_px")]
+)
+def test_a_camera_file_that_is_missing_or_broken_is_found(settings: Settings, data: bytes | None, words: str) -> None:
+    here = with_file(settings)
+    path = here.camera.calibration
+    assert path is not None
+    path.unlink() if data is None else path.write_bytes(data)
+    told = file_check(here)
+    assert (told.key, told.severity) == ("camera_file_bad", "stopped")
+    assert str(path) in told.facts
+    assert words in told.facts
+
+
+def test_a_camera_file_of_another_shape_than_the_pictures_is_found(settings: Settings) -> None:
+    told = file_check(with_file(settings, 640, 480))
+    assert told.key == "camera_file_bad"
+    assert "320x180" in told.facts
+    assert "640x480" in told.facts
+
+
+def test_beside_a_watch_the_shape_of_its_pictures_counts(settings: Settings, nothing_opened: None) -> None:
+    write_part(settings.vehicle.data, LIVE)
+    write_part(settings.vehicle.data, UplinkPart(connected=True))
+    assert "1280x720" in file_check(with_file(settings, 640, 480)).facts
+
+
+def test_what_driving_told_of_the_bracket_is_told_for_this_file_alone(settings: Settings) -> None:
+    here = with_file(settings)
+    assert here.camera.calibration is not None
+    *_, digest = read_camera(here.camera.calibration)
+    blocks = tuple((6.9, -1.0, number // 2, 10.0) for number in range(8))
+    driven = "pitch 2.0° by the file, 6.9° by driving; yaw 0.0° by the file, -1.0° by driving"
+    write_part(here.vehicle.data, BracketPart(calibration=digest, blocks=blocks))
+    assert file_check(here) == Check("camera file", facts=driven)
+    write_part(here.vehicle.data, BracketPart(calibration=digest, home=(2.0, 0.0), blocks=blocks, moved="looks_lower"))
+    assert file_check(here) == Check("camera file", "not_straight", f"{driven}; looks lower")
+    write_part(here.vehicle.data, BracketPart(calibration="another", blocks=blocks, moved="looks_lower"))
+    assert file_check(here) == Check("camera file", facts="pitch 2.0° by the file")
+
+
+def test_the_verb_names_the_camera_file_in_both_languages_and_for_machines(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, source = tmp_path / "edge.toml", settings.camera.source
+    config.write_text(f'[vehicle]\nname = "TY-01"\ndata = "data"\n[camera]\nsource = "{source}"\ncalibration = "camera.toml"\n')  # fmt: skip
+    assert trikeye.main(["edge", "doctor", "--config", str(config), "--json"]) == 1
+    row = next(each for each in json.loads(capsys.readouterr().out)["checks"] if each["check"] == "camera file")
+    assert (row["severity"], row["trouble"]) == ("stopped", "camera_file_bad")
+    assert str(tmp_path / "camera.toml") in row["facts"]
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert trikeye.main(["edge", "doctor", "--config", str(config)]) == 1
+    assert "相机标定文件不可用" in capsys.readouterr().out
+
+
 # Beside a watch and an uplink that run
 
 
@@ -160,7 +247,7 @@ def nothing_opened(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_beside_a_running_watch_and_uplink_it_opens_nothing_and_asks_them(settings: Settings, nothing_opened: None) -> None:  # fmt: skip
     write_part(settings.vehicle.data, LIVE)
     write_part(settings.vehicle.data, UplinkPart(connected=True))
-    seen = found(changed(settings, uplink={"server_key": "a" * 64}))
+    seen = found(changed(with_file(settings), uplink={"server_key": "a" * 64}))
     assert set(seen.values()) == {"well"}
     troubles = ("camera_gone", "no_fix", "clock_back", "restarting")
     write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": troubles, "said": ("camera 0 is gone",)}))
@@ -213,7 +300,7 @@ def test_in_a_pause_it_says_so_opens_no_camera_and_all_is_well(settings: Setting
 def test_beside_a_watch_in_a_pause_it_says_so(settings: Settings, nothing_opened: None) -> None:
     write_part(settings.vehicle.data, WatchPart(troubles=("paused",), fix=FIX, clock_source="gnss"))
     write_part(settings.vehicle.data, UplinkPart(connected=True))
-    seen = found(changed(settings, uplink={"server_key": "a" * 64}))
+    seen = found(changed(with_file(settings), uplink={"server_key": "a" * 64}))
     assert seen.pop("camera") == "paused"
     assert set(seen.values()) == {"well"}
 
@@ -282,7 +369,9 @@ def test_in_a_chinese_environment_the_verb_speaks_chinese_in_columns(
     first, remedy, *_ = out.splitlines()
     assert (first.split()[:3], remedy.strip()) == (["停摆", "相机", "相机断开"], TROUBLES["camera_gone"].do_zh)
     assert err.strip().endswith("有问题: 相机, 采集")
-    assert not re.search("camera|position|clock|STOP", out.replace(TROUBLES["camera_gone"].do_zh, ""))
+    for key in ("camera_gone", "camera_file_none"):
+        out = out.replace(TROUBLES[key].do_zh, "")
+    assert not re.search("camera|position|clock|STOP", out)
     assert "\n正常   定位         gnss" in out, "two columns a character"
 
 
@@ -296,7 +385,7 @@ def test_the_verb_exits_by_what_it_found_and_prints_one_object(
     assert trikeye.main(["edge", "doctor", "--config", str(config), "--json"]) == 0
     said = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert said["well"]
-    assert [row["check"] for row in said["checks"]][:4] == ["camera", "focus", "exposure", "position"]
+    assert [row["check"] for row in said["checks"]][:5] == ["camera", "focus", "exposure", "camera file", "position"]
     write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": ("camera_gone",)}))
     assert trikeye.main(["edge", "doctor", "--config", str(config)]) == 1
     out, err = capsys.readouterr()
