@@ -19,6 +19,7 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 
+from calibration.files import MalformedCameraFile
 from edge import watching
 from edge.clock import ClockWatch, seen_at
 from edge.health import (
@@ -288,6 +289,16 @@ def test_a_watch_that_starts_again_still_suffers_from_what_it_ended_with_until_i
     again.vehicle.bracket = SimpleNamespace(moved="looks_left", faults=Counter({"not_straight": 1}))  # type: ignore[union-attr, assignment]
     moved = again._part(3.0)
     assert (moved.calibration_alarm, moved.faults["not_straight"], "not_straight" in moved.troubles) == ("looks_left", 1, True)  # fmt: skip
+
+
+def test_a_watch_that_ends_before_it_could_look_tells_why_however_often(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"vehicle": {"name": "TY-01", "data": tmp_path}})
+    for _ in range(watching.MANY_STARTS + 1):
+        watching.tell_end(settings, MalformedCameraFile("camera.toml: No such file or directory"))
+    part = read_part(tmp_path, WatchPart)
+    assert part is not None
+    assert len(part.starts_s) == watching.MANY_STARTS + 1
+    assert composed(part).troubles == ("settings_bad",), "and not weak power"
 
 
 @pytest.mark.parametrize(("asked_for", "left"), [(True, 1), (False, 2)])
