@@ -146,7 +146,10 @@ def with_terms(
     terms = partials(pixel_px, foot_m, camera, mount) * np.array(_sigmas(mount, noise))[:, None]
     range_m = hypot(*foot_m)
     farther = max(range_m + depth_m, NEAREST_M) / range_m
-    return GroundPoint(foot_m[0] * farther, foot_m[1] * farther, terms)
+    along = np.array(foot_m) / range_m
+    # What is off across the bearing grows with the range, what is off along it does not.
+    carried = farther * np.eye(2) + (1 - farther) * np.outer(along, along)
+    return GroundPoint(foot_m[0] * farther, foot_m[1] * farther, terms @ carried)
 
 
 def ground_of_box(

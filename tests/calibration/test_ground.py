@@ -150,3 +150,13 @@ def test_the_terms_have_a_row_each_and_the_depth_lies_along_the_bearing() -> Non
     assert depth @ along == pytest.approx(np.hypot(*depth))
     foot = np.hypot(*foot_from_pixel((520, 400), CAMERA, MOUNT))
     assert point.range_m - foot == pytest.approx(2.0)
+
+
+def test_what_turns_the_camera_moves_a_deep_thing_by_its_whole_range() -> None:
+    near, deep = (ground_of_box((300, 300, 340, 400), CAMERA, MOUNT, depth_m=depth_m) for depth_m in (0.0, 3.0))
+    yaw = TERMS.index("yaw")
+    assert np.hypot(*near.terms[yaw]) / near.range_m == pytest.approx(np.hypot(*deep.terms[yaw]) / deep.range_m)
+    assert deep.terms[yaw] @ (deep.forward_m, deep.left_m) == pytest.approx(0, abs=1e-9)
+    pitch = TERMS.index("pitch")
+    along = np.array((near.forward_m, near.left_m)) / near.range_m
+    assert deep.terms[pitch] @ along == pytest.approx(near.terms[pitch] @ along)
