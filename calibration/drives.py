@@ -43,7 +43,12 @@ def open_drive(path: Path) -> Drive:
         raise BadDrive(
             f"{path}: nothing tells how many pictures a second there are; write fps = 10, or what it is, into its ride.toml"
         )
-    return Drive(film, stills, rate, _positions(path, rate, [each.name for each in stills]) if path.is_dir() else [])
+    return Drive(
+        film,
+        stills,
+        rate,
+        (recorded_positions(path, rate, [each.name for each in stills]) if path.is_dir() else None) or [],
+    )
 
 
 def _rate_of(stills: Sequence[Path]) -> float:
@@ -62,7 +67,8 @@ def _told_rate(path: Path) -> float:
         raise BadDrive(f"{path}: {wrong}; correct it or remove it") from None
 
 
-def _positions(folder: Path, rate: float, names: list[str]) -> list[Position]:
+def recorded_positions(folder: Path, rate: float, names: list[str]) -> list[Position] | None:
+    """What a ride's folder says of where the vehicle was, in the order of docs/rides.md; None if it holds no track. Raises MalformedTrack."""
     track = folder / "track.csv"
     if track.exists():
         try:
@@ -73,4 +79,4 @@ def _positions(folder: Path, rate: float, names: list[str]) -> list[Position]:
         return read_log(path.read_bytes())
     for path in sorted(folder.glob("*.gpx")):
         return track_of_gpx(path.read_bytes(), path)
-    return []
+    return None

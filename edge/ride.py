@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from calibration.camera import Camera
+from calibration.drives import recorded_positions
 from calibration.exif import read_exif
 from calibration.files import default_camera, read_camera
 from calibration.gnss import Position, position_at
 from calibration.mount import Mount
-from calibration.receiver import read_log
-from calibration.tracks import MalformedTrack, in_order, track_of_csv, track_of_gpx
+from calibration.tracks import in_order
 from edge.capture import NoPictures, film_fps, pictures, size_of
 from edge.values import Fix, Frame
 from edge.zones import Zones, zones_beside
@@ -127,16 +127,9 @@ def _still_times(exif: list[Position | None]) -> list[float] | None:
 
 
 def _positions(folder: Path, fps: float, names: list[str], exif: list[Position | None]) -> list[Position]:
-    track = folder / "track.csv"
-    if track.exists():
-        try:
-            return track_of_csv(track.read_text(encoding="utf-8"), track, fps, names)
-        except UnicodeDecodeError as wrong:
-            raise MalformedTrack(f"{track}: {wrong}") from None
-    for path in sorted((*folder.glob("*.nmea"), *folder.glob("*.ubx"))):
-        return read_log(path.read_bytes())
-    for path in sorted(folder.glob("*.gpx")):
-        return track_of_gpx(path.read_bytes(), path)
+    recorded = recorded_positions(folder, fps, names)
+    if recorded is not None:
+        return recorded
     found = [
         Position(i / fps, e.lat_deg, e.lon_deg, e.sigma_m, e.heading_deg, None, e.utc, "exif", e.utc_trusted)
         for i, e in enumerate(exif)
