@@ -92,10 +92,14 @@ class Locator:
 
     def __init__(self, camera: Camera, mount: Mount) -> None:
         self.camera, self.mount = camera, mount
+        self._fitted = camera
 
     def camera_of(self, frame: Frame) -> Camera:
         """The camera for a frame's size. Raises OtherShape if its calibration does not fit."""
-        return self.camera.fitted_to(frame.image.shape[1], frame.image.shape[0])
+        height, width = frame.image.shape[:2]
+        if self._fitted.size_px != (width, height):
+            self._fitted = self.camera.fitted_to(width, height)
+        return self._fitted
 
     def foot(self, view: TrackView) -> tuple[float, float] | None:
         """Forward and left metres of the box's foot in the road frame, or None."""

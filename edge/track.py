@@ -80,12 +80,13 @@ class Tracker:
         return [_closed(track) for track in ended]
 
     def _add(self, track: _Open, view: TrackView) -> None:
-        """Continue a track. A vehicle may stand before a thing for hours, so pixels are kept of three pictures at most."""
-        views = [*track.views, view]
-        kept = [id(each) for each in showable(views, self.locator.shown(views), self.locator.is_cut)]
+        """Continue a track. A vehicle may stand before a thing for hours, so pixels are kept of three pictures at most: no later look makes one of the others better."""
+        rivals = [*(each for each in track.views if each.frame.has_pixels), view]
+        kept = [id(each) for each in showable(rivals, self.locator.shown(rivals), self.locator.is_cut)]
+        dropped = {id(each) for each in rivals if id(each) not in kept}
         track.views = [
-            replace(each, frame=each.frame.without_pixels()) if each.frame.has_pixels and id(each) not in kept else each
-            for each in views
+            replace(each, frame=each.frame.without_pixels()) if id(each) in dropped else each
+            for each in (*track.views, view)
         ]
 
     def _ground(self, view: TrackView, here: tuple[float, float]) -> tuple[float, float] | None:
