@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         lines = grid(fitting, mount)
         drawn = draw_lines(image, [(line.strokes, line.label, COLOURS[line.kind], _thickness(line)) for line in lines])
         write_whole(args.out, encoded(drawn, args.out.suffix))
-    except (MalformedCameraFile, OtherShape, Unreadable, FileNotFoundError) as wrong:
+    except (MalformedCameraFile, OtherShape, Unreadable) as wrong:
         print(f"{NAME}: {wrong}", file=sys.stderr)
         return 1
     seen = [line.label for line in lines if line.kind == "ahead"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import sys
 from collections.abc import Iterator
@@ -16,12 +15,10 @@ from calibration.camera import Camera
 from calibration.files import MalformedCameraFile, read_camera
 from calibration.ground import GroundPoint, NoGround, ground_of_box, is_cut
 from calibration.mount import Mount
+from calibration.tables import MalformedTable, rows_of, text_of
+from calibration.words import of_file
 
 COLUMNS = ("frame", "category", "x1", "y1", "x2", "y2")
-
-
-class MalformedBoxes(Exception):
-    """A table of boxes that cannot be read; the text names file, line and what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         camera, mount, _ = read_camera(args.camera)
         boxes = list(read_boxes(args.boxes))
-    except (MalformedCameraFile, MalformedBoxes) as wrong:
+    except (MalformedCameraFile, MalformedTable) as wrong:
         print(f"trikeye: {wrong}", file=sys.stderr)
         return 1
     offsets = dict(args.depth_offset)
@@ -66,33 +63,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_boxes(where: str) -> Iterator[Box]:
-    """The rows of a table of boxes. Raises MalformedBoxes, OSError."""
-    if where == "-":
-        yield from _boxes("standard input", csv.DictReader(sys.stdin))
-        return
-    with Path(where).open(newline="", encoding="utf-8-sig") as file:
-        yield from _boxes(where, csv.DictReader(file))
-
-
-def _boxes(where: str, rows: csv.DictReader[str]) -> Iterator[Box]:
+    """The rows of a table of boxes. Raises MalformedTable."""
+    named = "standard input" if where == "-" else where
     try:
-        missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-        if missing:
-            raise MalformedBoxes(
-                f"{where}, line 1: the column {', '.join(missing)} is missing; needed are {','.join(COLUMNS)}"
-            )
-        for row in rows:
-            try:
-                x1, y1, x2, y2 = (float(row[name]) for name in COLUMNS[2:])
-            except (TypeError, ValueError):
-                raise MalformedBoxes(
-                    f"{where}, line {rows.line_num}: {', '.join(COLUMNS[2:])} must be numbers"
-                ) from None
-            if not all(map(isfinite, (x1, y1, x2, y2))) or x2 < x1 or y2 < y1:
-                raise MalformedBoxes(f"{where}, line {rows.line_num}: a box needs x1 <= x2 and y1 <= y2, finite")
-            yield Box(row["frame"], row["category"], (x1, y1, x2, y2))
-    except (UnicodeDecodeError, csv.Error) as wrong:
-        raise MalformedBoxes(f"{where} is no table in UTF-8: {wrong}") from None
+        data = sys.stdin.buffer.read() if where == "-" else Path(where).read_bytes()
+    except OSError as wrong:
+        raise MalformedTable(of_file(where, wrong)) from None
+    for row in rows_of(text_of(data, named), named, COLUMNS):
+        x1, y1, x2, y2 = (row.number(name) for name in COLUMNS[2:])
+        if x2 < x1 or y2 < y1:
+            raise MalformedTable(f"{named}, line {row.line}: a box needs x1 <= x2 and y1 <= y2")
+        yield Box(row.cells["frame"], row.cells["category"], (x1, y1, x2, y2))
 
 
 def _offset(text: str) -> tuple[str, float]:

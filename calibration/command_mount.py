@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -18,6 +16,8 @@ from calibration.drives import BadDrive, open_drive
 from calibration.files import CameraFile, MalformedCameraFile, keep_old, read_camera_file, write_camera
 from calibration.marks import BadMarks, Mark, solve_mount
 from calibration.mount import Mount
+from calibration.tables import MalformedTable, Row, rows_of, text_of
+from calibration.words import of_file
 
 if TYPE_CHECKING:
     from calibration.drift import Drift
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         found = _by_marks(args.marks, file.camera) if args.marks else _by_drive(args.drive, file, args.height)
         old = keep_old(args.camera)
         write_camera(args.camera, file.camera, found.mount, file.made, file.is_vouched)
-    except (BadMarks, BadDrive, MalformedCameraFile, MalformedTrack, OtherShape, Unreadable) as wrong:
+    except (BadMarks, BadDrive, MalformedCameraFile, MalformedTable, MalformedTrack, OtherShape, Unreadable) as wrong:
         print(f"{NAME}: {wrong}", file=sys.stderr)
         return 1
     print(f"{args.camera}: {found.words}")
@@ -87,10 +87,9 @@ def run(args: argparse.Namespace) -> int:
 def _camera_file(path: Path) -> CameraFile:
     if path.suffix != ".toml":
         raise MalformedCameraFile(f"{path}: the mount is written into a camera file that ends in .toml; trikeye calibrate camera makes one")  # fmt: skip
-    try:
-        return read_camera_file(path)
-    except FileNotFoundError:
-        raise MalformedCameraFile(f"{path} does not exist; make it first: trikeye calibrate camera --help") from None
+    if not path.exists():
+        raise MalformedCameraFile(f"{path} does not exist; make it first: trikeye calibrate camera --help")
+    return read_camera_file(path)
 
 
 def _parts(before: Mount, after: Mount) -> Iterator[tuple[str, str, tuple[float, float], tuple[float, float]]]:
@@ -123,7 +122,7 @@ def _far_changes(before: Mount, after: Mount) -> list[str]:
 
 
 def _by_marks(path: Path, camera: Camera) -> Found:
-    """Raises BadMarks."""
+    """Raises BadMarks, MalformedTable."""
     marks = read_marks(path)
     solved = solve_mount(marks, camera)
     words = f"{len(marks)} marks are seen {max(solved.residuals_px):.1f} px or less from where they lie"
@@ -131,31 +130,17 @@ def _by_marks(path: Path, camera: Camera) -> Found:
 
 
 def read_marks(path: Path) -> list[Mark]:
-    """The marks of a CSV file. Raises BadMarks."""
+    """The marks of a table. Raises MalformedTable."""
     try:
-        rows = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
-        if lacking := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
-            raise BadMarks(f"{path}: its first line must name {','.join(COLUMNS)}; {', '.join(lacking)} is missing")
-        return [_mark(row, f"{path}, line {rows.line_num}", f"line {rows.line_num}") for row in rows]
-    except FileNotFoundError:
-        raise BadMarks(f"{path} does not exist") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as wrong:
-        raise BadMarks(f"{path} cannot be read as CSV: {wrong}") from None
+        data = path.read_bytes()
+    except OSError as wrong:
+        raise MalformedTable(of_file(path, wrong)) from None
+    return [_mark(row) for row in rows_of(text_of(data, path), path, COLUMNS)]
 
 
-def _mark(row: dict[str, str | None], where: str, name: str) -> Mark:
-    u_px, v_px, forward_m, left_m = (_number(row[column], f"{where}, {column}") for column in COLUMNS)
-    return Mark(u_px, v_px, forward_m, left_m, name)
-
-
-def _number(word: str | None, where: str) -> float:
-    try:
-        value = float(word or "")
-    except ValueError:
-        value = float("nan")
-    if not abs(value) < 1e6:
-        raise BadMarks(f"{where}: '{word or ''}' is not a number")
-    return value
+def _mark(row: Row) -> Mark:
+    u_px, v_px, forward_m, left_m = (row.number(column) for column in COLUMNS)
+    return Mark(u_px, v_px, forward_m, left_m, f"line {row.line}")
 
 
 # By driving

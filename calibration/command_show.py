@@ -27,10 +27,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         file = read_camera_file(args.file)
     except MalformedCameraFile as wrong:
-        print(f"{NAME}: {wrong}", file=sys.stderr)
-        return 1
-    except FileNotFoundError:
-        print(f"{NAME}: {args.file} does not exist; trikeye calibrate camera writes one", file=sys.stderr)
+        more = "" if args.file.exists() else "; trikeye calibrate camera writes one"
+        print(f"{NAME}: {wrong}{more}", file=sys.stderr)
         return 1
     print(json.dumps(told(file)) if args.json else "\n".join(in_words(file)))
     return 0

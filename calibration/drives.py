@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,9 @@ from calibration.exif import read_exif
 from calibration.gnss import Position
 from calibration.pictures import Image, files_of, film_rate, live_frames, read_grey
 from calibration.receiver import read_log
+from calibration.tables import MalformedTable, text_of
 from calibration.tracks import MalformedTrack, track_of_csv, track_of_gpx
+from calibration.words import toml_of
 
 
 class BadDrive(Exception):
@@ -62,9 +63,12 @@ def _rate_of(stills: Sequence[Path]) -> float:
 
 def _told_rate(path: Path) -> float:
     try:
-        return float(tomllib.loads(path.read_text(encoding="utf-8")).get("fps", 0.0)) if path.exists() else 0.0
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, ValueError) as wrong:
-        raise BadDrive(f"{path}: {wrong}; correct it or remove it") from None
+        told = toml_of(path.read_bytes()).get("fps", 0.0) if path.exists() else 0.0
+    except ValueError as wrong:
+        raise BadDrive(f"{path} cannot be read: {wrong}; or remove it") from None
+    if not isinstance(told, int | float):
+        raise BadDrive(f"{path}: fps must be a number, not {told!r}; correct it or remove it")
+    return float(told)
 
 
 def recorded_positions(folder: Path, rate: float, names: list[str]) -> list[Position] | None:
@@ -72,9 +76,9 @@ def recorded_positions(folder: Path, rate: float, names: list[str]) -> list[Posi
     track = folder / "track.csv"
     if track.exists():
         try:
-            return track_of_csv(track.read_text(encoding="utf-8"), track, rate, names)
-        except UnicodeDecodeError as wrong:
-            raise MalformedTrack(f"{track}: {wrong}") from None
+            return track_of_csv(text_of(track.read_bytes(), track), track, rate, names)
+        except MalformedTable as wrong:
+            raise MalformedTrack(str(wrong)) from None
     for path in sorted((*folder.glob("*.nmea"), *folder.glob("*.ubx"))):
         return read_log(path.read_bytes())
     for path in sorted(folder.glob("*.gpx")):

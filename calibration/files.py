@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from calibration.camera import Camera, Model, camera_of_field_of_view
 from calibration.mount import Mount
+from calibration.words import of_file, of_keys, toml_of
 
 DEFAULT_FIELD_OF_VIEW_DEG = 60.0
 DEFAULT_MOUNT = Mount(height_m=1.4, pitch_deg=0.0, pitch_sigma_deg=3.0)
@@ -78,26 +78,29 @@ class CameraFile:
 
 
 def read_camera(path: Path) -> tuple[Camera, Mount, str]:
-    """Camera, mount and the file's SHA-256 in hex. Raises MalformedCameraFile, FileNotFoundError."""
+    """Camera, mount and the file's SHA-256 in hex. Raises MalformedCameraFile."""
     file = read_camera_file(path)
     return file.camera, file.mount, file.digest
 
 
 def read_camera_file(path: Path) -> CameraFile:
-    """All of a camera file. Raises MalformedCameraFile, FileNotFoundError."""
-    return _parsed(path, path.read_bytes())
+    """All of a camera file. Raises MalformedCameraFile."""
+    try:
+        return _parsed(path, path.read_bytes())
+    except OSError as wrong:
+        raise MalformedCameraFile(of_file(path, wrong)) from None
 
 
 def _parsed(path: Path, data: bytes) -> CameraFile:
     digest = hashlib.sha256(data).hexdigest()
     try:
         if path.suffix == ".json":
-            return CameraFile(*_recorded(json.loads(data)), None, digest, False)
-        file = _File.model_validate(tomllib.loads(data.decode()))
+            return CameraFile(*_recorded(data), None, digest, False)
+        file = _File.model_validate(toml_of(data))
     except ValidationError as wrong:
         raise MalformedCameraFile(f"{path}: {_in_words(wrong)}") from None
-    except (ValueError, KeyError, TypeError) as wrong:
-        raise MalformedCameraFile(f"{path} cannot be read: {wrong!r}") from None
+    except ValueError as wrong:
+        raise MalformedCameraFile(f"{path} cannot be read: {wrong}") from None
     camera = Camera(file.size_px, file.focal_px, file.centre_px, tuple(file.distortion), file.model)
     if file.model == "fisheye" and len(file.distortion) > 4:
         raise MalformedCameraFile(f"{path}: distortion: a fisheye has at most four numbers")
@@ -118,7 +121,7 @@ def check_mount(mount: Mount) -> None:
 
 
 def _in_words(wrong: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in wrong.errors(include_url=False))
+    return "; ".join(of_keys(wrong))
 
 
 def checksum_of(camera: Camera) -> str:
@@ -189,14 +192,19 @@ def default_camera(width_px: int, height_px: int) -> tuple[Camera, Mount, str]:
     return camera, DEFAULT_MOUNT, hashlib.sha256(repr((camera, DEFAULT_MOUNT)).encode()).hexdigest()
 
 
-def _recorded(raw: dict[str, Any]) -> tuple[Camera, Mount]:
-    """A recorded ride's camera.json: K as rows, the picture's size, the height over the road; its pitch is not known."""
-    width, height = raw["image_size"]
-    (fx, _, cx), (_, fy, cy), _ = raw["K"]
-    camera = Camera(
-        (int(width), int(height)),
-        (float(fx), float(fy)),
-        (float(cx), float(cy)),
-        tuple(map(float, raw.get("distortion", ()))),
-    )
-    return camera, Mount(height_m=float(raw["camera_height_above_road_m"]), pitch_deg=0.0, pitch_sigma_deg=1.5)
+def _recorded(data: bytes) -> tuple[Camera, Mount]:
+    """A recorded ride's camera.json: K as rows, the picture's size, the height over the road; its pitch is not known. Raises ValueError."""
+    try:
+        raw: dict[str, Any] = json.loads(data)
+        width, height = raw["image_size"]
+        (fx, _, cx), (_, fy, cy), _ = raw["K"]
+        camera = Camera(
+            (int(width), int(height)), (float(fx), float(fy)), (float(cx), float(cy)), tuple(map(float, raw.get("distortion", ()))),
+        )  # fmt: skip
+        return camera, Mount(height_m=float(raw["camera_height_above_road_m"]), pitch_deg=0.0, pitch_sigma_deg=1.5)
+    except json.JSONDecodeError as wrong:
+        raise ValueError(f"line {wrong.lineno} is no JSON") from None
+    except KeyError as missing:
+        raise ValueError(f"{missing} is missing") from None
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError("image_size must be two numbers, K three rows of three, camera_height_above_road_m one, distortion a list") from None  # fmt: skip

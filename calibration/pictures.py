@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from calibration.words import of_file
+
 Image = npt.NDArray[np.uint8]
 Array = npt.NDArray[np.float64]
 PICTURES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
@@ -65,8 +67,10 @@ def _read(path: Path, how: int) -> Image:
     try:
         data = np.frombuffer(path.read_bytes(), np.uint8)
         image = cv2.imdecode(data, how) if data.size else None
-    except (OSError, cv2.error) as wrong:
-        raise Unreadable(f"{path} cannot be read: {wrong}") from None
+    except OSError as wrong:
+        raise Unreadable(of_file(path, wrong)) from None
+    except cv2.error:
+        image = None
     if image is None:
         raise Unreadable(f"{path} is no picture, or is damaged")
     return np.asarray(image, np.uint8)

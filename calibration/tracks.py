@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,8 +11,10 @@ from calibration.epochs import FLAT_SHARE, UERE_M
 from calibration.gnss import DEFAULT_SIGMA_M, Position, is_on_earth
 from calibration.motion import smoothed
 from calibration.reports import number
+from calibration.tables import MalformedTable, Row, rows_of
 
 UTC = timezone.utc  # noqa: UP017
+HEADING = "heading_deg_cw_from_north"
 
 
 class MalformedTrack(Exception):
@@ -26,27 +26,27 @@ def track_of_csv(text: str, named: object, fps: float, names: list[str] | None =
 
     Raises MalformedTrack.
     """
-    positions = []
-    for line, row in enumerate(csv.DictReader(io.StringIO(text)), start=2):
-        try:
-            lat, lon = float(row["lat"]), float(row["lon"])
-            t_s = float(row["t_s"]) if "t_s" in row else _frame_number(row["frame"], names or []) / fps
-            sigma, heading = row.get("pos_accuracy_m"), row.get("heading_deg_cw_from_north")
-            sigma_m = max(0.1, float(sigma)) if sigma else DEFAULT_SIGMA_M
-            heading_deg = float(heading) % 360 if heading else None
-        except KeyError as missing:
-            raise MalformedTrack(
-                f"{named}: column {missing} is missing; needed are lat, lon and t_s or frame"
-            ) from None
-        except (TypeError, ValueError) as wrong:
-            raise MalformedTrack(f"{named}, line {line}: {wrong}") from None
-        if is_on_earth(lat, lon):
-            positions.append(Position(t_s, lat, lon, sigma_m, heading_deg, None, None, "file"))
-    return in_order(positions)
+    try:
+        told = [_position(row, fps, names or []) for row in rows_of(text, named, ("lat", "lon"))]
+    except MalformedTable as wrong:
+        raise MalformedTrack(str(wrong)) from None
+    return in_order(each for each in told if is_on_earth(each.lat_deg, each.lon_deg))
 
 
-def _frame_number(value: str, names: list[str]) -> int:
-    return names.index(value) if value in names else int(value)
+def _position(row: Row, fps: float, names: list[str]) -> Position:
+    """Raises MalformedTable."""
+    if "t_s" in row.cells:
+        t_s = row.number("t_s")
+    elif "frame" in row.cells:
+        name = row.cells["frame"]
+        t_s = (names.index(name) if name in names else row.number("frame")) / fps
+    else:
+        raise MalformedTable(
+            f"{row.named}: its first line must name the columns lat,lon and t_s or frame; t_s and frame are missing"
+        )
+    sigma_m = max(0.1, row.number("pos_accuracy_m")) if row.cells.get("pos_accuracy_m") else DEFAULT_SIGMA_M
+    heading_deg = row.number(HEADING) % 360 if row.cells.get(HEADING) else None
+    return Position(t_s, row.number("lat"), row.number("lon"), sigma_m, heading_deg, None, None, "file")
 
 
 def track_of_gpx(data: bytes, named: object) -> list[Position]:

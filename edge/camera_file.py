@@ -20,10 +20,7 @@ def camera_of(source: CameraSource) -> Known:
     """What the file says that is set, else what is assumed. Raises MalformedCameraFile, for a file that cannot be opened too."""
     if source.calibration is None:
         return default_camera(source.width_px, source.height_px)
-    try:
-        return read_camera(source.calibration)
-    except OSError as wrong:
-        raise MalformedCameraFile(f"{source.calibration}: {wrong.strerror or wrong}") from None
+    return read_camera(source.calibration)
 
 
 def look_at(source: CameraSource, folder: Path, size_px: tuple[int, int] | None) -> tuple[str, str]:

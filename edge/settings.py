@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from calibration.gpsd import address_of
+from calibration.words import of_file, of_keys, toml_of
 from models.contract import VEHICLE_NAME
 from models.packs import shipped_packs
 from models.taxonomy import CATEGORIES
@@ -168,18 +168,15 @@ class Settings(_Section):
 def read_settings(path: Path) -> Settings:
     """Settings of one file. Raises BadSettings with every error, or with what to do if the file is missing."""
     try:
-        settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        return _from(path.parent.resolve(), settings)
-    except FileNotFoundError:
-        raise BadSettings(f"{path} does not exist; docs/edge.toml.example explains every key") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as wrong:
-        raise BadSettings(f"{path}: {wrong}") from None
+        settings = Settings.model_validate(toml_of(path.read_bytes()))
+    except OSError as wrong:
+        more = "" if path.exists() else "; docs/edge.toml.example explains every key"
+        raise BadSettings(f"{of_file(path, wrong)}{more}") from None
     except ValidationError as wrong:
-        lines = [
-            f"  {'.'.join(map(str, error['loc']))}: {error['msg']}"
-            for error in wrong.errors(include_url=False, include_input=False)
-        ]
-        raise BadSettings(f"{path}:\n" + "\n".join(lines)) from None
+        raise BadSettings("\n  ".join([f"{path}:", *of_keys(wrong)])) from None
+    except ValueError as wrong:
+        raise BadSettings(f"{path} cannot be read: {wrong}; docs/edge.toml.example explains every key") from None
+    return _from(path.parent.resolve(), settings)
 
 
 def _from(folder: Path, settings: Settings) -> Settings:

@@ -51,7 +51,7 @@ def test_frames_are_numbers_or_names_of_pictures() -> None:
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("lon\n1\n", "column 'lat'"), ("t_s,lat,lon\n0,37,112\n1,x,112\n", "line 3"), ("t_s,lat,lon,pos_accuracy_m\n0,37,112,far\n", "line 2"),
+    [("lon\n1\n", "lat is missing"), ("lat,lon\n1,1\n", "t_s and frame are missing"), ("t_s,lat,lon\n0,37,112\n1,x,112\n", "line 3"), ("t_s,lat,lon,pos_accuracy_m\n0,37,112,far\n", "line 2"),
      ("t_s,lat,lon\n0,37\n", "line 2")],
 )  # fmt: skip
 def test_csv_that_cannot_be_read_is_named_with_its_line(text: str, says: str) -> None:

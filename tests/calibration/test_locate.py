@@ -97,11 +97,11 @@ def test_a_box_that_the_border_cuts_is_less_sure(
     ("text", "words"),
     [
         ("frame,category,x1,y1,x2\n", "y2 is missing"),
-        ("", "is missing"),
+        ("", "are missing"),
         (HEAD + "1,car,1,2,3\n", "line 2"),
         (HEAD + "1,car,1,2,3,4\n1,car,1,2,x,4\n", "line 3"),
         (HEAD + "1,car,9,2,3,4\n", "x1 <= x2"),
-        (HEAD + "1,car,1,2,3,nan\n", "finite"),
+        (HEAD + "1,car,1,2,3,nan\n", "line 2, y2"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_told_by_line(
@@ -122,7 +122,11 @@ def test_a_table_may_come_by_standard_input_and_is_told_in_lines(
 ) -> None:
     monkeypatch.setattr(
         "sys.stdin",
-        io.StringIO(HEAD + "1,car,500,250,600,330\n1,car,0,0,9,9\n1,car,1200,250,1400,330\n1,car,5000,200,5100,300\n"),
+        io.TextIOWrapper(
+            io.BytesIO(
+                f"{HEAD}1,car,500,250,600,330\n1,car,0,0,9,9\n1,car,1200,250,1400,330\n1,car,5000,200,5100,300\n".encode()
+            )
+        ),
     )
     assert trikeye.main(["calibrate", "locate", str(camera), "-"]) == 0
     said = capsys.readouterr().out.splitlines()

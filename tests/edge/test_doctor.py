@@ -176,7 +176,7 @@ def test_a_good_camera_file_is_told_with_its_pitch(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "words"), [(None, "No such file"), (b"version = [", "cannot be read"), (b"version = 1", "focal_px")]
+    ("data", "words"), [(None, "does not exist"), (b"version = [", "cannot be read"), (b"version = 1", "focal_px")]
 )
 def test_a_camera_file_that_is_missing_or_broken_is_found(settings: Settings, data: bytes | None, words: str) -> None:
     here = with_file(settings)

@@ -69,6 +69,29 @@ def test_a_file_that_is_no_settings_is_told(tmp_path: Path, content: bytes) -> N
         read_settings(path)
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [("no toml [", "line 1 (no toml [) is no TOML"), ("gate = 3", "gate: must be a section of keys: [gate]"), ("[gate]\nevery_m = -1", "gate.every_m: must be above 0, not -1"),
+     ("[uplink]\nport = \"x\"", "uplink.port: must be a whole number, not 'x'"), ('[vehicle]\nname = "../x"', "vehicle.name: must be 1 to 32 of A-Z, a-z, 0-9, - and _, not '../x'"),
+     ('[uplink]\nserver_key = "x"', "uplink.server_key: must be 64 of 0-9 and a-f, or empty"), ('[vehicle]\ntime_zone = "x"', "vehicle.time_zone: no such time zone: x"),
+     ("[gate]\npause = true", "gate.pause: is no key that is known here"), ("[camera]\nsource = 0", "camera.source: must be text in quotes, not 0")],
+)  # fmt: skip
+def test_each_fault_is_told_in_plain_words(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "edge.toml"
+    path.write_text(content)
+    with pytest.raises(BadSettings) as told:
+        read_settings(path)
+    assert says in str(told.value)
+
+
+def test_a_folder_instead_of_a_file_is_told_as_that_and_a_bom_does_no_harm(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match=r"is a folder, not a file$"):
+        read_settings(tmp_path)
+    path = tmp_path / "edge.toml"
+    path.write_bytes(b"\xef\xbb\xbf[gate]\nevery_m = 2.0\n")
+    assert read_settings(path).gate.every_m == 2.0
+
+
 def test_a_missing_file_says_where_the_keys_are_explained(tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match=r"docs/edge\.toml\.example"):
         read_settings(tmp_path / "edge.toml")

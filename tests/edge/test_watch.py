@@ -177,7 +177,7 @@ def _busy(config: Path) -> None:
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("data", "words"),
-    [(None, "No such file"), (b"version = [", "cannot be read"), (b"version = 1", "focal_px"), (b"\xff\xfe", "cannot be read")],
+    [(None, "does not exist"), (b"version = [", "cannot be read"), (b"version = 1", "focal_px"), (b"\xff\xfe", "cannot be read")],
 )  # fmt: skip
 def test_a_camera_file_that_is_missing_or_broken_ends_it_in_words_and_is_told(
     config: Path, start: Start, data: bytes | None, words: str
