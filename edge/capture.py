@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
+from math import inf
 from pathlib import Path
 
 import cv2
@@ -64,6 +65,15 @@ def _opened(source: str) -> cv2.VideoCapture:
     return cv2.VideoCapture(source) if source.startswith("/dev/") else film_of(source)
 
 
+def _gone(source: str) -> str:
+    """What is said of a camera, or what stands in for one, that gives no pictures."""
+    if source.isdigit() or source.startswith("/dev/"):
+        return f"camera {source} gives no pictures: check its cable and /dev/video*; trying again"
+    if "://" in source:
+        return f"camera {source} gives no pictures: see that it is on and its address is right; trying again"
+    return f"film {source} gives no pictures: see that the file is there and whole; trying again"
+
+
 def film_fps(path: Path) -> float:
     """Pictures a second of a video file, 0 if it does not say."""
     film = film_of(str(path))
@@ -98,14 +108,15 @@ class LiveCamera:
         self._thread = threading.Thread(target=self._read, name="camera", daemon=True)
         self._thread.start()
 
-    def frames(self) -> Iterator[Frame]:
-        """Newest frames, each once, until `stop`."""
-        seen = -1
-        while not self._stopped.is_set():
+    def frames(self, patience_s: float = inf) -> Iterator[Frame]:
+        """Newest frames, each once, until `stop`, or until none has come for so long."""
+        seen, came_s = -1, time.monotonic()
+        while not self._stopped.is_set() and time.monotonic() - came_s < patience_s:
             frame = self._newer_than(seen)
             if frame is not None:
                 seen = frame.number
                 yield frame
+                came_s = time.monotonic()
 
     @property
     def newest(self) -> Frame | None:
@@ -135,7 +146,7 @@ class LiveCamera:
             camera.set(cv2.CAP_PROP_FRAME_WIDTH, self._size[0])
             camera.set(cv2.CAP_PROP_FRAME_HEIGHT, self._size[1])
             apart_s = 1 / (film_fps(Path(self._source)) or 25.0) if Path(self._source).is_file() else 0.0
-            due_s = time.monotonic()
+            due_s, before = time.monotonic(), number
             while not self._stopped.is_set():
                 if not camera.grab():
                     break
@@ -150,8 +161,9 @@ class LiveCamera:
                 if apart_s:
                     self._stopped.wait(max(0.0, due_s - time.monotonic()))
             camera.release()
-            if not self.trouble and not self._stopped.is_set():
-                self.trouble = f"camera {self._source} gives no pictures: check its cable and /dev/video*; trying again"
+            is_film_that_ended = apart_s and number > before
+            if not (is_film_that_ended or self.trouble or self._stopped.is_set()):
+                self.trouble = _gone(self._source)
                 log.warning("%s", self.trouble)
                 self.faults["camera_gone"] += not apart_s
             self._stopped.wait(pause_s)

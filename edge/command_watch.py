@@ -9,9 +9,13 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
+from math import inf
 from pathlib import Path
 
 from calibration.camera import OtherShape
@@ -27,6 +31,7 @@ from edge.pause import Now, forget_spent, here, is_paused
 from edge.pipeline import Counts, Vehicle
 from edge.position import LiveReceiver
 from edge.settings import BadSettings, Settings, read_settings
+from edge.values import Frame
 from edge.watching import Watching, tell_end, wishes_of
 from edge.zones import BadZones, Zones, zones_beside
 from models.contract import Sighting
@@ -35,32 +40,67 @@ from models.redaction import RedactionUnavailable, Redactor
 from models.runtime import Detector
 
 log = logging.getLogger("trikeye.edge")
+TOLD_S, TRIAL_S = 5.0, 20.0
+"""After so long without a position that is told; after so long without a picture a trial is over."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, required=True, help="edge.toml; docs/edge.toml.example explains every key"
     )
-    parser.add_argument("--frames", type=int, help="end after so many frames (a trial)")
+    parser.add_argument(
+        "--frames", type=_frames, help="end after so many frames (a trial); 1 if none could be looked at"
+    )
+
+
+def _frames(words: str) -> int:
+    """An argument of a number of frames. Raises what argparse tells."""
+    if not words.isascii() or not words.isdigit() or int(words) < 1:
+        raise argparse.ArgumentTypeError(f"'{words}' is no number of frames, as 100")
+    return int(words)
+
+
+@dataclass
+class Done:
+    """What was done since the start, however often everything began again, and why nothing comes or can be placed now."""
+
+    counts: Counts = field(default_factory=Counts)
+    gate: Counter[str] = field(default_factory=Counter)
+    trouble: str = ""
 
 
 def run(args: argparse.Namespace) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    done = Done()
     try:
         ended, resting, noted = threading.Event(), threading.Event(), () if seal() else ("swap_open",)
-        while (vehicle := _watch(args, ended, resting, noted)) is None and not ended.is_set():
+        while not _watch(args, ended, resting, noted, done) and not ended.is_set():
             log.info(json.dumps({"event": "settings_changed"}))
     except (BadSettings, MalformedCameraFile, OtherShape, PackError, RedactionUnavailable, OutboxError) as trouble:
         print(f"trikeye edge watch: {trouble}", file=sys.stderr)
         return 1
-    counts = vehicle.counts if vehicle is not None else Counts()
+    counts = done.counts
     print(json.dumps({"frames": counts.frames, "inferred": counts.inferred, "sightings": counts.sightings, "not_kept": counts.not_kept,
-                      "gate_reasons": dict(vehicle.gate.reasons) if vehicle is not None else {}, "no_fix": counts.no_fix}))  # fmt: skip
+                      "gate_reasons": dict(done.gate), "no_fix": counts.no_fix}))  # fmt: skip
+    if args.frames and not counts.inferred and not ended.is_set():
+        print(f"trikeye edge watch: {_why_nothing(done)}", file=sys.stderr)
+        return 1
     return 0
 
 
-def _watch(args: argparse.Namespace, ended: threading.Event, resting: threading.Event, noted: tuple[str, ...]) -> Vehicle | None:  # fmt: skip
-    """Watch, or rest in a pause, until told to end; None after a pause, or if something else is wanted, for which everything begins again."""
+def _why_nothing(done: Done) -> str:
+    """Why a trial looked at nothing, and what to do."""
+    counts, doctor = done.counts, "trikeye edge doctor says what to do"
+    if not counts.frames:
+        return f"no picture came in {TRIAL_S:.0f} s: {done.trouble or doctor}"
+    if counts.no_fix == counts.frames:
+        return f"{counts.frames} pictures came, but nothing was looked at, since none had a position: {done.trouble or doctor}"
+    reasons = ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in done.gate.most_common(3))
+    return f"{counts.frames} pictures came, but none was worth a look ({reasons}): more frames may help; {doctor}"
+
+
+def _watch(args: argparse.Namespace, ended: threading.Event, resting: threading.Event, noted: tuple[str, ...], done: Done) -> bool:  # fmt: skip
+    """Watch, or rest in a pause, until told to end; False after a pause, or if something else is wanted, for which everything begins again."""
     with ExitStack() as at_end:
         settings = read_settings(args.config)
         with suppress(OSError):
@@ -90,11 +130,33 @@ def _watch(args: argparse.Namespace, ended: threading.Event, resting: threading.
         )
         if camera is None or known is None:
             watching.rest(ended)
-            return None
-        watching.vehicle = vehicle = _vehicle(settings, known, zones or Zones.none())
+            return False
+        watching.vehicle = vehicle = _vehicle(settings, known, zones or Zones.none(), done.counts)
         at_end.callback(vehicle.outbox.close)
-        vehicle.drive(watching.stills(islice(camera.frames(), args.frames)))
-    return None if watching.is_to_begin_again and not ended.is_set() else vehicle
+        left = args.frames - done.counts.frames if args.frames else None
+        frames = camera.frames(TRIAL_S if args.frames else inf)
+        vehicle.drive(watching.stills(islice(_told(frames, receiver, settings), left)))
+        done.gate += vehicle.gate.reasons
+        done.trouble = (camera.trouble or receiver.trouble or _no_receiver(settings)).removesuffix("; trying again")
+    return not watching.is_to_begin_again or ended.is_set()
+
+
+def _told(frames: Iterator[Frame], receiver: LiveReceiver, settings: Settings) -> Iterator[Frame]:
+    """The same frames; where none has a position for some seconds, one line says what is waited for."""
+    began_s: float | None = None
+    is_over = False
+    for frame in frames:
+        began_s = time.monotonic() if began_s is None else began_s
+        is_over = is_over or frame.fix is not None
+        if not is_over and time.monotonic() - began_s > TOLD_S:
+            is_over = True
+            why = receiver.trouble or _no_receiver(settings) or "the receiver has none yet"
+            log.info(json.dumps({"event": "waiting_for_position", "vehicle": settings.vehicle.name, "why": why}))
+        yield frame
+
+
+def _no_receiver(settings: Settings) -> str:
+    return "" if settings.receiver.device else "no receiver is set: [receiver] device in edge.toml names it"
 
 
 def _is_paused(settings: Settings) -> bool:
@@ -136,14 +198,24 @@ def _zones(settings: Settings) -> Zones | None:
         return None
 
 
-def _vehicle(settings: Settings, known: Known, zones: Zones) -> Vehicle:
+def _vehicle(settings: Settings, known: Known, zones: Zones, counts: Counts) -> Vehicle:
     detector = Detector(load_pack(settings.detect.pack), settings.detect.threads)
     ids = Ids(settings.vehicle.name, settings.vehicle.camera, None)
     outbox = Outbox(settings.vehicle.data / "outbox.sqlite3", settings.outbox.cap_bytes, settings.outbox.urgent)
     now = datetime.now(UTC)
     redactor = Redactor(load_pack(settings.redact.pack), settings.detect.threads)
     vehicle = Vehicle(
-        settings, detector, redactor, outbox, ids, *known, ids.boot(now), _tell, clock_s=time.monotonic, zones=zones
+        settings,
+        detector,
+        redactor,
+        outbox,
+        ids,
+        *known,
+        ids.boot(now),
+        _tell,
+        clock_s=time.monotonic,
+        zones=zones,
+        counts=counts,
     )
     vehicle.decider.remember(outbox.told_since(now - timedelta(hours=settings.decide.cool_down_h)))
     return vehicle

@@ -197,7 +197,7 @@ def open_camera(monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
     monkeypatch.setattr("edge.capture.LONGEST_PAUSE_S", 0.02)
     opened: list[LiveCamera] = []
 
-    def open_camera(source: Path, fix_now: Callable[[], Fix | None] = lambda: None) -> LiveCamera:
+    def open_camera(source: Path | str, fix_now: Callable[[], Fix | None] = lambda: None) -> LiveCamera:
         opened.append(LiveCamera(str(source), *SIZE, "front", fix_now))
         return opened[-1]
 
@@ -247,17 +247,18 @@ def test_a_film_is_decoded_on_one_thread_and_whole(clip: Path) -> None:
     assert greys == [10 * number for number in range(20)]
 
 
-def test_a_camera_that_ends_and_vanishes_is_told_and_tried_again(
+def test_a_film_that_ends_and_vanishes_is_told_and_tried_again(
     clip: Path, open_camera: Open, caplog: pytest.LogCaptureFixture
 ) -> None:
     away = clip.with_name("away.avi")
     camera = open_camera(clip)
     frames = camera.frames()
-    until(lambda: next(frames).number > 20)
+    until(lambda: next(frames).number > 45)
+    assert (camera.trouble, caplog.text) == ("", ""), "a film that begins again is no trouble"
     shutil.move(clip, away)
     until(lambda: "gives no pictures" in camera.trouble)
     time.sleep(0.2)
-    for words in (str(clip), "check its cable", "trying again"):
+    for words in (str(clip), "see that the file is there", "trying again"):
         assert words in camera.trouble
     told = sum("gives no pictures" in record.message for record in caplog.records)
     time.sleep(0.2)
@@ -266,6 +267,20 @@ def test_a_camera_that_ends_and_vanishes_is_told_and_tried_again(
     assert last is not None
     shutil.move(away, clip)
     until(lambda: next(frames).number > last.number)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"), [("/dev/no-camera", "check its cable"), ("rtsp://127.0.0.1:1/live", "its address is right")]
+)
+def test_a_camera_is_told_by_what_there_is_to_check(open_camera: Open, source: str, words: str) -> None:
+    camera = open_camera(source)
+    until(lambda: words in camera.trouble, within_s=30)
+    assert f"camera {source} gives no pictures" in camera.trouble
+
+
+def test_frames_end_where_none_comes_for_as_long_as_anyone_waits(clip: Path, open_camera: Open) -> None:
+    assert list(open_camera(clip.with_name("none.avi")).frames(patience_s=0.1)) == []
+    assert len(list(islice(open_camera(clip).frames(patience_s=5.0), 5))) == 5
 
 
 def test_stopping_ends_the_frames_and_the_cameras_thread(clip: Path, open_camera: Open) -> None:

@@ -169,6 +169,50 @@ def test_a_camera_that_gives_another_shape_is_refused_with_both_sizes(
     assert part.ended == "settings_bad"
 
 
+def _trial(config: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("edge.command_watch.signal.signal", lambda *_: None)
+    return trikeye.main(["edge", "watch", "--config", str(config), "--frames", "10"])
+
+
+def test_a_trial_without_a_receiver_says_that_nothing_could_be_looked_at(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "trikeye.edge")
+    monkeypatch.setattr("edge.command_watch.TOLD_S", 0.0)
+    config.write_text(re.sub(r'device = ".*"', 'device = ""', config.read_text()))
+    assert _trial(config, monkeypatch) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out.splitlines()[-1])["no_fix"] == 10
+    assert "none had a position: no receiver is set: [receiver] device" in err.splitlines()[-1]
+    assert caplog.text.count("waiting_for_position") == 1
+
+
+def test_a_trial_without_a_camera_ends_and_says_what_was_waited_for(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("edge.command_watch.TRIAL_S", 1.0)
+    config.write_text(config.read_text().replace("clip.avi", "none.avi"))
+    assert _trial(config, monkeypatch) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(r"trikeye edge watch: no picture came in 1 s: film .*none\.avi gives no pictures: see that the file is there and whole", last)  # fmt: skip
+    assert caplog.text.count("gives no pictures") == 1
+
+
+def test_a_trial_that_the_gate_let_nothing_through_of_says_why(
+    config: Path, port: Port, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _film(config.parent / "clip.avi", np.zeros((540, 960, 3), np.uint8))
+    with port.driving():
+        assert _trial(config, monkeypatch) == 1
+    assert re.search(r"10 pictures came, but none was worth a look \(.*dark \d", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1.5"])
+def test_a_number_of_frames_that_is_none_is_wrong_usage(config: Path, number: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        trikeye.main(["edge", "watch", "--config", str(config), f"--frames={number}"])
+
+
 def _busy(config: Path) -> None:
     """Pictures so large that the camera's thread is nearly always inside OpenCV."""
     _film(config.parent / "clip.avi", np.random.default_rng(0).integers(0, 255, (1080, 1920, 3), dtype=np.uint8))
@@ -301,7 +345,7 @@ def test_in_a_pause_the_camera_is_not_even_open_and_afterwards_it_looks_again(
         until(lambda: (part := read_part(data, WatchPart)) and "paused" in part.troubles, within_s=150)
         assert not is_open(clip)
         assert trikeye.main([*pause, "--resume"]) == 0
-        until(lambda: (part := read_part(data, WatchPart)) and part.picture, within_s=150)
+        until(lambda: (part := read_part(data, WatchPart)) and part.rates_per_s.get("frames"), within_s=150)
         assert is_open(clip)
         assert trikeye.main(pause) == 0
         until(lambda: (part := read_part(data, WatchPart)) and "paused" in part.troubles, within_s=150)
@@ -316,8 +360,9 @@ def test_in_a_pause_the_camera_is_not_even_open_and_afterwards_it_looks_again(
         assert trikeye.main(pause) == 0
         until(lambda: (part := read_part(data, WatchPart)) and "paused" in part.troubles, within_s=150)
         watching.send_signal(signal.SIGTERM)
-        _, err = watching.communicate(timeout=60)
+        out, err = watching.communicate(timeout=60)
     assert watching.returncode == 0, err
+    assert json.loads(out.splitlines()[-1])["frames"] > 0, "what came before the pause counts"
     told = re.findall(r'"event": "pause_(\w+)"', err)
     assert told == ["began", "ended", "began", "ended", "began"], (
         "once each, also where a longer pause takes a shorter's place"
