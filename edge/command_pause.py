@@ -7,8 +7,9 @@ import json
 import re
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from edge.clock import is_synchronised
 from edge.desired import with_desired
@@ -27,6 +28,16 @@ def duration_s(text: str) -> float:
             f"{text!r} is no time such as 30m, 2h or 1d, of a minute at least (a shorter pause nobody would see) and 30 days at most"
         )
     return float(found)
+
+
+def _until(left_s: float, time_zone: str) -> str:
+    """`until 14:30 (Asia/Shanghai), 1 h 30 min more`, with the date if that is another day."""
+    now = datetime.now(ZoneInfo(time_zone))
+    end = now + timedelta(seconds=left_s)
+    minutes = max(1, round(left_s / 60))
+    spans = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    more = " ".join(f"{number} {unit}" for number, unit in spans if number)
+    return f"until {end:{'%H:%M' if end.date() == now.date() else '%Y-%m-%d %H:%M'}} ({time_zone}), {more} more"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
     if settings.gate.paused:
         print(f"paused by [gate] paused, in edge.toml or from the server: trikeye server vehicle desire {name} --unset gate.paused")  # fmt: skip
     elif is_paused:
-        print("paused; the camera stays off " + ("until --resume" if left is None else f"for {left:.0f} s"))
+        print(
+            f"paused; the camera stays off {'until --resume' if left is None else _until(left, settings.vehicle.time_zone)}"
+        )
     else:
         print("not paused; a watch that runs looks again")
     print(f"data: {folder}   (a watch obeys if its edge.toml means this folder)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
@@ -87,6 +87,24 @@ def test_the_verb_pauses_says_so_and_resumes(config: Path, capsys: pytest.Captur
     assert said(capsys) == {"paused": True, "by_settings": False, "left_s": None}
     assert trikeye.main([*verb, "--resume"]) == 0
     assert said(capsys)["paused"] is False
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [("5m", "until 23:55 (Asia/Tokyo), 5 min more"), ("90m", "until 2026-11-03 01:20 (Asia/Tokyo), 1 h 30 min more"), ("2d", "until 2026-11-04 23:50 (Asia/Tokyo), 2 d more")],
+)  # fmt: skip
+def test_it_says_until_when_by_the_vehicles_clock(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], time: str, words: str
+) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            return cls(2026, 11, 2, 14, 50, tzinfo=UTC).astimezone(tz)
+
+    config.write_text(config.read_text() + 'time_zone = "Asia/Tokyo"\n')
+    monkeypatch.setattr("edge.command_pause.datetime", Clock)
+    assert trikeye.main(["edge", "pause", "--for", time, "--config", str(config)]) == 0
+    assert words in capsys.readouterr().out
 
 
 def test_from_another_folder_it_pauses_the_same_vehicle_and_names_its_folder(
