@@ -12,6 +12,7 @@ from unicodedata import east_asian_width
 
 from edge.desired import with_desired
 from edge.doctor import Bench, Check, examine, is_well
+from edge.doctor_facts import in_chinese
 from edge.doctor_page import NAMES, serve
 from edge.settings import BadSettings, read_settings
 from models.troubles import trouble_of
@@ -66,11 +67,11 @@ def language_of(environment: Mapping[str, str]) -> str:
 
 
 def _lines(check: Check, language: str) -> list[str]:
-    trouble = trouble_of(check.key)
+    trouble, facts = trouble_of(check.key), in_chinese(check.facts) if language == "zh" else check.facts
     begin = f"{_wide(MARKS[language][check.severity], 6)} {_wide(_name(check, language), 12)} "
     if check.key == "well":
-        return [f"{begin}{check.facts}".rstrip()]
-    return [f"{begin}{trouble.word(language)}  {check.facts}".rstrip(), f"{'':<20}{trouble.remedy(language)}"]
+        return [f"{begin}{facts}".rstrip()]
+    return [f"{begin}{trouble.word(language)}  {facts}".rstrip(), f"{'':<20}{trouble.remedy(language)}"]
 
 
 def _name(check: Check, language: str) -> str:

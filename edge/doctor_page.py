@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from edge.doctor import Bench, Check, examine, is_well
+from edge.doctor_facts import in_chinese
 from models.packs import PackError
 from models.redaction import RedactionUnavailable
 from models.troubles import trouble_of
@@ -101,7 +102,8 @@ def _row(check: Check, zh: bool) -> str:
     name = NAMES.get(check.name, check.name) if zh else check.name
     word, remedy = (trouble.zh, trouble.do_zh) if zh else (trouble.en, trouble.do_en)
     do = "" if check.key == "well" else f"<p>{html.escape(remedy)}</p>"
-    return f'<li class="{check.severity}"><b>{html.escape(name)}</b> {html.escape(word)} <small>{html.escape(check.facts)}</small>{do}</li>'
+    facts = in_chinese(check.facts) if zh else check.facts
+    return f'<li class="{check.severity}"><b>{html.escape(name)}</b> {html.escape(word)} <small>{html.escape(facts)}</small>{do}</li>'
 
 
 def _word(key: str, zh: bool) -> str:

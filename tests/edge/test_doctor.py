@@ -372,7 +372,7 @@ def test_in_a_chinese_environment_the_verb_speaks_chinese_in_columns(
     for key in ("camera_gone", "camera_file_none"):
         out = out.replace(TROUBLES[key].do_zh, "")
     assert not re.search("camera|position|clock|STOP", out)
-    assert "\n正常   定位         gnss" in out, "two columns a character"
+    assert "\n正常   定位         卫星" in out, "two columns a character"
 
 
 def test_the_verb_exits_by_what_it_found_and_prints_one_object(
