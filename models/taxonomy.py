@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.deadlines import WorkCalendar
+
 _HERE = Path(__file__).parent
 
 
@@ -51,12 +53,14 @@ class Category(_Row):
 
 
 class CityCodes(_Row):
-    """A city's own numbering: division code and local codes by category. What is not here is not known."""
+    """A city's own data: division code, local codes by category, the box it lies in (west, south, east, north), and when it works. What is not here is not known."""
 
     division_code: str
     name_zh: str
     name_en: str
+    bounds_deg: tuple[float, float, float, float] | None = None
     local: dict[str, str] = {}
+    calendar: WorkCalendar = WorkCalendar()
 
 
 def _load() -> dict[str, Category]:
