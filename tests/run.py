@@ -13,8 +13,8 @@ PACKAGES = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "fonts-noto-cj
 STRICT = os.environ.get("CI") == "true"
 HEAVY = "process or broker or browser"
 BESIDE = ["-n", "auto", "--dist", "loadfile", "-m", f"not ({HEAVY})"]
-ALONE = ["-m", HEAVY]
-"""Tests that start processes wait for them, so these run one by one; all others on every core."""
+IN_PAIRS = ["-n", "2", "--dist", "loadfile", "-m", HEAVY]
+"""Tests that start processes mostly wait for them, several each, so two files at a time are enough on any machine; all others run on every core."""
 
 
 def main() -> int:
@@ -23,7 +23,7 @@ def main() -> int:
         _install([package for name in missing for package in PACKAGES[name]])
         missing = [name for name in PACKAGES if not _has(name)]
     shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared")) / "data"
-    runs = [sys.argv[1:]] if sys.argv[1:] else [BESIDE, ALONE]
+    runs = [sys.argv[1:]] if sys.argv[1:] else [BESIDE, IN_PAIRS]
     # Each runs whatever became of the one before; one that was killed ends below 0, so no maximum will do.
     code = next(filter(None, [_pytest(arguments) for arguments in runs]), 0)
     trains = (ROOT / ".venv-training").is_dir()
