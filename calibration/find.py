@@ -13,6 +13,7 @@ from calibration.views import Array, View
 
 Grey = npt.NDArray[np.uint8]
 LEAST_POINTS = 8
+DICTIONARIES, LEAST_MARKERS = ("4X4_1000", "5X5_1000", "6X6_1000", "7X7_1000", "ARUCO_ORIGINAL", "APRILTAG_36h11"), 4
 FOUND_AT_PX, QUICK_PX = 1920, 640
 """Wider pictures are searched at this width, and corners refined in the picture itself."""
 
@@ -125,6 +126,15 @@ def squares_seen(grey: Grey) -> tuple[int, int] | None:
         return None
     down, across = sorted(grid.shape[:2])
     return across + 1, down + 1
+
+
+def markers_seen(grey: Grey, dictionary: str) -> str | None:
+    """The dictionary that the markers in a picture are of, the one named before others; None with fewer than a few."""
+    for name in (dictionary, *DICTIONARIES):
+        _, ids, _ = cv2.aruco.ArucoDetector(_dictionary(name)).detectMarkers(grey)
+        if ids is not None and len(ids) >= LEAST_MARKERS:
+            return name
+    return None
 
 
 def _array(values: Any) -> Array:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from calibration.board import Board
-from calibration.find import Grey, find, may_show, squares_seen
+from calibration.find import Grey, find, markers_seen, may_show, squares_seen
 from calibration.solve import guessed_tilt_deg
 from calibration.views import LEAST_VIEWS, Refused, View, are_alike, coverage, lacking, widest_edge_px
 
 WANTED_VIEWS = 20
 MOST_VIEWS = 60
 NOT_FOUND = "no {} found: it must be whole, flat, sharp and well lit, with a white rim"
-HINT_PICTURES = 5
 
 
 def look(
@@ -29,16 +29,51 @@ def look(
             views.append(view)
         else:
             missed[name] = NOT_FOUND.format(board.words)
-            unknown += [grey] * (len(unknown) < HINT_PICTURES)
-    if len(views) < LEAST_VIEWS and len(views) < len(missed) and board.kind == "chessboard":
-        seen = Counter(squares for grey in unknown if (squares := squares_seen(grey)) not in (None, board.squares))
-        if seen:
-            across, down = seen.most_common(1)[0][0] or board.squares
+            # Some of the first and some of the last: they may show different boards.
+            if len(missed).bit_count() == 1:
+                unknown.append(grey)
+    if len(views) < LEAST_VIEWS and len(views) < len(missed):
+        shown = Counter(filter(None, (_shown(grey, board) for grey in unknown)))
+        if shown:
             raise Refused(
-                f"a {board.words} was found in {len(views)} of {len(views) + len(missed)} pictures; what they show has {across}x{down} squares: "
-                f"give --squares {across}x{down} (outer squares count)"
+                f"a {board.words} was found in {len(views)} of {len(views) + len(missed)} pictures; {_advice(shown, bool(views))}"
             )
     return views, missed
+
+
+class Shown(NamedTuple):
+    """Another board than the one looked for, and the arguments that tell it."""
+
+    words: str
+    flags: str
+    is_other_kind: bool
+
+
+def _advice(shown: Counter[Shown], is_found: bool) -> str:
+    first = shown.most_common(1)[0][0]
+    others = f"others show {' or '.join(each.words for each in shown)}"
+    if len(shown) > 1 or (is_found and first.is_other_kind):
+        return f"{others}: give pictures of one board alone (for {first.words}: {first.flags})"
+    return f"{others}: give {first.flags}"
+
+
+def _shown(grey: Grey, board: Board) -> Shown | None:
+    """What other board a picture shows; None if nothing is sure."""
+    dictionary, is_chessboard = markers_seen(grey, board.dictionary), board.kind == "chessboard"
+    if dictionary is None:
+        squares = squares_seen(grey)
+        if squares is None or (is_chessboard and squares == board.squares):
+            return None
+        named = f"{squares[0]}x{squares[1]}"
+        flags = f"--squares {named}{'' if is_chessboard else f' without --{board.kind}'} (outer squares count)"
+        return Shown(f"a chessboard of {named} squares", flags, not is_chessboard)
+    if is_chessboard:
+        return Shown(f"markers of {dictionary}", f"--charuco or --aruco, with --dictionary {dictionary}", True)
+    return (
+        None
+        if dictionary == board.dictionary
+        else Shown(f"markers of {dictionary}", f"--dictionary {dictionary}", False)
+    )
 
 
 def watch(frames: Iterable[Grey], board: Board, views: list[View], tell: Callable[[str], None]) -> None:

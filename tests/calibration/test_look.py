@@ -40,6 +40,31 @@ def test_another_board_is_told_with_what_to_give(drawn: Pictures) -> None:
         look(drawn, Board("chessboard", (8, 5)), lambda _: None)
 
 
+@pytest.fixture(scope="module")
+def markers(drawn_boards: ModuleType) -> Pictures:
+    """A grid of markers, five times."""
+    return list(drawn_boards.pictures(Board("aruco", (5, 4), 25.0, 18.0), CAMERA, 5, 4, 0.12))
+
+
+def test_pictures_of_two_boards_are_told_as_such_and_never_by_squares_of_markers(drawn: Pictures, markers: Pictures) -> None:  # fmt: skip
+    with pytest.raises(Refused) as told:
+        look([*drawn[:3], *markers], BOARD, lambda _: None)
+    said = str(told.value)
+    assert "found in 3 of 8 pictures; others show markers of 4X4_100: give pictures of one board alone" in said
+    assert "--aruco, with --dictionary 4X4_100" in said
+    assert "--squares" not in said
+
+
+def test_a_chessboard_looked_at_as_markers_is_told(drawn: Pictures) -> None:
+    with pytest.raises(Refused, match=r"others show a chessboard of 9x6 squares: give --squares 9x6 without --aruco"):
+        look(drawn, Board("aruco", (9, 6), 25.0, 18.0), lambda _: None)
+
+
+def test_markers_of_another_dictionary_are_told(markers: Pictures) -> None:
+    with pytest.raises(Refused, match="give --dictionary 4X4_1000"):
+        look(markers, Board("aruco", (5, 4), 25.0, 18.0, "6X6_50"), lambda _: None)
+
+
 def test_a_blurred_board_has_wide_edges(drawn: Pictures) -> None:
     name, sharp = drawn[4]
     views = [find(name, cv2.GaussianBlur(sharp, (0, 0), blur) if blur else sharp, BOARD) for blur in (0.0, 3.5)]
