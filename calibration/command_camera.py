@@ -98,8 +98,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         mount, kept = _mount(args)
         camera, made, result = _known(args) if args.known else _solved(args, refused)
-        if args.output.exists() and read_camera(args.output)[0] != camera:
-            kept += f"; the file that was there, of another lens, is kept as {keep_old(args.output)}"
+        old = keep_old(args.output) if args.output.exists() and read_camera(args.output)[0] != camera else None
+        if old:
+            kept += f"; the file that was there, of another lens, is kept as {old}"
         write_camera(args.output, camera, mount, made)
     except (WrongUsage, BadBoard) as wrong:
         print(f"{NAME}: {wrong}", file=sys.stderr)
@@ -110,8 +111,10 @@ def run(args: argparse.Namespace) -> int:
         return 1
     _name(result.refused if result else {})
     print(f"{NAME}: {kept}", file=sys.stderr)
+    if result and result.doubt:
+        print(f"{NAME}: {result.doubt}", file=sys.stderr)
     is_reported = not (args.report and result) or _report(args, result)
-    _tell(args, camera, mount, made, result)
+    _tell(args, camera, mount, made, result, old)
     return 0 if is_reported else 1
 
 
@@ -252,7 +255,9 @@ def _name(refused: dict[str, str]) -> None:
         print(f"{NAME}: refused {', '.join(names)}: {reason}", file=sys.stderr)
 
 
-def _tell(args: argparse.Namespace, camera: Camera, mount: Mount, made: Made, result: Result | None) -> None:
+def _tell(
+    args: argparse.Namespace, camera: Camera, mount: Mount, made: Made, result: Result | None, old: Path | None
+) -> None:
     if args.json:
         used = [view.name for view in result.views] if result else []
         told = {
@@ -261,6 +266,7 @@ def _tell(args: argparse.Namespace, camera: Camera, mount: Mount, made: Made, re
             "mount": asdict(mount),
             "made": made.model_dump(),
             "used": used,
+            "kept_as": str(old) if old else None,
         }
         print(json.dumps({**told, "refused": result.refused if result else {}}))
         return

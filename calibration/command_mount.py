@@ -77,7 +77,10 @@ def run(args: argparse.Namespace) -> int:
     for line in _changes(file.mount, found.mount):
         print(line)
     print(f"the file that was there is kept as {old}")
-    for words in (far := _far_changes(file.mount, found.mount)):
+    taped = file.mount if args.height is None else replace(file.mount, height_m=args.height)
+    if abs(taped.height_m - file.mount.height_m) > FAR_SIGMAS * file.mount.height_sigma_m:
+        print(f"{NAME}: --height {taped.height_m:g} m differs from the file's {file.mount.height_m:g} m; yours is written", file=sys.stderr)  # fmt: skip
+    for words in (far := _far_changes(taped, found.mount)):
         print(f"{NAME}: {words}, far more than the file allowed for: check that the file is of this camera", file=sys.stderr)  # fmt: skip
     if args.json:
         print(json.dumps({"file": str(args.camera), "kept_as": str(old), "far_changes": far, "before": asdict(file.mount), "after": asdict(found.mount), **found.facts}))  # fmt: skip

@@ -145,12 +145,19 @@ def draw_lines(image: Image, lines: Sequence[tuple[Sequence[Array], str, tuple[i
             round(min(max(2, x), image.shape[1] - 20 * scale * len(words))),
             round(min(max(25 * scale, y - 4), image.shape[0] - 4)),
         )
-        if any(abs(at[0] - left) < 100 * scale and abs(at[1] - low) < 22 * scale for left, low in taken):
+        if any(abs(at[0] - left) < 100 * scale and abs(at[1] - low) < 38 * scale for left, low in taken):
             continue
         taken.append(at)
-        for paint, thick in (((0, 0, 0), 3), (colour, 1)):
-            cv2.putText(out, words, at, cv2.FONT_HERSHEY_SIMPLEX, scale, paint, thick, cv2.LINE_AA)
+        _write(out, words, at, scale, colour)
     return out
+
+
+def _write(image: Image, words: str, at: tuple[int, int], scale: float, colour: tuple[int, int, int]) -> None:
+    """A label on a dark ground of its own: lines behind it would strike it through."""
+    (width, height), below = cv2.getTextSize(words, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    x, y = at
+    cv2.rectangle(image, (x - 2, y - height - 2), (x + width + 2, y + below), (0, 0, 0), cv2.FILLED)
+    cv2.putText(image, words, at, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, 1, cv2.LINE_AA)
 
 
 def _begin(strokes: Sequence[Array], width: int, height: int) -> tuple[float, float]:

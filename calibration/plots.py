@@ -46,7 +46,7 @@ def residuals_png(result: Result) -> bytes:
     figure = Figure(figsize=(13, 5.2), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
     _frame(left, camera, f"What points are off by (19 of 20 by less than {usual:.2f} px)")
-    left.quiver(
+    arrows = left.quiver(
         *points.T,
         *off.T,
         angles="xy",
@@ -55,6 +55,7 @@ def residuals_png(result: Result) -> bytes:
         width=0.0015,
         color=BLUE,
     )
+    left.quiverkey(arrows, 0.9, 1.04, usual, f"{usual:.2f} px", labelpos="E", color=RED)
     names, places = [view.name for view in result.views], np.arange(len(result.views))
     right.barh(places, solved.errors_px, color=BLUE)
     right.set_yticks(places, [name[-24:] for name in names], fontsize=7)

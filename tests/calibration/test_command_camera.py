@@ -69,6 +69,10 @@ def test_a_new_camera_keeps_the_mount_that_is_there(tmp_path: Path, capsys: pyte
     old.unlink()
     assert trikeye.main([*KNOWN, "--pitch", "5", "--output", str(path)]) == 0
     assert not old.exists(), "the same lens again"
+    capsys.readouterr()
+    write_camera(path, Camera((640, 480), (500.0, 500.0), (320.0, 240.0)), mount)
+    assert trikeye.main([*KNOWN, "--output", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept_as"] == str(old)
 
 
 @pytest.mark.parametrize(

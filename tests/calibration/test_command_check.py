@@ -65,6 +65,17 @@ def test_the_grid_is_drawn_on_the_picture(file: Path, tmp_path: Path, capsys: py
     assert tuple(drawn[40, 40]) == (60, 60, 60)
 
 
+def test_no_line_strikes_a_label_through() -> None:
+    from calibration.pictures import draw_lines
+
+    blue, yellow = (255, 0, 0), (0, 220, 255)
+    bars = [((np.array([(x, 0.0), (x, 199.0)]),), "", blue, 1) for x in np.arange(0.0, 400.0, 3.0)]
+    drawn = draw_lines(np.full((200, 400, 3), 60, np.uint8), [((np.array([(0.0, 100.0), (399.0, 100.0)]),), "10 m", yellow, 1), *bars])  # fmt: skip
+    label = drawn[88:97, 3:30].astype(int)
+    assert (label[..., 2] > 150).any(), "the words"
+    assert not (label[..., 0] > label[..., 2] + 40).any(), "and nothing of the bars"
+
+
 @pytest.mark.parametrize(
     ("picture", "camera", "out", "words"),
     [

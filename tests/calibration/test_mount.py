@@ -232,7 +232,8 @@ def test_a_drawn_ride_tells_its_mount_by_driving(tmp_path: Path, capsys: pytest.
     told = out.splitlines()
     assert "would make it surer" in told[0]
     said = json.loads(told[-1])
-    assert [each.split(" by ")[0] for each in said["far_changes"]] == ["height changed", "pitch changed"]
+    assert "--height 1.4 m differs from the file's 1.2 m; yours is written" in err
+    assert [each.split(" by ")[0] for each in said["far_changes"]] == ["pitch changed"]
     assert "pitch changed by" in err
     assert "check that the file is of this camera" in err
     assert read_camera(Path(said["kept_as"]))[1] == Mount(1.2, 3.0, pitch_sigma_deg=0.5)
