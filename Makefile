@@ -1,10 +1,10 @@
-# make setup | demo | check | test | test-fast | chaos | bench-vehicle | bench-place | soak | arm | setup-training | test-training        ARGS="…" is handed on
+# make setup | demo | check | test | test-fast | chaos | bench-vehicle | bench-place | bench-review | soak | arm | setup-training | test-training        ARGS="…" is handed on
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo check format test test-fast chaos bench-vehicle bench-place soak arm setup-training test-training lock
+.PHONY: setup demo check format test test-fast chaos bench-vehicle bench-place bench-review soak arm setup-training test-training lock
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
@@ -45,6 +45,9 @@ bench-vehicle: setup
 
 bench-place: setup
 	PYTHONPATH=. $(BIN)/python benchmarks/place.py $(ARGS)
+
+bench-review: setup
+	PYTHONPATH=. $(BIN)/python benchmarks/review.py $(ARGS)
 
 soak: setup
 	@test -d .venv-training || $(MAKE) --no-print-directory setup-training

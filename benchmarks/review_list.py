@@ -1,0 +1,63 @@
+"""The list of cases through the whole web stack but the socket: a fair mix of its filters, pages of fifty and older ones, as reviewer and as city officer."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import re
+import time
+from collections.abc import Iterator
+
+from review_parts import NotMeasured, said, share
+
+from server.start import start
+
+ROUNDS, PAGES_DEEP = 3, 3
+
+
+def addresses(categories: list[str], states: list[str]) -> Iterator[str]:
+    """Every state, every category, and every fourth pair of both; cases in shadow as well."""
+    pairs = [*itertools.product(states, categories)][::4]
+    for state, category in [("", ""), *((state, "") for state in states), *(("", each) for each in categories), *pairs]:
+        for shadow in ("", "&filter=shadow"):
+            yield f"/cases/?state={state}&category={category}{shadow}"
+
+
+def main() -> None:
+    start()
+    from django.test import Client
+
+    from server.accounts.models import User
+    from server.cases.models import Case
+    from server.cases.rules import State
+
+    categories = list(Case.objects.order_by("category").values_list("category", flat=True).distinct())
+    asked = [*addresses(categories, [each.value for each in State if each != State.MERGED])]
+    random.Random(1).shuffle(asked)
+    took_ms: dict[str, list[float]] = {}
+    for role in (User.Role.REVIEWER, User.Role.CITY):
+        client = Client()
+        client.force_login(User.objects.filter(role=role)[0])
+        client.get("/cases/")
+        for address in asked:
+            page = address
+            for _ in range(PAGES_DEEP):
+                began = time.perf_counter()
+                answer = client.get(page)
+                took_ms.setdefault(f"{role} {address}", []).append(1000 * (time.perf_counter() - began))
+                if answer.status_code != 200:
+                    raise NotMeasured(f"{page} answers {answer.status_code} to {role}")
+                older = re.search(rb'href="(\?[^"]*before=\d+[^"]*)"', answer.content)
+                if older is None:
+                    break
+                page = "/cases/" + older[1].decode().replace("&amp;", "&")
+    everything = [each for times in took_ms.values() for each in times]
+    print(f"{len(everything)} pages: {said(everything)}")
+    for address in sorted(took_ms, key=lambda each: -max(took_ms[each]))[:3]:
+        print(f"slowest: {address}: {max(took_ms[address]):.0f} ms")
+    print(json.dumps({"list_p95_ms": round(share(everything, 0.95), 1)}))
+
+
+if __name__ == "__main__":
+    main()
