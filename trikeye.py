@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import importlib
 import os
@@ -101,6 +102,14 @@ VERBS = (
 )  # fmt: skip
 
 
+REMEDIES = {
+    errno.ENOENT: "see that the place exists", errno.ENOTDIR: "see that the place exists", errno.EISDIR: "name a file, not a folder", errno.EEXIST: "a folder is needed there, or another name",
+    errno.EACCES: "see that this user may read and write there", errno.EPERM: "see that this user may read and write there", errno.EROFS: "name a place that can be written",
+    errno.ENOSPC: "free some room there", errno.EADDRINUSE: "name another port, or end what holds this one",
+}  # fmt: skip
+"""What to do about what the system has against it; nothing where only it knows."""
+
+
 def imported(name: str) -> ModuleType:
     """A verb's module and all it needs. None of that is ever garbage, but looking for some in it would slow each start."""
     gc.disable()
@@ -186,7 +195,9 @@ def _in_words(wrong: Exception) -> str:
     if isinstance(cause, MemoryError):
         return "out of memory; give this process more, or let it do less at once"
     if isinstance(cause, OSError):
-        return f"{cause}; see that the place exists, may be written and has room"
+        place = f"{cause.filename2 or cause.filename}: " if cause.filename is not None else ""
+        remedy = REMEDIES.get(cause.errno or 0)
+        return f"{place}{cause.strerror or cause}{f'; {remedy}' if remedy else ''}"
     return ""
 
 

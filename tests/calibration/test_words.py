@@ -107,3 +107,18 @@ def test_a_missing_file_is_told_once(camera: Path, capsys: pytest.CaptureFixture
         said = capsys.readouterr().err
         assert said.count("no.csv does not exist") == 1
         assert not RAW.search(said)
+
+
+@pytest.mark.parametrize(
+    ("out", "says"),
+    [("there.pdf", "there.pdf: Is a directory; name a file, not a folder"), ("file/board.pdf", "file: File exists; a folder is needed there, or another name"),
+     ("file/x/board.pdf", "file/x: Not a directory; see that the place exists")],
+)  # fmt: skip
+def test_a_place_that_cannot_be_written_is_told_with_what_fits_it(
+    out: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.pdf").mkdir()
+    (tmp_path / "file").touch()
+    assert trikeye.main(["calibrate", "board", "--out", out]) == 1
+    assert capsys.readouterr().err == f"trikeye: {says}\n"
