@@ -1,4 +1,4 @@
-"""What every answer carries: a content policy without inline script, the person's language, version and source."""
+"""What every answer carries: a content policy without inline script, the person's language, the pages they may open, version and source."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
+
+from server.roles import Page, pages_of
 
 POLICY = "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -33,14 +35,28 @@ class Language:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        chosen = request.COOKIES.get("trikeye_language") or getattr(request.user, "language", "") or ""
-        known = chosen in dict(settings.LANGUAGES)
-        translation.activate(chosen if known else translation.get_language_from_request(request))
+        own = getattr(request.user, "language", "")
+        translation.activate(language_of(request, own))
         response = self.get_response(request)
-        if not known:
+        if not _chosen(request, own):
             patch_vary_headers(response, ("Accept-Language",))
         response.headers["Content-Language"] = translation.get_language() or settings.LANGUAGE_CODE
         return response
+
+
+def language_of(request: HttpRequest, own: str = "") -> str:
+    """The language of an answer: chosen on the page, else `own` (the account's), else the browser's, else Chinese."""
+    return _chosen(request, own) or translation.get_language_from_request(request)
+
+
+def _chosen(request: HttpRequest, own: str) -> str:
+    chosen = request.COOKIES.get("trikeye_language") or own
+    return chosen if chosen in dict(settings.LANGUAGES) else ""
+
+
+def pages(request: HttpRequest) -> dict[str, list[Page]]:
+    """What the navigation links to."""
+    return {"pages": pages_of(getattr(request, "user", None))}
 
 
 def about(request: HttpRequest) -> dict[str, str]:

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "server.accounts", "server.audit", "server.fleet", "server.categories", "server.cases", "server.intake", "server.review", "server.city", "server.coverage",
 ]  # fmt: skip
 MIDDLEWARE = [
+    "server.log.Numbered",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -56,16 +57,17 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "server.headers.Language",
+    "server.roles.OnlyTheirs",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "server.urls"
+CSRF_FAILURE_VIEW = "server.errors.csrf_failure"
 WSGI_APPLICATION = "server.wsgi.application"
 TEMPLATES = [{
     "BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [Path(__file__).parent / "templates"],
-    "OPTIONS": {"context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth", "server.headers.about"]},
+    "OPTIONS": {"context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth", "server.headers.about", "server.headers.pages"]},
 }]  # fmt: skip
 DATABASES = {"default": {
     "ENGINE": "django.db.backends.sqlite3", "NAME": DATA / "db.sqlite3", "CONN_MAX_AGE": 300,
@@ -94,7 +96,9 @@ STATICFILES_DIRS = [Path(__file__).parent / "static"]
 WHITENOISE_USE_FINDERS = True
 LOGGING = {
     "version": 1, "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"trikeye": {"handlers": ["stderr"], "level": "INFO"}, "django.request": {"handlers": ["stderr"], "level": "ERROR", "propagate": False}},
+    "filters": {"number": {"()": "server.log.WithNumber"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(number)s%(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["number"]}},
+    "loggers": {"trikeye": {"handlers": ["stderr"], "level": "INFO"}, "django.request": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+                "django.security": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
 }  # fmt: skip

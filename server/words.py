@@ -8,12 +8,16 @@ from typing import Any
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from models.taxonomy import CATEGORIES
 from server.audit.rules import Verb
 from server.cases.rules import State
-from server.categories.rules import Standing
+from server.categories.rules import Standing, category_of
 from server.city.rules import HandoverKind, HandoverState
 from server.review.rules import REASONS
+
+
+def category_name(key: str) -> str:
+    """A category; one that was retired goes by its key."""
+    return category_of(key).name(get_language() or "zh-hans")
 
 
 def state_name(state: str) -> str:
@@ -127,7 +131,7 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
     if verb == Verb.VERDICT:
         what = answer_name(detail["answer"], detail.get("reason"))
         if detail.get("new"):
-            what = _("%(answer)s as %(category)s") % {"answer": what, "category": CATEGORIES[detail["new"]].name(get_language() or "zh-hans")}  # fmt: skip
+            what = _("%(answer)s as %(category)s") % {"answer": what, "category": category_name(detail["new"])}  # fmt: skip
         line = _("%(deed)s: %(what)s") % {"deed": deed, "what": what}
         return line if detail.get("counted", True) else line + " · " + _("second opinion")
     if verb == Verb.CITY_STATUS:

@@ -6,23 +6,33 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.sessions.models import Session
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from server.accounts.models import User
-from server.cases.models import Case
+from server.cases.models import Case, in_shadow
+from server.city.models import Handover
+from server.city.rules import HandoverKind
 from server.fleet.models import City
-
-KEPT_FROM_SHADOW = (User.Role.CITY,)
-KEPT_FROM_CASES = (User.Role.FLEET,)
-"""Who looks after vehicles sees none of what persons decide."""
+from server.roles import may
 
 
 def cases_for(person: Any) -> QuerySet[Case]:
-    """The cases a person may see and decide: those of their city, or all if they belong to none. What is in shadow is not for city officers, and no case for fleets."""
-    cases = Case.objects.none() if person.role in KEPT_FROM_CASES else Case.objects.all()
-    if person.role in KEPT_FROM_SHADOW:
-        cases = cases.filter(shadow=False)
+    """The cases a person may see and decide: those of their city, or all if they belong to none. City officers see what was handed over to the city and is out of shadow, fleets see none."""
+    cases = Case.objects.all() if may(person, "case") else Case.objects.none()
+    if not sees_shadow(person):
+        came = Handover.objects.filter(case=OuterRef("pk"), kind=HandoverKind.CONFIRMED, receipted_at__isnull=False)
+        cases = cases.filter(Exists(came), in_shadow(False))
     return cases.filter(city_id=person.city_id) if person.city_id else cases
+
+
+def sees_shadow(person: Any) -> bool:
+    """Whether a person sees what is never handed over."""
+    return bool(person.role != User.Role.CITY)
+
+
+def cities_for(person: Any) -> list[int]:
+    """The cities whose cases a person may see: their own, or all if they belong to none."""
+    return [person.city_id] if person.city_id else list(City.objects.order_by("id").values_list("id", flat=True))
 
 
 def home_city_id(person: Any) -> int | None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q, Value
 
-from server.cases.rules import OPEN, State
+from server.cases.rules import State
 
 
 def in_shadow(is_so: bool) -> Q:
@@ -43,11 +43,11 @@ class Case(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["city", "number"], name="case_number_once")]
         indexes = [
-            # Not of the queued alone: SQLite uses no partial index for a state that is a parameter.
+            # None of some states alone: SQLite uses no partial index for a state that is a parameter.
             models.Index(fields=["state", "shadow", "-priority", "id"], name="case_queue"),
-            models.Index(
-                fields=["city", "category", "lat_deg", "lon_deg"], name="case_near", condition=Q(state__in=sorted(OPEN))
-            ),
+            models.Index(fields=["city", "category", "lat_deg", "lon_deg"], name="case_near"),
+            models.Index(fields=["city", "shadow", "state", "-id"], name="case_list"),
+            models.Index(fields=["city", "shadow", "category", "state", "-id"], name="case_of_category"),
             models.Index(fields=["state", "shadow", "state_at"], name="case_state"),
         ]
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from math import sqrt
 
+from models.taxonomy import CATEGORIES, Category, Code, filing_codes
+
 LEAST_VERDICTS = 100
 LEAST_PRECISION = 0.70
 Z_95 = 1.96
@@ -17,6 +19,26 @@ class Standing(StrEnum):
     SHADOW = "shadow"
     TRIAL = "trial"
     LIVE = "live"
+
+
+def category_of(key: str) -> Category:
+    """The category; one that was retired while it has cases goes by its key."""
+    words = key.replace("_", " ")
+    return CATEGORIES.get(key) or Category(
+        key=key,
+        name_en=words,
+        name_zh=words,
+        pinyin_initials="x",
+        group="",
+        kind="event",
+        severity="low",
+        evidence="box",
+    )
+
+
+def codes_of(key: str) -> tuple[Code, ...]:
+    """The codes a category is filed under; none if it was retired."""
+    return filing_codes(key) if key in CATEGORIES else ()
 
 
 @dataclass(frozen=True)

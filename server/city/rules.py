@@ -7,8 +7,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from models.taxonomy import CATEGORIES, city_codes, filing_codes
+from models.taxonomy import city_codes
 from server.cases.rules import State
+from server.categories.rules import category_of, codes_of
 
 
 class HandoverKind(StrEnum):
@@ -43,9 +44,9 @@ def case_body(
 ) -> dict[str, Any]:
     """The data of a `case.confirmed` message; `case` holds number, category, place, times, and the box of
     the problem in its picture as shares of width and height (x1, y1, x2, y2), None if there is none."""
-    category = CATEGORIES[case["category"]]
+    category = category_of(case["category"])
     local = city_codes(city_key)
-    codes = [code.model_dump() for code in filing_codes(category.key)]
+    codes = [code.model_dump() for code in codes_of(category.key)]
     standard = next(
         (code["code"] for code in codes if code["scheme"] == "GB/T 47678.5" and code["kind"] == "event"), ""
     )

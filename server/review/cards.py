@@ -8,19 +8,20 @@ from datetime import datetime
 from math import hypot
 from typing import Any
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from calibration.chinese_maps import gcj02_from_wgs84, is_shifted
-from models.taxonomy import CATEGORIES, Category, filing_codes
+from calibration.geodesy import metres_per_degree, offset_m
+from models.taxonomy import Category
 from server.cases.models import Case, Picture, Sighting
-from server.cases.rules import State, ellipse_95
+from server.cases.rules import OPEN, ellipse_95
+from server.categories.rules import category_of, codes_of
 from server.categories.services import STREET, measured
 from server.review.map_svg import MapPoint, draw_map
 from server.review.rules import likely
-from server.words import severity_name
+from server.words import category_name, severity_name
 
-NEAR_M = 30.0
+NEAR_M, TRACKS_M, TRACK_POINTS = 30.0, 130.0, 400
 BOX_ROOM = 0.004
 NEAR_SHOWN, HISTORY_SHOWN = 3, 5
 
@@ -38,6 +39,15 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Near:
+    """An open case of the same category nearby; `sha256` of its best picture, "" if it has none."""
+
+    at: MapPoint
+    away_m: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything a template needs."""
 
@@ -51,7 +61,7 @@ class Card:
     seen_at: datetime
     pictures: list[Shown]
     map_svg: str
-    near: list[dict[str, Any]]
+    near: list[Near]
     sightings: list[Sighting]
     best: Sighting
     likely: list[str]
@@ -60,8 +70,7 @@ class Card:
 
 def card_of(case: Case, changes: Mapping[str, list[str]], whole: bool = False) -> Card:
     """The card of a case. `changes` are what its reader confirmed categories as lately. `whole` (the case page) shows every sighting's pictures instead of the best one's."""
-    language = get_language() or "zh-hans"
-    category = CATEGORIES[case.category]
+    category = category_of(case.category)
     sightings = list(
         Sighting.objects.filter(case=case)
         .select_related("vehicle")
@@ -71,12 +80,12 @@ def card_of(case: Case, changes: Mapping[str, list[str]], whole: bool = False) -
     best = sightings[0]
     pictured = [each for each in sightings if each.pictures.all()]
     pictures = [_shown(picture) for sighting in (pictured if whole else pictured[:2]) for picture in _ordered(sighting)]
-    near = _near(case, language)
+    near = _near(case)
     return Card(
-        case=case, category=category, name=category.name(language), severity=severity_name(category.severity),
+        case=case, category=category, name=category_name(case.category), severity=severity_name(category.severity),
         error_m=round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1),
-        codes=[f"{code.scheme} {code.code}" for code in filing_codes(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
-        pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [MapPoint(n["number"], n["lat"], n["lon"]) for n in near]),
+        codes=[f"{code.scheme} {code.code}" for code in codes_of(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
+        pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [each.at for each in near]),
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
         likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
         gcj02_deg=gcj02_from_wgs84(case.lat_deg, case.lon_deg) if is_shifted(case.lat_deg, case.lon_deg) else None,
@@ -105,34 +114,33 @@ def _grown(box: list[float], width: int, height: int) -> tuple[float, float, flo
     return max(box[0] - room, 0), max(box[1] - room, 0), min(box[2] + room, width), min(box[3] + room, height)
 
 
-def _around(case: Case, metres: float) -> dict[str, tuple[float, float]]:
-    lat, lon = metres / 111_195, metres / 111_195 / 0.75
+def _around(case: Case, reach_m: float, place: str = "") -> dict[str, tuple[float, float]]:
+    """A filter on latitude and longitude: what lies up to `reach_m` north, south, east or west."""
+    lat, lon = (reach_m / each for each in metres_per_degree(case.lat_deg))
     return {
-        "lat_deg__range": (case.lat_deg - lat, case.lat_deg + lat),
-        "lon_deg__range": (case.lon_deg - lon, case.lon_deg + lon),
+        f"{place}lat_deg__range": (case.lat_deg - lat, case.lat_deg + lat),
+        f"{place}lon_deg__range": (case.lon_deg - lon, case.lon_deg + lon),
     }
 
 
-def _near(case: Case, language: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    others = (
-        Case.objects.filter(city_id=case.city_id, category=case.category, **_around(case, NEAR_M))
-        .exclude(id=case.pk)
-        .exclude(state=State.MERGED)
+def _near(case: Case) -> list[Near]:
+    """The nearest open cases of the same category."""
+    others = Case.objects.filter(
+        city_id=case.city_id, category=case.category, state__in=sorted(OPEN), **_around(case, NEAR_M)
     )
-    for other in others[:20]:
-        away = hypot((other.lat_deg - case.lat_deg) * 111_195, (other.lon_deg - case.lon_deg) * 111_195 * 0.79)
-        picture = Picture.objects.filter(sighting__case=other, role="best", hidden_at=None).first()
-        found.append({"number": other.number, "away_m": round(away), "lat": other.lat_deg, "lon": other.lon_deg, "sha256": picture.sha256 if picture else "",
-                      "name": CATEGORIES[other.category].name(language), "open": other.state == State.QUEUED})  # fmt: skip
-    return sorted(found, key=lambda each: float(each["away_m"]))[:NEAR_SHOWN]
+    rows = others.exclude(id=case.pk).values_list("id", "number", "lat_deg", "lon_deg")
+    found = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)[:NEAR_SHOWN]
+    pictures = Picture.objects.filter(sighting__case__in=[row[0] for _, row in found], role="best", hidden_at=None)
+    best = dict(pictures.order_by("sighting__probability").values_list("sighting__case_id", "sha256"))
+    return [
+        Near(MapPoint(number, lat, lon), round(away_m), best.get(key, "")) for away_m, (key, number, lat, lon) in found
+    ]
 
 
 def _tracks(case: Case) -> list[list[tuple[float, float]]]:
     """Where vehicles drove nearby, out of the positions of their sightings, one line a pass."""
     lines: dict[Any, list[tuple[float, float]]] = {}
-    rows = Sighting.objects.filter(city_id=case.city_id, fix_lat_deg__range=(case.lat_deg - 0.0012, case.lat_deg + 0.0012),
-                                   fix_lon_deg__range=(case.lon_deg - 0.0015, case.lon_deg + 0.0015)).order_by("monotonic_ns")  # fmt: skip
-    for pass_id, lat, lon in rows.values_list("pass_id", "fix_lat_deg", "fix_lon_deg")[:400]:
+    rows = Sighting.objects.filter(city_id=case.city_id, **_around(case, TRACKS_M, "fix_")).order_by("monotonic_ns")
+    for pass_id, lat, lon in rows.values_list("pass_id", "fix_lat_deg", "fix_lon_deg")[:TRACK_POINTS]:
         lines.setdefault(pass_id, []).append((lat, lon))
     return list(lines.values())

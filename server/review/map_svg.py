@@ -7,6 +7,7 @@ from math import cos, radians, sin
 
 from django.utils.translation import gettext as _
 
+from calibration.geodesy import metres_per_degree
 from server.cases.models import Case, Sighting
 from server.cases.rules import ellipse_95
 
@@ -25,10 +26,10 @@ class MapPoint:
 
 def draw_map(case: Case, sighting: Sighting, tracks: list[list[tuple[float, float]]], near: list[MapPoint]) -> str:
     """The map of one case: roads from tracks, 95 % ellipse, view wedge, neighbours, scale bar."""
-    per_lon = 111_195 * cos(radians(case.lat_deg))
+    per_lat, per_lon = metres_per_degree(case.lat_deg)
 
     def xy(lat: float, lon: float) -> tuple[float, float]:
-        return WIDTH / 2 + (lon - case.lon_deg) * per_lon * SCALE, HEIGHT / 2 - (lat - case.lat_deg) * 111_195 * SCALE
+        return WIDTH / 2 + (lon - case.lon_deg) * per_lon * SCALE, HEIGHT / 2 - (lat - case.lat_deg) * per_lat * SCALE
 
     parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" class="map-ground"/>']
     for line in tracks:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from models.taxonomy import CATEGORIES
 from server.cases.rules import State
+from server.categories.rules import category_of
 
 LEASE, ASKED_AGAIN = timedelta(minutes=10), timedelta(days=1)
 CARDS = 5
@@ -36,7 +37,7 @@ PASSING_REASONS = (4, 7, FACE_REASON)
 
 def likely(proposed: str, chosen: Iterable[str], seen: Collection[str]) -> list[str]:
     """What a card is most likely if not what was proposed: what was chosen instead lately, then what networks see, of the same group first."""
-    group = CATEGORIES[proposed].group
+    group = category_of(proposed).group
     others = sorted(CATEGORIES, key=lambda each: (each not in seen, CATEGORIES[each].group != group))
     ranked = dict.fromkeys([*(each for each, _ in Counter(chosen).most_common()), *others])
     return [each for each in ranked if each != proposed and each in CATEGORIES][:LIKELY]

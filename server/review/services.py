@@ -50,7 +50,15 @@ class Outcome:
 
 def _free(person: User, now: datetime) -> Q:
     """Undecided, and in nobody else's hands."""
-    return Q(state__in=UNDECIDED) & (Q(lease_until=None) | Q(lease_until__lt=now) | Q(lease_by=person))
+    return Q(state__in=UNDECIDED) & (~_runs(now) | Q(lease_until=None) | Q(lease_by=person))
+
+
+def _runs(now: datetime) -> Q:
+    """Leased at present. A lease that ends far later than any does was given by a clock that has been set back since: it is over.
+
+    Far later: of two that ask at once, the one that waited for the database has the older `now`.
+    """
+    return Q(lease_until__range=(now, now + 2 * LEASE))
 
 
 def open_to(person: User, now: datetime) -> QuerySet[Case]:
@@ -88,7 +96,7 @@ def _first(cases: QuerySet[Case], count: int) -> QuerySet[Case, tuple[float, int
 
 def renew(person: User, now: datetime) -> int:
     """Hold on to what this person still holds."""
-    held = Case.objects.filter(lease_by=person, lease_until__gte=now, state__in=UNDECIDED)
+    held = Case.objects.filter(_runs(now), lease_by=person, state__in=UNDECIDED)
     return held.update(lease_until=now + LEASE)
 
 
@@ -128,10 +136,7 @@ def decide(
             if known.person_id != person.pk:
                 raise BadVerdict("this verdict's id belongs to somebody else")
             return Outcome("known", case.number)
-        leased_to_other = (
-            case.lease_by_id not in (None, person.pk) and case.lease_until is not None and case.lease_until > now
-        )
-        counts = not leased_to_other and (
+        counts = Case.objects.filter(_free(person, now), id=case.pk).exists() and (
             case.state == State.QUEUED
             or (case.state == State.DISPUTED and open_to(person, now).filter(id=case.pk).exists())
         )
@@ -240,7 +245,7 @@ def _proposed(case: Case) -> str:
 
 def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> dict[str, int]:
     """How many wait for this person, in the queue and in shadow; how many of the cards asked for others hold; how many this person answered in the last 24 hours."""
-    held = Q(lease_until__gte=now) & ~Q(lease_by=person)
+    held = _runs(now) & ~Q(lease_by=person)
     waiting: dict[str, int] = open_to(person, now).aggregate(
         waiting=Count("id", filter=Q(shadow=False)),
         in_shadow=Count("id", filter=Q(shadow=True)),

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from models.taxonomy import CATEGORIES
 from server.cases.models import Sighting
+from server.errors import answer
 from server.fleet.models import Vehicle
 from server.review.cards import card_of
 from server.review.rules import CARDS, REASONS, UNDECIDED
 from server.review.services import BadVerdict, changes_of, decide, give_back, lease, queue_counts, renew, undo
-
-View = Callable[..., HttpResponse]
-
-
-def for_reviewers(view: View) -> View:
-    """Reviewers and supervisors only."""
-
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if getattr(request.user, "role", "") not in ("reviewer", "supervisor"):
-            return HttpResponseForbidden(render_to_string("forbidden.html", request=request))
-        return view(request, *args, **kwargs)
-
-    return guarded
 
 
 def _shadow(asked: QueryDict) -> bool:
@@ -48,7 +33,6 @@ def _with_counts(response: HttpResponse, counts: dict[str, int]) -> HttpResponse
     return response
 
 
-@for_reviewers
 @require_GET
 def queue(request: HttpRequest) -> HttpResponse:
     """The page, of the queue or of what is in shadow. Its cards come by `lease`."""
@@ -59,7 +43,6 @@ def queue(request: HttpRequest) -> HttpResponse:
                                            "no_vehicle": not Vehicle.objects.exists()})  # fmt: skip
 
 
-@for_reviewers
 @require_POST
 def lease_cards(request: HttpRequest) -> HttpResponse:
     """Up to five cards as HTML, those the page holds already left out."""
@@ -75,7 +58,6 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now, shadow=shadow))
 
 
-@for_reviewers
 @require_POST
 def renew_lease(request: HttpRequest) -> JsonResponse:
     """Hold on to the cards for another while."""
@@ -83,7 +65,6 @@ def renew_lease(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"held": renew(person, timezone.now()), **queue_counts(person, timezone.now())})
 
 
-@for_reviewers
 @require_POST
 def give_back_cards(request: HttpRequest) -> HttpResponse:
     """Free the cards (the page is being left)."""
@@ -92,25 +73,23 @@ def give_back_cards(request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-@for_reviewers
 @require_POST
-def take_verdict(request: HttpRequest) -> JsonResponse:
+def take_verdict(request: HttpRequest) -> HttpResponse:
     """One answer; a resend of the same id changes nothing. Refused with 403 if somebody else has signed in since the answer was given."""
     person: Any = request.user
     form, now = request.POST, timezone.now()
     if form.get("person", str(person.pk)) != str(person.pk):
-        return JsonResponse({"error": "this is another person's answer"}, status=403)
+        return answer(request, 403, "person", _("Somebody else is signed in"), _("Sign in as yourself in another tab; what waits here is sent then."))  # fmt: skip
     try:
         outcome = decide(
             person, UUID(form.get("id", "")), int(form.get("case", "")), form.get("answer", ""), now,
             reason=int(form["reason"]) if form.get("reason") else None, category=form.get("category", ""), words=form.get("words", ""), visible_ms=max(0, int(form.get("visible_ms") or 0)),
         )  # fmt: skip
     except (BadVerdict, ValueError) as wrong:
-        return JsonResponse({"error": str(wrong)}, status=400)
+        return answer(request, 400, "refused", _("The server refused an answer; its card comes back"), str(wrong))
     return JsonResponse({"result": outcome.result, "case_number": outcome.case_number, **queue_counts(person, now)})
 
 
-@for_reviewers
 @require_POST
 def undo_last(request: HttpRequest) -> HttpResponse:
     """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back."""

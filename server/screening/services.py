@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.conf import settings
 
+from calibration.geodesy import metres_per_degree
 from models.pixels import BadPicture, brightness_and_sharpness, decode_jpeg
-from models.taxonomy import CATEGORIES
 from server import pictures
 from server.cases.grouping import FARTHEST_M
 from server.cases.models import Case, Picture, Sighting
 from server.cases.rules import Point, State, metres_between
 from server.cases.services import REMEMBERED, move
+from server.categories.rules import category_of
 from server.screening.rules import Screened, Seen, screen
 
 SAME_PLACE_M = 5.0
@@ -35,7 +36,7 @@ def screen_new(now: datetime, limit: int = 50) -> int:
 
 def look_at(case: Case, now: datetime) -> Screened:
     """Screening's opinion of a case."""
-    severity = CATEGORIES[case.category].severity if case.category in CATEGORIES else "low"
+    severity = category_of(case.category).severity
     return screen(
         Seen(case.number, case.probability, severity, _rejected_here(case, now), _picture(case)), settings.BLIND_SHARE
     )
@@ -60,15 +61,15 @@ def _picture(case: Case) -> tuple[float, float, float] | None:
 
 
 def _rejected_here(case: Case, now: datetime) -> bool:
-    span = FARTHEST_M / 80_000
+    lat, lon = (FARTHEST_M / each for each in metres_per_degree(case.lat_deg))
     near = Case.objects.filter(
         city_id=case.city_id,
         category=case.category,
         state=State.REJECTED,
         state_at__gte=now - REMEMBERED,
         rejected_probability__isnull=False,
-        lat_deg__range=(case.lat_deg - span, case.lat_deg + span),
-        lon_deg__range=(case.lon_deg - span, case.lon_deg + span),
+        lat_deg__range=(case.lat_deg - lat, case.lat_deg + lat),
+        lon_deg__range=(case.lon_deg - lon, case.lon_deg + lon),
     ).exclude(id=case.pk)
     reach_m = min(2.0 * max(1.0, (case.covariance_ee + case.covariance_nn) ** 0.5), SAME_PLACE_M)
     return any(hypot(*metres_between(_spot(case), _spot(other))) < reach_m for other in near)

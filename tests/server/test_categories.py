@@ -457,7 +457,7 @@ def test_nobody_but_a_supervisor_puts_a_category_elsewhere(
     client.force_login(person)
     form = {"city": "taiyuan", "category": SHADOWED, "standing": "live"}
     refused = client.get("/categories/", headers={"Accept-Language": "en"})
-    assert "This page is for supervisors." in refused.content.decode()
+    assert "This is for: Supervisor." in refused.content.decode()
     assert [refused.status_code, client.post("/categories/", form).status_code] == [403, 403]
     assert CategoryStanding.objects.get(category=SHADOWED).standing == "shadow"
 

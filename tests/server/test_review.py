@@ -15,10 +15,13 @@ from django.utils import timezone
 from sightings import NOW
 
 from calibration.chinese_maps import gcj02_from_wgs84
-from server.cases.models import Case, Picture
+from calibration.geodesy import moved
+from server.cases.models import Case, Picture, Sighting
 from server.categories.models import CategoryStanding
 from server.city.models import Handover
 from server.city.services import add_destination, prepare_handovers, send_due
+from server.city.webhooks import Answer
+from server.review.cards import card_of
 from server.review.models import Verdict
 from server.review.rules import likely
 from server.review.services import BadVerdict, changes_of, decide, give_back, lease, queue_counts, renew, undo
@@ -51,6 +54,14 @@ def test_two_people_share_out_the_queue(cards: Any, reviewer: Any) -> None:
 def test_a_lease_that_ran_out_is_free(cards: Any, reviewer: Any) -> None:
     lease(reviewer, NOW)
     assert len(lease(other("li"), NOW + timedelta(minutes=11))) == 5
+
+
+def test_a_lease_of_a_clock_that_was_set_back_is_free(cards: Any, reviewer: Any) -> None:
+    li, ahead = other("li"), NOW + timedelta(hours=5)
+    held = lease(reviewer, ahead)
+    assert {case.pk for case in lease(li, NOW, 7)} >= {case.pk for case in held}
+    lease(reviewer, ahead)
+    assert decide(li, uuid4(), held[0].pk, "confirm", NOW).result == "counted"
 
 
 def test_cards_given_back_are_free_at_once(cards: Any, reviewer: Any) -> None:
@@ -315,6 +326,50 @@ def test_five_processes_never_lease_one_card_twice(send: Any) -> None:
     leased = [int(each) for worker in workers for each in worker.communicate(timeout=60)[0].strip().split(",") if each]
     assert len(leased) == len(set(leased))
     assert len(leased) >= 5
+
+
+def test_near_cases_are_the_nearest_open_ones_wherever_the_city_lies_and_read_by_their_index(
+    cards: list[Case],
+) -> None:
+    """As far north as Mohe a degree of longitude is a quarter shorter than in Taiyuan."""
+    for case, east_m in zip(cards, (0.0, 27.0, -29.0, 31.0, 20.0, 500.0, 900.0), strict=True):
+        lon_deg = moved(53.5, 122.3, east_m, 0.0)[1]
+        Case.objects.filter(id=case.pk).update(lat_deg=53.5, lon_deg=lon_deg)
+    here, *others = cards
+    Case.objects.filter(id=others[3].pk).update(state="rejected")
+    with CaptureQueriesContext(connection) as queries, connection.cursor() as cursor:
+        near = card_of(Case.objects.get(id=here.pk), {}).near
+        asked = next(each["sql"] for each in queries if '"case"."lat_deg" BETWEEN' in each["sql"].replace("cases_", ""))
+        plan = str(cursor.execute("EXPLAIN QUERY PLAN " + asked).fetchall())
+    assert [(each.at.number, each.away_m) for each in near] == [(others[0].number, 27), (others[1].number, 29)]
+    assert all(each.sha256 for each in near)
+    assert "case_near (city_id=? AND category=? AND lat_deg>? AND lat_deg<?)" in plan
+
+
+def test_a_category_that_was_retired_goes_by_its_key(
+    cards: Any, reviewer: Any, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bodies: list[dict[str, Any]] = []
+    Case.objects.update(category="an_old_one", state="queued")
+    Sighting.objects.update(category="an_old_one")
+    client.force_login(reviewer)
+    card = client.post("/review/lease").content.decode()
+    assert "an old one" in card
+    assert 'data-likely=""' not in card
+    assert decide(reviewer, uuid4(), cards[0].pk, "confirm", NOW).result == "counted"
+    for address in ("/cases/?state=all", f"/cases/{cards[0].number}/", f"/cases/{cards[1].number}/"):
+        assert "an old one" in client.get(address).content.decode()
+    monkeypatch.setattr(
+        "server.city.services.send", lambda *sent: bodies.append(sent[3]["data"]) or Answer(True, "CG-1")
+    )
+    add_destination(cards[0].city, "sandbox", "http://127.0.0.1:9/", sandbox=True, allow_private=True)
+    CategoryStanding.objects.update_or_create(
+        city=cards[0].city, category="an_old_one", defaults={"standing": "trial", "since": NOW}
+    )
+    Case.objects.filter(id=cards[0].pk).update(shadow=False)
+    prepare_handovers(NOW + timedelta(hours=1))
+    send_due(timezone.now() + timedelta(hours=1))
+    assert [(body["name_zh"], body["codes"]) for body in bodies] == [("an old one", [])]
 
 
 def test_a_case_says_where_it_is_on_chinese_maps_too(client: Any, cards: list[Case], reviewer: Any) -> None:

@@ -4,10 +4,26 @@ const PATIENCE_MS = 15000;
 // Signing in again changes the token: the cookie knows the one that holds now.
 export const token = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 
+// Why a request came to nothing: `kind` is "signed-out", "offline", or the server's word for it (server/errors.py), whose sentence names the request.
+export class Trouble extends Error {
+  constructor(kind, sentence = "") { super(kind); Object.assign(this, { kind, sentence }); }
+}
+
+async function troubleOf(response) {
+  if (response.type === "opaqueredirect") return new Trouble("signed-out");
+  try {
+    const { kind, error, request } = await response.json();
+    // The token of a page from before the last sign-in is mended by signing in elsewhere, as a session that is over.
+    return new Trouble(kind === "csrf" ? "signed-out" : kind, `${error} [${request}]`);
+  } catch { return new Trouble("offline"); }
+}
+
 export async function post(url, fields = {}) {
-  const response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token() }, body: new URLSearchParams(fields), redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (response.type === "opaqueredirect" || response.status === 403) throw new Error("signed-out");
-  if (!response.ok && response.status !== 400) throw new Error("offline");
+  let response;
+  try {
+    response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token() }, body: new URLSearchParams(fields), redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch { throw new Trouble("offline"); }
+  if (!response.ok) throw await troubleOf(response);
   return response;
 }
 
@@ -25,7 +41,7 @@ export class Sender {
 
   constructor(url, onChange, onAnswer) { Object.assign(this, { url, onChange, onAnswer }); }
 
-  add(verdict) { this.waiting.push(verdict); this.onChange(this.waiting.length, ""); this.flush(); }
+  add(verdict) { this.waiting.push(verdict); this.onChange(this.waiting.length, null); this.flush(); }
 
   async flush() {
     if (this.busy) return;
@@ -35,10 +51,13 @@ export class Sender {
         const answer = await (await post(this.url, this.waiting[0])).json();
         this.waiting.shift();
         this.pause = 500;
-        this.onChange(this.waiting.length, answer.error ? "refused" : "");
+        this.onChange(this.waiting.length, null);
         this.onAnswer(answer);
-      } catch (error) {
-        this.onChange(this.waiting.length, error.message === "signed-out" ? "signed-out" : "offline");
+      } catch (trouble) {
+        const refused = trouble.kind === "refused" || trouble.kind === "bad_request";
+        if (refused) this.waiting.shift();
+        this.onChange(this.waiting.length, trouble);
+        if (refused) continue;
         await new Promise((done) => setTimeout(done, this.pause));
         this.pause = Math.min(this.pause * 2, 15000);
       }

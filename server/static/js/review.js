@@ -19,7 +19,7 @@ const sender = new Sender(say.verdicts, (count, trouble) => {
 
 function warn(trouble) {
   banner.hidden = !trouble;
-  banner.textContent = { "": "", offline: banner.dataset.offline, refused: banner.dataset.refused, "signed-out": banner.dataset.signedOut }[trouble];
+  banner.textContent = trouble ? { offline: banner.dataset.offline, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence : "";
 }
 
 function counts(values) {
@@ -60,8 +60,8 @@ async function fetchMore() {
     counted(response);
     document.getElementById("empty-others").textContent = +response.headers.get("X-with-others") ? `${response.headers.get("X-with-others")} ${say.others}` : "";
     nothingLeft = !take(await response.text()).length;
-    if (!sender.waiting.length) warn("");
-  } catch (error) { warn(error.message === "signed-out" ? "signed-out" : "offline"); }
+    if (!sender.waiting.length) warn(null);
+  } catch (trouble) { warn(trouble); }
   fetching = false;
   if (!card) next();
 }
@@ -109,7 +109,7 @@ async function undo() {
     take(await response.text(), true);
     live(say.undone);
     next();
-  } catch (error) { warn(error.message === "signed-out" ? "signed-out" : "offline"); }
+  } catch (trouble) { warn(trouble); }
 }
 
 function showPicture(index) {

@@ -1,0 +1,83 @@
+"""Who may open what: every address of the back office by its name, and the roles it is for. What is not here, nobody may open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from server.accounts.models import User
+
+Role = User.Role
+ANYBODY = None
+EVERYBODY = frozenset(Role)
+REVIEW = frozenset({Role.REVIEWER, Role.SUPERVISOR})
+CASES = EVERYBODY - {Role.FLEET}
+VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.ADMIN})
+MAY: dict[str, frozenset[Role] | None] = {
+    "home": EVERYBODY, "login": ANYBODY, "logout": ANYBODY, "language": ANYBODY, "health": ANYBODY,
+    "picture": CASES, "picture_signed": ANYBODY,
+    "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,
+    "case_list": CASES, "case": CASES, "categories": frozenset({Role.SUPERVISOR}),
+    "vehicles": VEHICLES, "coverage": VEHICLES, "coverage_cells": VEHICLES,
+    "city_status": ANYBODY,
+}  # fmt: skip
+"""ANYBODY: also who has not signed in; such an address checks a signature itself, or holds nothing."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that every other one links to: the name of its address, and what it is called."""
+
+    name: str
+    words: str | Promise
+
+
+PAGES = (
+    Page("review_queue", _("Review")), Page("case_list", _("Cases")), Page("categories", _("Categories")),
+    Page("vehicles", _("Vehicles")), Page("coverage", _("Last looks")),
+)  # fmt: skip
+"""In the order of the navigation; a person begins at the first that is theirs."""
+
+
+class NotForThisRole(PermissionDenied):
+    """Somebody signed in asked for an address that is for `roles`."""
+
+    def __init__(self, roles: frozenset[Role]) -> None:
+        super().__init__(f"only for {', '.join(sorted(roles)) or 'nobody'}")
+        self.roles = roles
+
+
+def may(person: Any, name: str) -> bool:
+    """Whether this person may open the address of this name."""
+    roles = MAY.get(name, frozenset())
+    return roles is ANYBODY or getattr(person, "role", "") in roles
+
+
+def pages_of(person: Any) -> list[Page]:
+    """The pages a person may open; none before they signed in."""
+    return [page for page in PAGES if may(person, page.name)]
+
+
+class OnlyTheirs(LoginRequiredMiddleware):
+    """Sends strangers to the sign-in, and refuses what is not for a person's role. Raises NotForThisRole."""
+
+    def process_view(
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], view_args: Any, view_kwargs: Any
+    ) -> HttpResponseBase | None:
+        name = request.resolver_match.view_name if request.resolver_match else ""
+        roles = MAY.get(name, frozenset())
+        if roles is ANYBODY:
+            return None
+        if not request.user.is_authenticated:
+            return self.handle_no_permission(request, view_func)
+        if not may(request.user, name):
+            raise NotForThisRole(roles)
+        return None

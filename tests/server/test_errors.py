@@ -1,0 +1,102 @@
+"""What is answered when something is wrong: in both languages, as page or JSON, with a number that the log has too."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from django.core.exceptions import SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404
+from django.test import Client
+
+from server.log import WithNumber
+from server.roles import NotForThisRole
+
+pytestmark = pytest.mark.django_db
+
+FAULTS: list[tuple[Exception, int, str]] = [
+    (SuspiciousOperation("x"), 400, "bad_request"), (NotForThisRole(frozenset()), 403, "role"), (Http404(), 404, "not_found"),
+    (ValueError("x"), 500, "failed"), (OperationalError("database or disk is full"), 503, "database"),
+]  # fmt: skip
+TITLES = {
+    ("zh-hans", 400): "请求无法识别", ("zh-hans", 403): "此角色无权查看", ("zh-hans", 404): "此地址没有内容", ("zh-hans", 500): "服务器出错", ("zh-hans", 503): "数据库没有响应",
+    ("en", 400): "The request cannot be read", ("en", 403): "Not for this role", ("en", 404): "Nothing at this address", ("en", 500): "Something failed here", ("en", 503): "The database does not answer",
+}  # fmt: skip
+
+
+@pytest.fixture
+def faulty(reviewer: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A browser whose list of cases fails as told."""
+    client = Client(raise_request_exception=False)
+    client.force_login(reviewer)
+
+    def fail(with_: Exception, **headers: str) -> Any:
+        def raises(*_: Any) -> None:
+            raise with_
+
+        monkeypatch.setattr("server.cases.views.newest", raises)
+        return client.get("/cases/", headers=headers)
+
+    fail.client = client  # type: ignore[attr-defined]
+    return fail
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize(("fault", "status", "kind"), FAULTS, ids=[str(each[1]) for each in FAULTS])
+def test_a_fault_is_told_with_the_number_that_its_line_in_the_log_has(
+    language: str, fault: Exception, status: int, kind: str, faulty: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.addFilter(WithNumber())
+    loggers = [logging.getLogger(name) for name in ("django.request", "django.security")]
+    for logger in loggers:
+        logger.addHandler(caplog.handler)
+    try:
+        faulty.client.cookies["trikeye_language"] = language
+        page = faulty(fault, accept="text/html")
+        number = page.headers["X-Request-ID"]
+        assert {each.number for each in caplog.records} == {f"[{number}] "}  # type: ignore[attr-defined]
+        plain = faulty(fault, accept="application/json")
+    finally:
+        for logger in loggers:
+            logger.removeHandler(caplog.handler)
+    assert page.status_code == plain.status_code == status
+    text = page.content.decode()
+    assert f"<h1>{TITLES[language, status]}</h1>" in text
+    assert number in text
+    assert plain.json()["kind"] == kind
+    assert plain.json()["error"].startswith(TITLES[language, status])
+    assert plain.json()["request"] == plain.headers["X-Request-ID"] != number
+    assert ("Retry-After" in page.headers) is (status == 503)
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_a_database_that_is_gone_is_told_without_asking_it(reviewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions and people lie in it too."""
+    client = Client(raise_request_exception=False, headers={"accept": "text/html", "accept-language": "en"})
+    client.force_login(reviewer)
+
+    def gone(*_: Any) -> None:
+        raise OperationalError("unable to open database file")
+
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", gone)
+    for address in ("/cases/", "/health/", "/review/"):
+        answer = client.get(address)
+        assert answer.status_code == 503
+        assert "The database does not answer" in answer.content.decode()
+        assert 'action="/logout/"' not in answer.content.decode()
+
+
+def test_a_form_from_before_the_last_sign_in_is_told_from_a_wrong_role(reviewer: Any) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(reviewer)
+    answer = client.post("/review/verdicts", {"id": "x"})
+    assert (answer.status_code, answer.json()["kind"]) == (403, "csrf")
+    assert "too old" in answer.json()["error"] or "过期" in answer.json()["error"]
+
+
+def test_an_address_that_leads_nowhere_is_told_to_strangers_too() -> None:
+    answer = Client(headers={"accept": "text/html"}).get("/nowhere/")
+    assert answer.status_code == 404
+    assert "此地址没有内容" in answer.content.decode()

@@ -1,0 +1,104 @@
+"""Who may open what: every address is walked for every role, and for who has not signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
+from sightings import NOW
+
+from server import roles
+from server.accounts.models import User
+from server.accounts.services import cases_for
+from server.cases.models import Case, Picture
+from server.city.services import add_destination, prepare_handovers, send_due
+from server.city.webhooks import Answer
+from server.review.services import decide
+from server.screening.services import screen_new
+
+pytestmark = pytest.mark.django_db
+
+STRANGER = None
+ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], "city_status": [1]}
+
+
+def addresses() -> Iterator[tuple[str, str]]:
+    for pattern in get_resolver().url_patterns:
+        assert isinstance(pattern, URLPattern)
+        assert pattern.name
+        yield pattern.name, reverse(pattern.name, args=ARGUMENTS.get(pattern.name, []))
+
+
+def test_every_address_has_its_row_and_every_row_its_address() -> None:
+    assert {name for name, _ in addresses()} == set(roles.MAY)
+    assert {page.name for page in roles.PAGES} <= set(roles.MAY)
+
+
+@pytest.mark.parametrize("role", [*User.Role, STRANGER])
+def test_an_address_opens_for_the_roles_of_its_row_alone(role: User.Role | None) -> None:
+    """Whatever comes of it: what may be opened is neither refused nor sent to the sign-in, by whatever method it is asked."""
+    for name, address in addresses():
+        for method in ("get", "post"):
+            client = Client()
+            if role is not STRANGER:
+                client.force_login(User.objects.get_or_create(username=role, role=role)[0])
+            answer = getattr(client, method)(address)
+            meant = roles.MAY[name]
+            if meant is roles.ANYBODY or role in meant:
+                assert answer.status_code != 403, (name, method)
+                assert not answer.headers.get("Location", "").startswith("/login/?next="), (name, method)
+            elif role is STRANGER:
+                assert answer.headers["Location"].startswith("/login/?next="), (name, method)
+            else:
+                assert answer.status_code == 403, (name, method)
+                assert answer.json()["kind"] == "role"
+
+
+def test_what_the_table_lacks_is_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(roles.MAY, "vehicles")
+    client = Client()
+    assert client.get("/fleet/").status_code == 302
+    client.force_login(User.objects.create_user("admin", role="admin"))
+    assert client.get("/fleet/").status_code == 403
+
+
+@pytest.mark.parametrize("role", User.Role)
+def test_the_navigation_holds_what_a_role_may_open(role: User.Role) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("someone", role=role))
+    first = client.get("/").headers["Location"]
+    page = client.get(first).content.decode()
+    links = [each.name for each in roles.PAGES if f'href="{reverse(each.name)}"' in page]
+    assert links == [each.name for each in roles.PAGES if role in (roles.MAY[each.name] or ())]
+    assert first == reverse(links[0])
+
+
+def test_a_city_officer_sees_what_was_handed_over_to_the_city(send: Any, reviewer: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr("server.city.services.send", lambda *_: Answer(True, "CG-1"))
+    settings.GRACE_S = 0
+    for number in range(3):
+        send(east_m=60.0 * number, seed=number)
+    screen_new(NOW)
+    handed, confirmed, waiting = Case.objects.order_by("id")
+    add_destination(handed.city, "sandbox", "http://127.0.0.1:9/", sandbox=True, allow_private=True)
+    decide(reviewer, uuid4(), handed.pk, "confirm", timezone.now())
+    prepare_handovers(timezone.now())
+    send_due(timezone.now())
+    decide(reviewer, uuid4(), confirmed.pk, "confirm", timezone.now())
+    prepare_handovers(timezone.now())
+    officer = User.objects.create_user("officer", role="city")
+    assert list(cases_for(officer)) == [handed]
+    client = Client()
+    client.force_login(officer)
+    assert [client.get(f"/cases/{case.number}/").status_code for case in (handed, confirmed, waiting)] == [200, 404, 404]  # fmt: skip
+    pictures = [Picture.objects.get(sighting__case=case).sha256 for case in (handed, confirmed, waiting)]
+    assert [client.get(f"/pictures/{sha256}.jpg").status_code for sha256 in pictures] == [200, 404, 404]
+    page = client.get("/cases/?state=all").content.decode()
+    assert [f"/cases/{case.number}/" in page for case in (handed, confirmed, waiting)] == [True, False, False]
+    Case.objects.filter(id=handed.pk).update(shadow=True)
+    assert not cases_for(officer).exists()
