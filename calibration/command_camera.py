@@ -231,7 +231,10 @@ def _report(args: argparse.Namespace, result: Result) -> bool:
     try:
         _write_report(args, result)
     except (OSError, ImportError) as wrong:
-        print(f"{NAME}: the camera file {args.output} is written, but not the report: {wrong}", file=sys.stderr)
+        print(
+            f"{NAME}: the camera file {args.output} is written, but not the report: {getattr(wrong, 'strerror', None) or wrong}",
+            file=sys.stderr,
+        )
         return False
     print(f"{NAME}: open {args.report / 'index.html'} in a browser", file=sys.stderr)
     return True

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"trikeye edge pause: {trouble}", file=sys.stderr)
         return 1
     except OSError as wrong:
-        print(f"trikeye edge pause: {wrong}; run it as the user that watches, and see that the folder may be written", file=sys.stderr)  # fmt: skip
+        print(f"trikeye edge pause: {wrong.filename}: {wrong.strerror}; run it as the user that watches, and see that the folder may be written", file=sys.stderr)  # fmt: skip
         return 1
     pause, name = asked(folder), settings.vehicle.name
     left = left_s(pause, now) if pause is not None else 0.0

@@ -285,7 +285,7 @@ def _disk(settings: Settings) -> Check:
         folder.mkdir(parents=True, exist_ok=True)
         here = machine_now(folder, time.monotonic())
     except OSError as wrong:
-        return Check("disk", "outbox_broken", str(wrong))
+        return Check("disk", "outbox_broken", f"{wrong.filename}: {wrong.strerror}")
     return Check("disk", "disk_full" if here.disk_free_bytes < LEAST_FREE_BYTES else "well", f"{here.disk_free_bytes / 1e9:.1f} GB")  # fmt: skip
 
 
@@ -361,7 +361,7 @@ def _certificate(settings: Settings) -> Check:
     except (ssl.SSLError, FileNotFoundError, ValueError) as wrong:
         return Check("certificate", "certificate_bad", str(wrong))
     except OSError as wrong:
-        return Check("certificate", "broker_unreachable", str(wrong))
+        return Check("certificate", "broker_unreachable", wrong.strerror or str(wrong))
     return Check("certificate", "certificate_ends" if end - datetime.now(UTC) < SOON else "well", f"{end:%Y-%m-%d}")
 
 

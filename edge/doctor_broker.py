@@ -25,7 +25,7 @@ def log_in(name: str, uplink: Uplink) -> tuple[str, str]:
     except ssl.SSLError as wrong:
         return "certificate_bad", str(wrong)
     except OSError as wrong:
-        return "broker_unreachable", str(wrong)
+        return "broker_unreachable", wrong.strerror or str(wrong)
     if answer[:1] != b"\x20" or len(answer) < 4:
         return "broker_unreachable", "no MQTT broker answers there"
     return ("well", "") if answer[3] == 0 else ("broker_refuses", f"CONNACK {answer[3]}")

@@ -144,7 +144,8 @@ def test_a_broken_outbox_a_refused_sighting_and_a_full_disk_are_found(
     monkeypatch.setattr("edge.doctor.LEAST_FREE_BYTES", 2**62)
     assert doctor._disk(here).key == "disk_full"
     (outbox.path.parent / "plain").write_text("")
-    assert doctor._disk(changed(settings, vehicle={"data": outbox.path.parent / "plain" / "x"})).key == "outbox_broken"
+    told = doctor._disk(changed(settings, vehicle={"data": outbox.path.parent / "plain" / "x"}))
+    assert (told.key, told.facts) == ("outbox_broken", f"{outbox.path.parent / 'plain' / 'x'}: Not a directory")
 
 
 # The camera's file
