@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, Q, QuerySet
+from django.db.models import Exists, QuerySet
 
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.grouping import FARTHEST_M
 from server.cases.models import Case, Sighting
+from server.cases.rows import Held, Member, cases_by_id, give, next_number, sightings_near, write_figures
 from server.cases.rules import (
-    CLOSED,
     SENIORITY,
     Point,
     State,
@@ -27,15 +27,13 @@ from server.cases.rules import (
     may_move,
     metres_between,
 )
-from server.categories.models import standing_of
-from server.fleet.models import City
+from server.categories.models import CategoryStanding, standing_of
+from server.categories.rules import Standing
 
 REMEMBERED = timedelta(days=30)
 SHOWN_AGAIN_RISE = 0.2
 SHOWN_AGAIN_VEHICLES = 3
 SEEN_AFTER = timedelta(minutes=10)
-JOINED = ("number", "state", "state_at", "shadow", "rejected_probability", "sightings_count")
-"""What joining reads of a case."""
 
 
 class NotAllowed(Exception):
@@ -56,34 +54,12 @@ def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | No
     return bool(done)
 
 
-class Member(NamedTuple):
-    """What joining reads of a sighting's row."""
-
-    id: UUID
-    case_id: int | None
-    city_id: int
-    fleet_id: int
-    vehicle_id: int
-    category: str
-    origin: str
-    pass_id: UUID
-    lat_deg: float
-    lon_deg: float
-    covariance_ee: float
-    covariance_en: float
-    covariance_nn: float
-    fix_sigma_m: float
-    bearing_deg: float
-    probability: float
-    seen_at: datetime
-    received_at: datetime
-
-
 def join(sighting: Sighting, now: datetime) -> None:
     """Group the sighting's neighbourhood again and give every group its case. Call inside the transaction that stored it."""
     members = _connected(sighting, now)
     rows = {row.id: row for row in members}
-    _settle([[rows[point.id] for point in points] for points in group(map(point_of, members))], now)
+    alone = len(members) == 1
+    _settle([members] if alone else [[rows[p.id] for p in points] for points in group(map(point_of, members))], now)
 
 
 def point_of(row: Member | Sighting) -> Point:
@@ -111,14 +87,8 @@ def _connected(sighting: Sighting, now: datetime) -> list[Member]:
 def _near(row: Sighting, now: datetime, reach_m: float) -> list[Member]:
     lat = reach_m / 111_195 * 1.01
     lon = lat / max(cos(radians(row.lat_deg)), 0.01)
-    remembered = Q(
-        case__state=State.REJECTED, case__state_at__gte=now - REMEMBERED, case__rejected_probability__isnull=False
-    )
-    near = Sighting.objects.filter(
-        Q(case__isnull=True) | ~Q(case__state__in=sorted(CLOSED)) | remembered, city_id=row.city_id, category=row.category, origin=row.origin,
-        lat_deg__range=(row.lat_deg - lat, row.lat_deg + lat), lon_deg__range=(row.lon_deg - lon, row.lon_deg + lon),
-    )  # fmt: skip
-    return _members(near)
+    at_lat, at_lon = (row.lat_deg - lat, row.lat_deg + lat), (row.lon_deg - lon, row.lon_deg + lon)
+    return sightings_near(row, at_lat, at_lon, now - REMEMBERED)
 
 
 def _members(sightings: QuerySet[Sighting]) -> list[Member]:
@@ -128,9 +98,7 @@ def _members(sightings: QuerySet[Sighting]) -> list[Member]:
 def _settle(groups: Sequence[Sequence[Member]], now: datetime) -> None:
     """Give every group its case. A case without a group of its own is merged into the one that has its first sighting."""
     cases = sorted(
-        Case.objects.filter(id__in={row.case_id for rows in groups for row in rows if row.case_id is not None}).only(
-            *JOINED
-        ),
+        cases_by_id({row.case_id for members in groups for row in members if row.case_id is not None}),
         key=lambda c: (SENIORITY.index(State(c.state)) if c.state in SENIORITY else 99, c.number),
     )
     held = _held(cases, [row for rows in groups for row in rows])
@@ -138,22 +106,22 @@ def _settle(groups: Sequence[Sequence[Member]], now: datetime) -> None:
     kept = _kept(cases, held, group_of)
     for number, rows in enumerate(groups):
         if number not in kept:
-            Sighting.objects.filter(id__in={row.id for row in rows}).update(case=_new_case(rows, now))
+            give([row.id for row in rows], _new_case(rows, now))
             continue
         case = kept[number]
         whole = [*rows, *(row for row in held[case.id] if row.id not in group_of)]
         moved = [row.id for row in rows if row.case_id != case.id]
         if moved or len(whole) != case.sightings_count:
-            Sighting.objects.filter(id__in=moved).update(case=case)
+            give(moved, case.id)
             _refresh(case, whole, now)
     for other in cases:
         if other not in kept.values():
             _give_up(other, held[other.id], kept, group_of, now)
 
 
-def _kept(cases: Sequence[Case], held: Mapping[int, Sequence[Member]], group_of: Mapping[UUID, int]) -> dict[int, Case]:
+def _kept(cases: Sequence[Held], held: Mapping[int, Sequence[Member]], group_of: Mapping[UUID, int]) -> dict[int, Held]:
     """Which group has which case: a case goes with its first sighting, the senior one first; where that is another's already, with a later one that no case has."""
-    kept: dict[int, Case] = {}
+    kept: dict[int, Held] = {}
     for case in cases:
         if (number := group_of.get(held[case.id][0].id)) is not None:
             kept.setdefault(number, case)
@@ -168,7 +136,7 @@ def _kept(cases: Sequence[Case], held: Mapping[int, Sequence[Member]], group_of:
 
 
 def _give_up(
-    other: Case, held: Sequence[Member], kept: Mapping[int, Case], group_of: Mapping[UUID, int], now: datetime
+    other: Held, held: Sequence[Member], kept: Mapping[int, Held], group_of: Mapping[UUID, int], now: datetime
 ) -> None:
     """A case whose sightings near here all went to others: it keeps those that are not near, or is merged."""
     rest = [row for row in held if row.id not in group_of]
@@ -176,36 +144,35 @@ def _give_up(
         _refresh(other, rest, now)
     else:
         case = kept[group_of[held[0].id]]
-        move(other.id, State(other.state), State.MERGED, now, merged_into=case)
+        move(other.id, State(other.state), State.MERGED, now, merged_into=case.id)
         _withdraw_merged(other, case, now)
 
 
-def _held(cases: Sequence[Case], rows: Sequence[Member]) -> dict[int, list[Member]]:
+def _held(cases: Sequence[Held], rows: Sequence[Member]) -> dict[int, list[Member]]:
     """All sightings of each case, the first first: of these `rows`, or read again if a case does not count just as many."""
     counts = Counter(row.case_id for row in rows)
     if any(counts[case.id] != case.sightings_count for case in cases):
-        rows = _members(Sighting.objects.filter(case__in=cases))
+        rows = _members(Sighting.objects.filter(case__in=[case.id for case in cases]))
     ordered = sorted(rows, key=lambda row: (row.received_at, row.id))
     return {case.id: [row for row in ordered if row.case_id == case.id] for case in cases}
 
 
-def _withdraw_merged(other: Case, case: Case, now: datetime) -> None:
+def _withdraw_merged(other: Held, case: Held, now: datetime) -> None:
     from server.city.services import withdraw  # city stands on cases; only this step looks up
 
-    withdraw(other, f"the same as case {case.number}", now)
+    withdraw(Case.objects.get(id=other.id), f"the same as case {case.number}", now)
 
 
-def _new_case(rows: Sequence[Member], now: datetime) -> Case:
+def _new_case(rows: Sequence[Member], now: datetime) -> int:
     first = min(rows, key=lambda row: row.id)
-    City.objects.filter(id=first.city_id).update(last_case_number=F("last_case_number") + 1)
-    number = City.objects.values_list("last_case_number", flat=True).get(id=first.city_id)
-    case = Case.objects.create(
-        city_id=first.city_id, fleet_id=first.fleet_id, number=number, category=first.category, origin=first.origin, state_at=now, **_figures(rows)
-    )  # fmt: skip
+    city_id, category, number = first.city_id, first.category, next_number(first.city_id)
     # After the counter: whoever puts a category elsewhere holds the city's row too, so that no case is opened as it stood before.
-    Case.objects.filter(id=case.id).update(shadow=~Exists(standing_of()))
-    record(Verb.CASE_OPENED, "case", case.id, city_id=first.city_id)
-    return case
+    out = CategoryStanding.objects.filter(city_id=city_id, category=category).exclude(standing=Standing.SHADOW).exists()
+    case = Case.objects.create(
+        city_id=city_id, fleet_id=first.fleet_id, number=number, category=category, origin=first.origin, shadow=not out, state_at=now, **_figures(rows)
+    )  # fmt: skip
+    record(Verb.CASE_OPENED, "case", case.id, city_id=city_id)
+    return case.id
 
 
 def _figures(rows: Sequence[Member]) -> dict[str, Any]:
@@ -218,10 +185,10 @@ def _figures(rows: Sequence[Member]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _refresh(case: Case, rows: Sequence[Member], now: datetime) -> None:
+def _refresh(case: Held, rows: Sequence[Member], now: datetime) -> None:
     """Bring a case's figures up to date with its sightings. One set aside is screened again; a rejected one comes back only for a strong reason, a fixed one if it was seen later, one confirmed in shadow once its category has left it."""
     figures = _figures(rows)
-    Case.objects.filter(id=case.id).update(**figures)
+    write_figures(case.id, figures)
     if case.state == State.REJECTED and case.rejected_probability is not None:
         since = {row.vehicle_id for row in rows if row.received_at > case.state_at}
         if figures["probability"] >= case.rejected_probability + SHOWN_AGAIN_RISE or len(since) >= SHOWN_AGAIN_VEHICLES:
@@ -232,11 +199,11 @@ def _refresh(case: Case, rows: Sequence[Member], now: datetime) -> None:
         if Case.objects.filter(Exists(standing_of()), id=case.id).exists():
             move(case.id, State.CONFIRMED, State.QUEUED, now, lease_by=None, lease_until=None)
     elif case.state == State.FIXED:
-        reopen_if_seen_later(case, now)
+        reopen_if_seen_later(Case(id=case.id), now)
 
 
 def reopen_if_seen_later(case: Case, now: datetime) -> None:
-    """Reopen a fixed case that was *seen* well after the city called it fixed, by a clock that knew the time; what was seen before joins silently."""
+    """Reopen a fixed case that was *seen* well after the city called it fixed, by a clock that knew the time; what was seen before joins silently. Looks at nothing of the case but its id."""
     fixed = case.reports.filter(status="fixed", applied=True).order_by("-reported_at").first()
     if fixed is None:
         return

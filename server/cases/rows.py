@@ -1,0 +1,119 @@
+"""What joining reads and changes of rows, as SQL kept ready: built by the ORM anew for each sighting, it took most of the time that joining takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from server.cases.rules import CLOSED, State
+
+
+class Member(NamedTuple):
+    """What joining reads of a sighting's row."""
+
+    id: UUID
+    case_id: int | None
+    city_id: int
+    fleet_id: int
+    vehicle_id: int
+    category: str
+    origin: str
+    pass_id: UUID
+    lat_deg: float
+    lon_deg: float
+    covariance_ee: float
+    covariance_en: float
+    covariance_nn: float
+    fix_sigma_m: float
+    bearing_deg: float
+    probability: float
+    seen_at: datetime
+    received_at: datetime
+
+
+class Held(NamedTuple):
+    """What joining reads of a case's row."""
+
+    id: int
+    number: int
+    state: str
+    state_at: datetime
+    shadow: bool
+    rejected_probability: float | None
+    sightings_count: int
+
+
+_NEAR = f"""
+SELECT {", ".join(f"s.{name}" for name in Member._fields)} FROM cases_sighting s LEFT JOIN cases_case c ON c.id = s.case_id
+WHERE s.city_id = %s AND s.category = %s AND s.lat_deg BETWEEN %s AND %s AND s.lon_deg BETWEEN %s AND %s AND s.origin = %s AND (s.case_id IS NULL
+OR c.state NOT IN ({", ".join(f"'{state}'" for state in sorted(CLOSED))})
+OR c.state = '{State.REJECTED}' AND c.state_at >= %s AND c.rejected_probability IS NOT NULL)
+"""
+_HELD = f"SELECT {', '.join(Held._fields)} FROM cases_case WHERE id IN ("
+
+
+def sightings_near(
+    like: Any, lat_deg: tuple[float, float], lon_deg: tuple[float, float], rejected_since: datetime
+) -> list[Member]:
+    """Sightings within the bounds, of the city, category and origin that one has: without a case, of an open one, or of one rejected since then for what is there."""
+    since = connection.ops.adapt_datetimefield_value(rejected_since)
+    with connection.cursor() as cursor:
+        cursor.execute(_NEAR, (like.city_id, like.category, *lat_deg, *lon_deg, like.origin, since))
+        return [_member(row) for row in cursor.fetchall()]
+
+
+def _member(row: Sequence[Any]) -> Member:
+    """SQLite gives UUIDs as letters and times without a zone."""
+    id_, *middle, seen_at, received_at = row
+    middle[6] = _uuid(middle[6])
+    return Member._make((_uuid(id_), *middle, _utc(seen_at), _utc(received_at)))
+
+
+def _uuid(value: UUID | str) -> UUID:
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def _utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value
+
+
+def cases_by_id(ids: Collection[int]) -> list[Held]:
+    """Cases by id."""
+    if not ids:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_HELD}{_places(ids)})", tuple(ids))
+        found = (Held(*row) for row in cursor.fetchall())
+        return [each._replace(state_at=_utc(each.state_at)) for each in found]
+
+
+def give(ids: Collection[UUID], case_id: int) -> None:
+    """Put sightings into a case."""
+    if ids:
+        native = connection.features.has_native_uuid_field
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE cases_sighting SET case_id = %s WHERE id IN ({_places(ids)})",
+                           (case_id, *(id_ if native else id_.hex for id_ in ids)))  # fmt: skip
+
+
+def write_figures(case_id: int, figures: Mapping[str, Any]) -> None:
+    """Set columns of a case by name."""
+    values = (connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value for value in figures.values())  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE cases_case SET {', '.join(f'{name} = %s' for name in figures)} WHERE id = %s", (*values, case_id))  # fmt: skip
+
+
+def next_number(city_id: int) -> int:
+    """The number of a city's next case. Holds the city's row until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE fleet_city SET last_case_number = last_case_number + 1 WHERE id = %s RETURNING last_case_number", (city_id,))  # fmt: skip
+        (number,) = cursor.fetchone()
+    return int(number)
+
+
+def _places(values: Collection[object]) -> str:
+    return ", ".join(["%s"] * len(values))
