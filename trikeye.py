@@ -91,6 +91,8 @@ VERBS = (
          "trikeye server export verdicts --out verdicts --json"),
     Verb("server", "category", "server.command_category", "list what is live and what in shadow, or put a category elsewhere",
          "trikeye server category shadow waste_pile --by li"),
+    Verb("server", "import-places", "server.command_places", "take a city's roads, landmarks, unit grids or districts from GeoJSON, to name places by",
+         "trikeye server import-places roads.geojson --city taiyuan --kind road"),
     Verb("server", "broker", "server.command_broker", "write the broker's files, or run the embedded one",
          "trikeye server broker config --out /etc/mosquitto/trikeye"),
     Verb("demo", "run", "demo.command_run", "the whole chain on this machine", "trikeye demo run --headless --until-done --json"),

@@ -30,14 +30,15 @@ def run(args: argparse.Namespace) -> int:
     from server.accounts.services import clear_sessions
     from server.city.services import prepare_handovers, send_due
     from server.coverage.services import forget_old
+    from server.places.services import Walk
     from server.screening.services import screen_new
 
-    stopped = threading.Event()
+    stopped, name_places = threading.Event(), Walk().name_places
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopped.set())
     while not stopped.is_set():
         done = 0
-        for step in (screen_new, prepare_handovers, send_due, clear_sessions, forget_old):
+        for step in (screen_new, prepare_handovers, send_due, name_places, clear_sessions, forget_old):
             close_old_connections()
             try:
                 done += step(timezone.now())

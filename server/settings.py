@@ -46,7 +46,7 @@ ALLOWED_HOSTS = os.environ.get("TRIKEYE_HOSTS", "127.0.0.1,localhost,testserver"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https") else []
 INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
-    "server.accounts", "server.audit", "server.fleet", "server.categories", "server.cases", "server.intake", "server.review", "server.city", "server.coverage",
+    "server.accounts", "server.audit", "server.fleet", "server.categories", "server.cases", "server.intake", "server.review", "server.city", "server.coverage", "server.places",
 ]  # fmt: skip
 MIDDLEWARE = [
     "server.log.Numbered",

@@ -118,7 +118,7 @@ def deed_name(verb: str) -> str:
     return {
         Verb.CASE_OPENED: _("Case opened"), Verb.CASE_MOVED: _("State"), Verb.SIGHTING_TAKEN: _("Sighting received"), Verb.VERDICT: _("Verdict"),
         Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
-        Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category put elsewhere"), Verb.VEHICLE_ADDED: _("Vehicle added"),
+        Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category put elsewhere"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
         Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
     }[Verb(verb)]  # fmt: skip
 

@@ -16,6 +16,7 @@ class Verb(StrEnum):
     CITY_STATUS = "city_status"
     DESTINATION_DISABLED = "destination_disabled"
     CATEGORY_PUT = "category_put"
+    PLACES_IMPORTED = "places_imported"
     VEHICLE_ADDED = "vehicle_added"
     VEHICLE_REVOKED = "vehicle_revoked"
     VEHICLE_DESIRED = "vehicle_desired"

@@ -53,4 +53,4 @@ def newest(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, count
         for city_id in city_ids for state in wanted.states
     )  # fmt: skip
     found = nlargest(count, {case_id for look in looks for case_id in look})
-    return list(Case.objects.filter(id__in=found).select_related("city").order_by("-id"))
+    return list(Case.objects.filter(id__in=found).select_related("city", "place").order_by("-id"))

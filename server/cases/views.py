@@ -16,6 +16,7 @@ from server.audit.models import AuditRow
 from server.cases.models import Case
 from server.cases.rules import State
 from server.cases.search import filter_of, newest
+from server.places.words import kept_line
 from server.review.cards import card_of
 from server.words import category_name, city_status_name, handover_name, handover_state_name, happened, state_name
 
@@ -32,6 +33,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
             "case": case,
             "address": _address(case, home_id),
             "name": category_name(case.category),
+            "place": kept_line(case),
             "state": state_name(case.state),
         }
         for case in found[:A_PAGE]

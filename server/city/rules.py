@@ -10,6 +10,7 @@ from typing import Any
 from models.taxonomy import city_codes
 from server.cases.rules import State
 from server.categories.rules import category_of, codes_of
+from server.places.rules import words_of
 
 
 class HandoverKind(StrEnum):
@@ -29,7 +30,7 @@ SENT_IN = (State.CONFIRMED, State.HANDED_OVER, State.ACCEPTED, State.REOPENED)
 """A case in another state is not sent: the message waits until the case is confirmed again, or is withdrawn."""
 MATTER_FIELDS = ("SXDM", "SXMC", "ZGBMDM", "ZGBMMC", "SFWZ", "SZDYWGBSM")
 STATUS_TO_STATE = {"accepted": State.ACCEPTED, "returned": State.RETURNED, "fixed": State.FIXED}
-LARGEST_BODY = 20_000
+LARGEST_BODY, LONGEST_PLACE = 20_000, 256
 LONGEST_WAIT_S = 86_400
 
 
@@ -42,7 +43,7 @@ def pause_before(attempt: int, retry_after_s: float | None = None) -> timedelta:
 def case_body(
     case: dict[str, Any], city_key: str, division_code: str, picture_url: str, now_iso: str
 ) -> dict[str, Any]:
-    """The data of a `case.confirmed` message; `case` holds number, category, place, times, and the box of
+    """The data of a `case.confirmed` message; `case` holds number, category, place and its names (`named`), times, and the box of
     the problem in its picture as shares of width and height (x1, y1, x2, y2), None if there is none."""
     category = category_of(case["category"])
     local = city_codes(city_key)
@@ -50,13 +51,14 @@ def case_body(
     standard = next(
         (code["code"] for code in codes if code["scheme"] == "GB/T 47678.5" and code["kind"] == "event"), ""
     )
+    text, text_en = (words_of(case["named"], language) for language in ("zh", "en"))
     matter = dict.fromkeys(MATTER_FIELDS, "")
-    matter["SXMC"] = category.name_zh
+    matter["SXMC"], matter["SFWZ"], matter["SZDYWGBSM"] = category.name_zh, text[:LONGEST_PLACE], case["named"].grid
     if standard and division_code:
         matter["SXDM"] = division_code + standard
     return {
         "case_number": case["number"], "category": category.key, "name_zh": category.name_zh, "name_en": category.name_en, "codes": codes,
         "local_code": (local.local.get(category.key, "") if local else ""), "severity": category.severity,
-        "place": {"lat": case["lat_deg"], "lon": case["lon_deg"], "crs": "WGS-84", "error_m": case["error_m"], "text": ""},
+        "place": {"lat": case["lat_deg"], "lon": case["lon_deg"], "crs": "WGS-84", "error_m": case["error_m"], "text": text, "text_en": text_en, "grid": case["named"].grid},
         "seen_at": case["seen_at"], "confirmed_at": now_iso, "matter": matter, "picture_url": picture_url, "picture_box": case["picture_box"], "origin": case["origin"],
     }  # fmt: skip

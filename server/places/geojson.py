@@ -197,8 +197,7 @@ def _crossed(found: Sequence[Feature], kind: Kind) -> Iterator[str]:
     """Outlines that cross themselves, and grids or districts that overlap each other."""
     areas = [number for number, feature in enumerate(found) if feature.is_area]
     outlines, mutual = [found[number].edges for number in areas], kind in (Kind.GRID, Kind.DISTRICT)
-    crossed = list(crossings(outlines, mutual))
-    for each in crossed or (overlaps(outlines) if mutual else ()):
+    for each in crossings(outlines, mutual) or (overlaps(outlines) if mutual else ()):
         yield _in_words(each, areas)
 
 

@@ -6,13 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from server.places.rules import Array, encloses, way_to
 
+Places = npt.NDArray[np.int64]
 DEEP_DEG = 1e-8
 """A millimetre: what touches only, or misses by a rounding, does not cross."""
 MUTUAL_DEG, MUTUAL_M = 2e-5, 2.0
 """Two metres: neighbours are drawn one by one, and their common border never lies quite the same."""
+
+MOST_LOOKS = 200
 
 
 @dataclass(frozen=True)
@@ -25,41 +29,57 @@ class Crossing:
     lat_deg: float
 
 
-def crossings(outlines: Sequence[Array], mutual: bool) -> Iterator[Crossing]:
-    """One crossing of each outline that crosses itself and, if `mutual`, of each pair that crosses each other. Edges are swept from west to east."""
+def crossings(outlines: Sequence[Array], mutual: bool) -> list[Crossing]:
+    """One crossing of each outline that crosses itself and, if `mutual`, of each pair that crosses each other."""
     if not outlines:
-        return
+        return []
     edges = np.concatenate(outlines)
     owner = np.repeat(np.arange(len(outlines)), [len(each) for each in outlines])
-    west = np.minimum(edges[:, 0], edges[:, 2])
-    order = np.argsort(west, kind="stable")
-    edges, owner, west = edges[order], owner[order], west[order]
-    east, south, north = np.maximum(edges[:, 0], edges[:, 2]), edges[:, 1::2].min(axis=1), edges[:, 1::2].max(axis=1)
-    ends = np.searchsorted(west, east, side="right")
-    told = set()
-    for here in range(len(edges)):
-        near = slice(here + 1, ends[here])
-        meets = (south[near] <= north[here]) & (north[near] >= south[here])
-        if not mutual:
-            meets &= owner[near] == owner[here]
-        others = here + 1 + np.flatnonzero(meets)
-        same = owner[others] == owner[here]
-        for number in others[_cross(edges[here], edges[others], np.where(same, DEEP_DEG, MUTUAL_DEG))]:
-            first, second = sorted((int(owner[here]), int(owner[number])))
-            if (first, second) not in told:
-                told.add((first, second))
-                yield Crossing(first, second, *_where(edges[here], edges[number]))
+    one, other = _meeting(np.hstack([np.minimum(edges[:, :2], edges[:, 2:]), np.maximum(edges[:, :2], edges[:, 2:])]))
+    same = owner[one] == owner[other]
+    cross = _cross(edges[one], edges[other], np.where(same, DEEP_DEG, MUTUAL_DEG)) & (same | mutual)
+    found: dict[tuple[int, int], Crossing] = {}
+    for here, there in zip(one[cross], other[cross], strict=True):
+        first, second = sorted((int(owner[here]), int(owner[there])))
+        found.setdefault((first, second), Crossing(first, second, *_where(edges[here], edges[there])))
+    return list(found.values())
 
 
-def _cross(edge: Array, others: Array, deep_deg: Array) -> np.typing.NDArray[np.bool_]:
-    """Which of the others cross an edge so that each end of both lies further than `deep_deg` beyond the other."""
-    a, b, c, d = edge[:2], edge[2:], others[:, :2], others[:, 2:]
-    along, length = b - a, np.hypot(*(b - a))
-    theirs, their_length = d - c, np.hypot(*(d - c).T)
-    of_c, of_d = _turn(along, c - a) / (length or 1.0), _turn(along, d - a) / (length or 1.0)
-    of_a, of_b = (_turn(theirs, end - c) / np.where(their_length, their_length, 1.0) for end in (a, b))
+def _meeting(boxes: Array) -> tuple[Places, Places]:
+    """Which boxes (west, south, east, north) meet, each pair once: swept from west to east in strips of latitude, all strips at a time."""
+    low, heights = boxes[:, 1].min(), boxes[:, 3] - boxes[:, 1]
+    height = max(float(np.ptp(boxes[:, 1::2])) / len(boxes) ** 0.5, 2 * float(heights.mean()), 1e-9)
+    first, last = (np.floor((boxes[:, edge] - low) / height).astype(int) for edge in (1, 3))
+    counts = last - first + 1
+    box = np.repeat(np.arange(len(boxes)), counts)
+    strip = np.arange(len(box)) - np.repeat(counts.cumsum() - counts, counts) + first[box]
+    order = np.lexsort((boxes[box, 0], strip))
+    box, strip = box[order], strip[order]
+    west, south, east, north = boxes[box].T
+    pairs = []
+    here, step = np.arange(len(box)), 0
+    while len(here):
+        step += 1
+        here = here[here + step < len(box)]
+        here = here[(strip[here + step] == strip[here]) & (west[here + step] <= east[here])]
+        meets = here[(south[here] <= north[here + step]) & (south[here + step] <= north[here])]
+        pairs.append(np.sort(np.column_stack([box[meets], box[meets + step]]), axis=1))
+    one, other = np.unique(np.concatenate(pairs), axis=0).T
+    return one, other
+
+
+def _cross(one: Array, other: Array, deep_deg: Array) -> npt.NDArray[np.bool_]:
+    """Which edges cross those beside them so that each end of both lies further than `deep_deg` beyond the other."""
+    a, b, c, d = one[:, :2], one[:, 2:], other[:, :2], other[:, 2:]
+    of_c, of_d = (_turn(b - a, end - a) / _length(b - a) for end in (c, d))
+    of_a, of_b = (_turn(d - c, end - c) / _length(d - c) for end in (a, b))
     apart = (of_c * of_d < 0) & (of_a * of_b < 0)
     return np.asarray(apart & (np.minimum.reduce([abs(of_a), abs(of_b), abs(of_c), abs(of_d)]) > deep_deg))
+
+
+def _length(ways: Array) -> Array:
+    length = np.hypot(ways[:, 0], ways[:, 1])
+    return np.where(length, length, 1.0)
 
 
 def _turn(one: Array, other: Array) -> Array:
@@ -77,18 +97,29 @@ def overlaps(outlines: Sequence[Array]) -> Iterator[Crossing]:
     """One place of each pair of outlines where some point of one, of those in the middle of its edges and one within, lies inside of the other."""
     if not outlines:
         return
-    lows, highs = (np.array([pick(each.reshape(-1, 2), axis=0) for each in outlines]) for pick in (np.min, np.max))
-    told = set()
-    for number, edges in enumerate(outlines):
-        for lon, lat in (*((edges[:, :2] + edges[:, 2:]) / 2), _within(edges)):
-            here = np.flatnonzero(((lows < (lon, lat)) & (highs > (lon, lat))).all(axis=1))
-            for other in here[here != number]:
-                first, second = sorted((number, int(other)))
-                if (first, second) in told or not encloses(outlines[other], lat, lon):
-                    continue
-                if np.hypot(*way_to(outlines[other], lat, lon)) > MUTUAL_M:
-                    told.add((first, second))
-                    yield Crossing(first, second, float(lon), float(lat))
+    ends = [each.reshape(-1, 2) for each in outlines]
+    # A metre less on each side: neighbours that only touch need no look.
+    lows, highs = (
+        np.array([each.min(axis=0) for each in ends]) + 1e-5,
+        np.array([each.max(axis=0) for each in ends]) - 1e-5,
+    )
+    for one, other in zip(*_meeting(np.hstack([lows, np.maximum(lows, highs)])), strict=True):
+        inside = _inside(outlines[one], outlines[other]) or _inside(outlines[other], outlines[one])
+        if inside:
+            yield Crossing(int(one), int(other), *inside)
+
+
+def _inside(one: Array, other: Array) -> tuple[float, float] | None:
+    """A point of one outline that lies well inside of the other."""
+    some = one[:: len(one) // MOST_LOOKS + 1]
+    points = np.vstack([(some[:, :2] + some[:, 2:]) / 2, _within(one)])
+    near = points[
+        ((points > other.reshape(-1, 2).min(axis=0)) & (points < other.reshape(-1, 2).max(axis=0))).all(axis=1)
+    ]
+    for lon, lat in near:
+        if encloses(other, lat, lon) and np.hypot(*way_to(other, lat, lon)) > MUTUAL_M:
+            return float(lon), float(lat)
+    return None
 
 
 def _within(edges: Array) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from server.cases.models import Case, Picture, Sighting
 from server.cases.rules import OPEN, ellipse_95
 from server.categories.rules import category_of, codes_of
 from server.categories.services import STREET, measured
+from server.places.words import place_line
 from server.review.map_svg import MapPoint, draw_map
 from server.review.rules import likely
 from server.words import category_name, severity_name
@@ -59,6 +60,7 @@ class Card:
     codes: list[str]
     vehicle: str
     seen_at: datetime
+    place: str
     pictures: list[Shown]
     map_svg: str
     near: list[Near]
@@ -85,7 +87,7 @@ def card_of(case: Case, changes: Mapping[str, list[str]], whole: bool = False) -
         case=case, category=category, name=category_name(case.category), severity=severity_name(category.severity),
         error_m=round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1),
         codes=[f"{code.scheme} {code.code}" for code in codes_of(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
-        pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [each.at for each in near]),
+        place=place_line(case), pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [each.at for each in near]),
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
         likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
         gcj02_deg=gcj02_from_wgs84(case.lat_deg, case.lon_deg) if is_shifted(case.lat_deg, case.lon_deg) else None,

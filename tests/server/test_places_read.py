@@ -65,7 +65,7 @@ FAULTS: dict[str, tuple[str, bytes, str]] = {
     "crossing itself": ("district", collection(feature("Polygon", [BOW_TIE])),
         "feature 1: its outline crosses itself at longitude 112.550000, latitude 37.870000; redraw it there"),
     "a hole over the rim": ("landmark", collection(feature("Polygon", [RING, [[lon + 0.01, lat + 0.005] for lon, lat in RING]])),
-        "feature 1: its outline crosses itself at longitude 112.55"),
+        "feature 1: its outline crosses itself at longitude 112.5"),
     "crossing another": ("grid", collection(feature("Polygon", [RING], code="1"), feature("Polygon", [[[lon + 0.01, lat + 0.01] for lon, lat in RING]], code="2")),
         "features 1 and 2 overlap at longitude 112.5"),
     "overlapping in a row": ("grid", collection(feature("Polygon", [RING], code="1"), feature("Polygon", [shifted(0.01)], code="2")),

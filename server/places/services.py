@@ -1,0 +1,129 @@
+"""The verbs of places: take a city's features in, and name its cases' places by them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import F, Max, Q
+
+from calibration.geodesy import metres_per_degree
+from models.taxonomy import city_codes
+from server.audit.rules import Verb
+from server.audit.services import record
+from server.cases.models import Case
+from server.fleet.models import City
+from server.places.geojson import Bounds
+from server.places.models import CasePlace, Feature, Import
+from server.places.rules import REACH_M, Kind, Named, named
+from server.places.rules import Feature as Shape
+
+WINDOW, NEWEST, MOST_AT_ONCE = 1000, 200, 200
+SAID = tuple(field.name for field in fields(Named))
+
+
+def bounds_of(city: City) -> Bounds | None:
+    """The box a city lies in, None where its file does not tell."""
+    known = city_codes(city.key)
+    return known.bounds_deg if known else None
+
+
+@transaction.atomic
+def replace(city: City, kind: Kind, shapes: list[Shape], now: datetime) -> int:
+    """Put features in the place of all of their kind that the city had. Returns how many it had."""
+    old = Feature.objects.filter(city=city, kind=kind)
+    Import.objects.filter(city=city, kind=kind).delete()
+    gone, _ = old.delete()
+    Feature.objects.bulk_create((_row(city, kind, shape) for shape in shapes), batch_size=500)
+    made = Import.objects.create(city=city, kind=kind, made_at=now, features=len(shapes))
+    record(Verb.PLACES_IMPORTED, "places", made.pk, city_id=city.pk, what=kind, features=len(shapes))
+    return gone
+
+
+def _row(city: City, kind: Kind, shape: Shape) -> Feature:
+    lon, lat = shape.edges[:, 0::2], shape.edges[:, 1::2]
+    return Feature(
+        city=city, kind=kind, name_zh=shape.name_zh, name_en=shape.name_en, code=shape.code, is_area=shape.is_area, edges=shape.edges.astype("<f8").tobytes(),
+        lat_min=lat.min(), lat_max=lat.max(), lon_min=lon.min(), lon_max=lon.max(),
+    )  # fmt: skip
+
+
+def imports() -> dict[int, int]:
+    """The newest import of each city that has any."""
+    return dict(Import.objects.values_list("city_id").annotate(newest=Max("id")).order_by())
+
+
+def name_of(case: Case) -> Named | None:
+    """What a case's place is called, as it is now: looked up where the row kept of it is behind. None if nothing of its city was imported."""
+    newest = imports().get(case.city_id)
+    if newest is None:
+        return None
+    kept = CasePlace.objects.filter(case_id=case.pk, lat_deg=case.lat_deg, lon_deg=case.lon_deg, named_by=newest).first()  # fmt: skip
+    return said_by(kept) if kept else looked_up(case)
+
+
+def said_by(row: CasePlace) -> Named:
+    """The names of a kept row."""
+    return Named(**{name: getattr(row, name) for name in SAID})
+
+
+def looked_up(case: Case) -> Named:
+    """The names of a case's place out of what lies around it."""
+    covariance = (case.covariance_ee, case.covariance_en, case.covariance_nn)
+    around = {kind: _around(case, kind) for kind in Kind}
+    return named(case.lat_deg, case.lon_deg, covariance, around)
+
+
+def _around(case: Case, kind: Kind) -> list[Shape]:
+    """What may be within reach of a case, in the order of the file."""
+    per_lat, per_lon = metres_per_degree(case.lat_deg)
+    lat, lon = REACH_M[kind] / per_lat, REACH_M[kind] / per_lon
+    rows = Feature.objects.filter(
+        city_id=case.city_id, kind=kind, lat_min__lte=case.lat_deg + lat, lat_max__gte=case.lat_deg - lat,
+        lon_min__lte=case.lon_deg + lon, lon_max__gte=case.lon_deg - lon,
+    ).order_by("id")  # fmt: skip
+    return [
+        Shape(row.name_zh, row.name_en, row.code, row.is_area, np.frombuffer(row.edges, "<f8").reshape(-1, 4))
+        for row in rows
+    ]
+
+
+class Walk:
+    """Goes through the cases again and again, from the oldest to the newest, and names the places that have no name yet, moved, or were named by an older import."""
+
+    def __init__(self) -> None:
+        self._after = 0
+
+    def name_places(self, now: datetime) -> int:
+        """Look at the newest cases and at the next ones of the walk; returns how many were named. Without imports there is nothing to look at."""
+        newest = imports()
+        if not newest:
+            return 0
+        last = Case.objects.aggregate(last=Max("id"))["last"] or 0
+        if self._after >= last:
+            self._after = 0
+        behind = list(_behind(newest, Q(id__gt=self._after, id__lte=self._after + WINDOW))[:MOST_AT_ONCE])
+        self._after = behind[-1].pk if len(behind) == MOST_AT_ONCE else self._after + WINDOW
+        behind += _behind(newest, Q(id__gt=last - NEWEST))[:MOST_AT_ONCE]
+        return _keep({case.pk: case for case in behind}, newest)
+
+
+def _behind(newest: dict[int, int], these: Q) -> Any:
+    """Of these cases those whose kept names are missing, of another place, or older than their city's last import."""
+    older = Q(*(Q(city=city, place__named_by__lt=number) for city, number in newest.items()), _connector=Q.OR)
+    moved = ~Q(place__lat_deg=F("lat_deg")) | ~Q(place__lon_deg=F("lon_deg"))
+    return Case.objects.filter(these, Q(place=None) | moved | older, city__in=newest).order_by("id")
+
+
+def _keep(cases: dict[int, Case], newest: dict[int, int]) -> int:
+    rows = [
+        CasePlace(case=case, named_by=newest[case.city_id], lat_deg=case.lat_deg, lon_deg=case.lon_deg, **asdict(looked_up(case)))
+        for case in cases.values()
+    ]  # fmt: skip
+    CasePlace.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["case"], update_fields=["named_by", "lat_deg", "lon_deg", *SAID]
+    )
+    return len(rows)
