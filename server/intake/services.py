@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -37,12 +38,13 @@ from server.intake.models import SetAside
 log = logging.getLogger("trikeye.intake")
 NOBODY = UUID(int=0)
 ENOUGH_FAILED = 3
+_syncing = ThreadPoolExecutor(16, "pictures")
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class _Ready:
-    """A sighting that was checked and whose pictures are durable: only its row is missing."""
+    """A sighting that was checked: its pictures and its row are missing."""
 
     topic: str
     body: bytes
@@ -81,6 +83,7 @@ def _together(messages: Sequence[tuple[str, bytes]], now: datetime) -> list[AckI
         each if isinstance(each, AckItem) else _answered(topic, body, partial(_make_ready, topic, body, each, vehicles, known))
         for topic, body, each in read
     ]  # fmt: skip
+    _keep_pictures([each.sighting for each in ready if isinstance(each, _Ready)])
     with transaction.atomic():
         used = _places_used([each.sighting for each in ready if isinstance(each, _Ready)])
         answers = [
@@ -153,7 +156,7 @@ def _read(topic: str, body: bytes) -> Sighting:
 def _make_ready(
     topic: str, body: bytes, sighting: Sighting, vehicles: Mapping[str, Vehicle], known: Mapping[UUID, tuple[int, str]]
 ) -> _Ready | AckItem:
-    """Check a message and make its pictures durable, outside of any transaction; or the answer, if it is here already. Raises RefusedMessage."""
+    """Check a message; or the answer, if it is here already. Raises RefusedMessage."""
     vehicle = vehicles.get(sighting.vehicle)
     if vehicle is None or vehicle.revoked_at is not None:
         raise RefusedMessage("unknown_vehicle", f"{sighting.vehicle} was never added or is revoked")
@@ -163,9 +166,16 @@ def _make_ready(
         return _known_answer(sighting, vehicle, known[sighting.id])
     for picture in sighting.pictures:
         _check(picture)
-    for picture in sighting.pictures:
-        pictures.keep(picture.sha256, picture.bytes)
     return _Ready(topic, body, digest_of(body), sighting, vehicle)
+
+
+def _keep_pictures(sightings: Sequence[Sighting]) -> None:
+    """Make pictures durable, outside of any transaction; many at once, since a disk syncs those in one go. Raises OSError."""
+    by_key = {picture.sha256: picture.bytes for sighting in sightings for picture in sighting.pictures}
+    kept = [_syncing.submit(pictures.keep, sha256, data) for sha256, data in by_key.items()]
+    wait(kept)  # all of them, also where one fails: what is tried again must not meet one still being written
+    for each in kept:
+        each.result()
 
 
 def _store(ready: _Ready, now: datetime) -> AckItem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 from unittest.mock import MagicMock
 from uuid import UUID
@@ -14,6 +15,7 @@ from paho.mqtt.client import MQTTMessage
 from sightings import NOW, message
 
 from models.contract import Ack, decode, digest_of, encode, topic
+from models.contract import Sighting as Message
 from server.audit.models import AuditRow
 from server.cases.models import Case, Sighting
 from server.intake import services
@@ -101,6 +103,36 @@ def test_one_that_brings_intake_to_an_error_is_set_aside_and_the_others_are_stor
     assert [each.outcome for each in answers] == ["accepted", "accepted", "refused", "accepted", "accepted"]
     assert Sighting.objects.count() == 4
     assert SetAside.objects.get().sighting_id == UUID(int=3)
+
+
+def test_pictures_of_many_are_made_durable_at_once(vehicle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk syncs many files in little more time than one."""
+    all_here = threading.Barrier(4)
+    monkeypatch.setattr(services.pictures, "keep", lambda *_: all_here.wait(20))
+    messages = [each for number in range(4) for each in many(1, seed=number)]
+    sent = [(where, encode(decode(Message, body).model_copy(update={"id": UUID(int=n)}))) for n, (where, body) in enumerate(messages)]  # fmt: skip
+    assert [each and each.outcome for each in take_sightings(sent, NOW)] == ["accepted"] * 4
+
+
+def test_one_picture_without_room_is_told_once_no_other_is_being_written(
+    vehicle: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is tried again alone must not meet its own picture half written."""
+    kept, again, met = [], threading.Event(), []
+
+    def keep(sha256: str, data: bytes) -> None:
+        kept.append(sha256)
+        if len(kept) == 1:
+            raise OSError(28, "No space left on device")
+        if len(kept) == 2:
+            met.append(again.wait(0.5))
+        else:
+            again.set()
+
+    monkeypatch.setattr(services.pictures, "keep", keep)
+    messages = [*many(1, seed=1), (topic("TY-01", "sighting"), encode(message(seed=2, east_m=300.0)))]
+    assert [each and each.outcome for each in take_sightings(messages, NOW)] == ["accepted"] * 2
+    assert met == [False]
 
 
 def test_where_the_common_transaction_fails_each_gets_its_own(vehicle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
