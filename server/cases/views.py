@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
@@ -16,6 +17,7 @@ from server.audit.models import AuditRow
 from server.cases.models import Case
 from server.cases.rules import State
 from server.cases.search import filter_of, newest
+from server.city.deadlines import deadline_line
 from server.places.words import kept_line
 from server.review.cards import card_of
 from server.words import category_name, city_status_name, handover_name, handover_state_name, happened, state_name
@@ -68,6 +70,7 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
             "card": card,
             "case": case,
             "state": state_name(case.state),
+            "deadline": deadline_line(case, timezone.now()),
             "history": [{"at": row.at, "what": happened(row.verb, row.detail)} for row in rows],
             "handovers": [
                 {"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state)}
