@@ -1,4 +1,4 @@
-"""What joining reads and changes of rows, as SQL kept ready: built by the ORM anew for each sighting, it took most of the time that joining takes."""
+"""What intake and joining read and change of rows, as SQL kept ready: built by the ORM anew for each sighting, these statements took most of the time that both take."""
 
 from __future__ import annotations
 
@@ -60,9 +60,8 @@ def sightings_near(
     like: Any, lat_deg: tuple[float, float], lon_deg: tuple[float, float], rejected_since: datetime
 ) -> list[Member]:
     """Sightings within the bounds, of the city, category and origin that one has: without a case, of an open one, or of one rejected since then for what is there."""
-    since = connection.ops.adapt_datetimefield_value(rejected_since)
     with connection.cursor() as cursor:
-        cursor.execute(_NEAR, (like.city_id, like.category, *lat_deg, *lon_deg, like.origin, since))
+        cursor.execute(_NEAR, (like.city_id, like.category, *lat_deg, *lon_deg, like.origin, _stored(rejected_since)))
         return [_member(row) for row in cursor.fetchall()]
 
 
@@ -91,20 +90,24 @@ def cases_by_id(ids: Collection[int]) -> list[Held]:
         return [each._replace(state_at=_utc(each.state_at)) for each in found]
 
 
+def add_sighting(columns: Mapping[str, Any]) -> None:
+    """Store a sighting's row. Raises IntegrityError if its id is there."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO cases_sighting ({', '.join(columns)}) VALUES ({_places(columns)})", [_stored(each) for each in columns.values()])  # fmt: skip
+
+
 def give(ids: Collection[UUID], case_id: int) -> None:
     """Put sightings into a case."""
     if ids:
-        native = connection.features.has_native_uuid_field
         with connection.cursor() as cursor:
             cursor.execute(f"UPDATE cases_sighting SET case_id = %s WHERE id IN ({_places(ids)})",
-                           (case_id, *(id_ if native else id_.hex for id_ in ids)))  # fmt: skip
+                           (case_id, *map(_stored, ids)))  # fmt: skip
 
 
 def write_figures(case_id: int, figures: Mapping[str, Any]) -> None:
     """Set columns of a case by name."""
-    values = (connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value for value in figures.values())  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(f"UPDATE cases_case SET {', '.join(f'{name} = %s' for name in figures)} WHERE id = %s", (*values, case_id))  # fmt: skip
+        cursor.execute(f"UPDATE cases_case SET {', '.join(f'{name} = %s' for name in figures)} WHERE id = %s", (*map(_stored, figures.values()), case_id))  # fmt: skip
 
 
 def next_number(city_id: int) -> int:
@@ -113,6 +116,13 @@ def next_number(city_id: int) -> int:
         cursor.execute("UPDATE fleet_city SET last_case_number = last_case_number + 1 WHERE id = %s RETURNING last_case_number", (city_id,))  # fmt: skip
         (number,) = cursor.fetchone()
     return int(number)
+
+
+def _stored(value: Any) -> Any:
+    """A value as the database at hand takes it."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return value.hex if isinstance(value, UUID) and not connection.features.has_native_uuid_field else value
 
 
 def _places(values: Collection[object]) -> str:

@@ -54,7 +54,7 @@ def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | No
     return bool(done)
 
 
-def join(sighting: Sighting, now: datetime) -> None:
+def join(sighting: Sighting | Member, now: datetime) -> None:
     """Group the sighting's neighbourhood again and give every group its case. Call inside the transaction that stored it."""
     members = _connected(sighting, now)
     rows = {row.id: row for row in members}
@@ -70,7 +70,7 @@ def point_of(row: Member | Sighting) -> Point:
     )
 
 
-def _connected(sighting: Sighting, now: datetime) -> list[Member]:
+def _connected(sighting: Sighting | Member, now: datetime) -> list[Member]:
     """Every sighting that a chain of links ties to this one: the grouping of the whole set, seen from here, needs no more."""
     reach_m = 2 * FARTHEST_M
     while True:
@@ -84,7 +84,7 @@ def _connected(sighting: Sighting, now: datetime) -> list[Member]:
         reach_m *= 2
 
 
-def _near(row: Sighting, now: datetime, reach_m: float) -> list[Member]:
+def _near(row: Sighting | Member, now: datetime, reach_m: float) -> list[Member]:
     lat = reach_m / 111_195 * 1.01
     lon = lat / max(cos(radians(row.lat_deg)), 0.01)
     at_lat, at_lon = (row.lat_deg - lat, row.lat_deg + lat), (row.lon_deg - lon, row.lon_deg + lon)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
+from django.utils import timezone
 
 from models.contract import (
     AckItem,
@@ -31,6 +32,7 @@ from server import pictures
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
 from server.cases import models as rows
+from server.cases.rows import Member, add_sighting
 from server.cases.services import join
 from server.fleet.models import Vehicle
 from server.intake.models import SetAside
@@ -182,7 +184,9 @@ def _store(ready: _Ready, now: datetime) -> AckItem:
     sighting, vehicle = ready.sighting, ready.vehicle
     try:
         with transaction.atomic():
-            join(rows.Sighting.objects.create(**_columns(sighting, vehicle, ready.digest)), now)
+            columns = _columns(sighting, vehicle, ready.digest)
+            add_sighting(columns)
+            join(Member._make(columns[name] for name in Member._fields), now)
     except IntegrityError:
         known = _known([sighting])
         if not known:
@@ -257,7 +261,7 @@ def _picture_row(sighting_id: UUID, picture: Picture) -> rows.Picture:
 def _columns(s: Sighting, vehicle: Vehicle, digest: str) -> dict[str, Any]:
     (ee, en), (_, nn) = s.place.covariance_m2
     return {
-        "id": s.id, "digest": digest, "city_id": vehicle.city_id, "fleet_id": vehicle.fleet_id, "vehicle": vehicle, "outbox": s.outbox, "sequence": s.sequence,
+        "id": s.id, "case_id": None, "received_at": timezone.now(), "digest": digest, "city_id": vehicle.city_id, "fleet_id": vehicle.fleet_id, "vehicle_id": vehicle.pk, "outbox": s.outbox, "sequence": s.sequence,
         "pass_id": s.pass_id, "origin": s.origin, "seen_at": s.seen_at.utc, "clock_source": s.seen_at.source, "clock_sigma_s": s.seen_at.sigma_s,
         "category": s.category, "detail": s.detail, "score": s.score, "probability": s.probability, "lat_deg": s.place.lat_deg, "lon_deg": s.place.lon_deg,
         "covariance_ee": ee, "covariance_en": en, "covariance_nn": nn, "method": s.place.method, "bearing_deg": s.place.bearing_deg,
