@@ -49,6 +49,7 @@ class Case(models.Model):
             models.Index(fields=["city", "shadow", "state", "-id"], name="case_list"),
             models.Index(fields=["city", "shadow", "category", "state", "-id"], name="case_of_category"),
             models.Index(fields=["state", "shadow", "state_at"], name="case_state"),
+            models.Index(fields=["lease_until"], name="case_leased", condition=Q(lease_until__isnull=False)),
         ]
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
@@ -50,10 +50,10 @@ class Outcome:
 
 def _free(person: User, now: datetime) -> Q:
     """Undecided, and in nobody else's hands."""
-    return Q(state__in=UNDECIDED) & (~_runs(now) | Q(lease_until=None) | Q(lease_by=person))
+    return Q(state__in=UNDECIDED) & (~runs(now) | Q(lease_until=None) | Q(lease_by=person))
 
 
-def _runs(now: datetime) -> Q:
+def runs(now: datetime) -> Q:
     """Leased at present. A lease that ends far later than any does was given by a clock that has been set back since: it is over.
 
     Far later: of two that ask at once, the one that waited for the database has the older `now`.
@@ -96,7 +96,7 @@ def _first(cases: QuerySet[Case], count: int) -> QuerySet[Case, tuple[float, int
 
 def renew(person: User, now: datetime) -> int:
     """Hold on to what this person still holds."""
-    held = Case.objects.filter(_runs(now), lease_by=person, state__in=UNDECIDED)
+    held = Case.objects.filter(runs(now), lease_by=person, state__in=UNDECIDED)
     return held.update(lease_until=now + LEASE)
 
 
@@ -241,15 +241,3 @@ def changes_of(person: User, now: datetime) -> dict[str, list[str]]:
 
 def _proposed(case: Case) -> str:
     return str(case.sightings.values_list("category", flat=True)[0])
-
-
-def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> dict[str, int]:
-    """How many wait for this person, in the queue and in shadow; how many of the cards asked for others hold; how many this person answered in the last 24 hours."""
-    held = _runs(now) & ~Q(lease_by=person)
-    waiting: dict[str, int] = open_to(person, now).aggregate(
-        waiting=Count("id", filter=Q(shadow=False)),
-        in_shadow=Count("id", filter=Q(shadow=True)),
-        with_others=Count("id", filter=held & Q(shadow=shadow)),
-    )
-    answered = Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None)
-    return waiting | {"mine_today": answered.exclude(answer="skip").count()}

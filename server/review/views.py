@@ -17,8 +17,9 @@ from server.cases.models import Sighting
 from server.errors import answer
 from server.fleet.models import Vehicle
 from server.review.cards import card_of
+from server.review.counts import Counts, forget, queue_counts
 from server.review.rules import CARDS, REASONS, UNDECIDED
-from server.review.services import BadVerdict, changes_of, decide, give_back, lease, queue_counts, renew, undo
+from server.review.services import BadVerdict, changes_of, decide, give_back, lease, renew, undo
 
 
 def _shadow(asked: QueryDict) -> bool:
@@ -26,10 +27,10 @@ def _shadow(asked: QueryDict) -> bool:
     return asked.get("filter") == "shadow"
 
 
-def _with_counts(response: HttpResponse, counts: dict[str, int]) -> HttpResponse:
+def _with_counts(response: HttpResponse, counts: Counts) -> HttpResponse:
     """Cards are HTML, so what the page counts travels in headers."""
-    for name, value in counts.items():
-        response.headers[f"X-{name.replace('_', '-')}"] = str(value)
+    for name, value in counts.told.items():
+        response.headers[f"X-{name.replace('_', '-')}"] = value
     return response
 
 
@@ -39,7 +40,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
-    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow), "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans"), each.key.replace("_", " ")) for each in CATEGORIES.values()], "last_sighting": last,
+    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans"), each.key.replace("_", " ")) for each in CATEGORIES.values()], "last_sighting": last,
                                            "no_vehicle": not Vehicle.objects.exists()})  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
 def renew_lease(request: HttpRequest) -> JsonResponse:
     """Hold on to the cards for another while."""
     person: Any = request.user
-    return JsonResponse({"held": renew(person, timezone.now()), **queue_counts(person, timezone.now())})
+    return JsonResponse({"held": renew(person, timezone.now()), **queue_counts(person, timezone.now()).told})
 
 
 @require_POST
@@ -87,7 +88,10 @@ def take_verdict(request: HttpRequest) -> HttpResponse:
         )  # fmt: skip
     except (BadVerdict, ValueError) as wrong:
         return answer(request, 400, "refused", _("The server refused an answer; its card comes back"), str(wrong))
-    return JsonResponse({"result": outcome.result, "case_number": outcome.case_number, **queue_counts(person, now)})
+    forget()
+    return JsonResponse(
+        {"result": outcome.result, "case_number": outcome.case_number, **queue_counts(person, now).told}
+    )
 
 
 @require_POST
@@ -95,6 +99,7 @@ def undo_last(request: HttpRequest) -> HttpResponse:
     """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back."""
     person: Any = request.user
     case = undo(person, timezone.now())
+    forget()
     if case is None:
         return HttpResponse(status=204)
     cards = (

@@ -40,8 +40,9 @@ from server.city.webhooks import Answer
 from server.fleet.models import City
 from server.fleet.services import city_by_key
 from server.intake.services import take_sighting
+from server.review.counts import Counts, queue_counts
 from server.review.models import Verdict
-from server.review.services import decide, lease, queue_counts, undo
+from server.review.services import decide, lease, undo
 from server.screening.services import screen_new
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -242,7 +243,7 @@ def test_undecided_cases_go_with_their_category(
     put_by_hand(case.city, SHADOWED, Standing.LIVE, chief)
     assert [each.pk for each in lease(reviewer, timezone.now())] == [case.pk]
     put_by_hand(case.city, SHADOWED, Standing.SHADOW, chief)
-    assert queue_counts(reviewer, timezone.now()) == {"waiting": 0, "in_shadow": 1, "with_others": 0, "mine_today": 0}
+    assert queue_counts(reviewer, timezone.now()) == Counts(waiting=0, in_shadow=1, with_others=0, mine_today=0)
 
 
 def test_what_waits_to_leave_is_held_back_and_what_was_tried_is_retracted(

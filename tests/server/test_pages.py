@@ -25,7 +25,8 @@ from server.city.services import add_destination, picture_address, prepare_hando
 from server.city.webhooks import Answer
 from server.fleet.services import add_vehicle
 from server.review.cards import card_of
-from server.review.services import BadVerdict, decide, lease, queue_counts
+from server.review.counts import queue_counts
+from server.review.services import BadVerdict, decide, lease
 from server.screening.services import screen_new
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -221,7 +222,7 @@ def test_a_person_of_one_city_sees_and_decides_its_cases_alone(
     assert hers.get("/cases/1/").context["case"] == there
     assert hers.get(f"/cases/1/?city={here.city.key}").status_code == 404
     assert [hers.get(address).status_code for address in addresses] == [404, 200]
-    assert queue_counts(li, NOW)["waiting"] == 1
+    assert queue_counts(li, NOW).waiting == 1
     assert lease(li, NOW) == [there]
     with pytest.raises(BadVerdict):
         decide(li, uuid4(), here.pk, "confirm", NOW)

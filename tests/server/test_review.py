@@ -22,9 +22,10 @@ from server.city.models import Handover
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
 from server.review.cards import card_of
+from server.review.counts import Counts, forget, queue_counts
 from server.review.models import Verdict
 from server.review.rules import likely
-from server.review.services import BadVerdict, changes_of, decide, give_back, lease, queue_counts, renew, undo
+from server.review.services import BadVerdict, changes_of, decide, give_back, lease, renew, undo
 from server.screening.services import screen_new
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -135,15 +136,15 @@ def test_only_a_confirmation_names_a_category_and_only_one_there_is(
 
 def test_a_skipped_card_is_left_to_others_and_comes_back_when_nobody_took_it(cards: Any, reviewer: Any) -> None:
     now = timezone.now()
-    before = queue_counts(reviewer, now)["waiting"]
+    before = queue_counts(reviewer, now).waiting
     skipped = lease(reviewer, now)[0]
     decide(reviewer, uuid4(), skipped.pk, "skip", now)
     give_back(reviewer)
     assert skipped.pk not in {c.pk for c in lease(reviewer, now, 10)}
-    assert queue_counts(reviewer, now)["waiting"] == before - 1
-    assert queue_counts(other("zhao"), now)["waiting"] == before
+    assert queue_counts(reviewer, now).waiting == before - 1
+    assert queue_counts(other("zhao"), now).waiting == before
     later = now + timedelta(minutes=11)
-    assert queue_counts(reviewer, later)["waiting"] == before
+    assert queue_counts(reviewer, later).waiting == before
     assert skipped.pk in {c.pk for c in lease(reviewer, later, 10)}
     assert skipped.pk in {c.pk for c in lease(other("li"), later + timedelta(minutes=11), 10)}
 
@@ -379,3 +380,28 @@ def test_a_case_says_where_it_is_on_chinese_maps_too(client: Any, cards: list[Ca
     lat_deg, lon_deg = gcj02_from_wgs84(cards[0].lat_deg, cards[0].lon_deg)
     assert f"{cards[0].lat_deg:.6f}, {cards[0].lon_deg:.6f} (WGS-84)" in shown
     assert f"{lat_deg:.6f}, {lon_deg:.6f}" in shown
+
+
+def test_figures_are_counted_up_to_a_cap_along_indexes_and_kept_for_a_moment(cards: Any, reviewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    lease(other("li"), NOW, 3)
+    with CaptureQueriesContext(connection) as queries, connection.cursor() as cursor:
+        assert queue_counts(reviewer, NOW) == Counts(7, 0, 3, 0)
+        plans = {str(cursor.execute(f"EXPLAIN QUERY PLAN {each['sql']}").fetchall()) for each in queries.captured_queries if "cases_case" in each["sql"]}  # fmt: skip
+    assert sum("COVERING INDEX case_list (city_id=? AND shadow=? AND state=?)" in plan for plan in plans) == 1
+    assert any("case_leased (lease_until>? AND lease_until<?)" in plan for plan in plans)
+    assert not any("SCAN cases_case" in plan for plan in plans)
+    Case.objects.filter(id=cards[0].pk).update(state="rejected")
+    assert queue_counts(reviewer, NOW + timedelta(seconds=1)).waiting == 7
+    assert queue_counts(reviewer, NOW + timedelta(seconds=2)).waiting == 6
+    assert queue_counts(reviewer, NOW).waiting == 6, "a clock that was set back keeps nothing"
+    monkeypatch.setattr("server.review.counts.CAP", 4)
+    forget()
+    assert queue_counts(reviewer, NOW).told == {"waiting": "3+", "in_shadow": "0", "with_others": "2", "mine_today": "0"}  # fmt: skip
+
+
+def test_a_verdict_on_the_page_is_counted_at_once(cards: Any, reviewer: Any, client: Any) -> None:
+    client.force_login(reviewer)
+    assert client.post("/review/lease").headers["X-waiting"] == "7"
+    answered = client.post("/review/verdicts", {"id": uuid4(), "case": cards[0].pk, "answer": "confirm"}).json()
+    assert (answered["waiting"], answered["mine_today"]) == ("6", "1")
+    assert client.post("/review/undo").headers["X-waiting"] == "7"

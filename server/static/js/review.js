@@ -94,7 +94,7 @@ function answer(kind, more = {}, as = "") {
   const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt), ...more };
   gone.remove(); card = null;
   sender.add(fields);
-  const left = Math.max(0, Number(document.querySelector(".figures [aria-current] b").textContent) - 1);
+  const told = document.querySelector(".figures [aria-current] b").textContent, left = told.endsWith("+") ? told : Math.max(0, Number(told) - 1);
   live(`${{ confirm: as ? `${say.confirmedAs} ${as}` : say.confirmed, reject: say.rejected, unsure: say.unsure, skip: say.skipped }[kind]}, ${left} ${say.left}`);
   next();
 }

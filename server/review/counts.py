@@ -1,0 +1,70 @@
+"""The figures over the queue. Each verdict asks for them, so they are counted along an index up to CAP, and those of a city kept for a moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F
+
+from server.accounts.models import User
+from server.accounts.services import cities_for
+from server.cases.models import Case, in_shadow
+from server.cases.rules import State
+from server.review.models import Verdict
+from server.review.rules import LEASE, UNDECIDED
+from server.review.services import open_to, runs
+
+CAP = 1000
+KEPT_FOR = timedelta(seconds=2)
+_kept: dict[int, tuple[datetime, int, int]] = {}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many wait for a person, in the queue and in shadow; how many of the cards asked for others hold; how many this person answered in the last 24 hours."""
+
+    waiting: int
+    in_shadow: int
+    with_others: int
+    mine_today: int
+
+    @property
+    def told(self) -> dict[str, str]:
+        """In words: nothing was counted beyond CAP."""
+        capped = {name: str(count) if count < CAP else f"{CAP - 1}+" for name, count in vars(self).items()}
+        return capped | {"mine_today": str(self.mine_today)}
+
+
+def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts:
+    """The figures for this person; with `shadow` those of others' cards are of the cards in shadow."""
+    cities = cities_for(person)
+    passed = Verdict.objects.filter(person=person, undone_at=None, at__gte=now - LEASE, case__state=State.QUEUED)
+    mine = list(passed.filter(at__gte=F("case__state_at")).values_list("case", "case__shadow").distinct())
+    waiting = [
+        sum(_of_city(city_id, now)[is_so] for city_id in cities)
+        - sum(kind is bool(is_so) for _, kind in mine)
+        + open_to(person, now).filter(in_shadow(bool(is_so)), state=State.DISPUTED)[:CAP].count()
+        for is_so in (0, 1)
+    ]
+    held = Case.objects.filter(runs(now)).exclude(lease_by=person).values_list("city_id", "state", "shadow")
+    with_others = sum(city in cities and state in UNDECIDED and kind is shadow for city, state, kind in held)
+    answered = Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None)
+    return Counts(max(waiting[0], 0), max(waiting[1], 0), with_others, answered.exclude(answer="skip").count())
+
+
+def forget() -> None:
+    """A card was decided here: the next figures are counted anew."""
+    _kept.clear()
+
+
+def _of_city(city_id: int, now: datetime) -> tuple[int, int]:
+    """How many are queued in a city, out of shadow and in it, each up to CAP."""
+    at, *counts = _kept.get(city_id, (None, 0, 0))
+    if at is None or not timedelta(0) <= now - at < KEPT_FOR:
+        counts = [
+            Case.objects.filter(in_shadow(is_so), city_id=city_id, state=State.QUEUED)[:CAP].count()
+            for is_so in (False, True)
+        ]
+        _kept[city_id] = (now, counts[0], counts[1])
+    return counts[0], counts[1]
