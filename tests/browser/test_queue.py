@@ -1,0 +1,230 @@
+"""The queue in headless Chromium, under its own content policy: a reviewer needs keys alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+from browsing import (
+    DESK,
+    PHONE,
+    PRESS,
+    PRESS_F_UNTIL_READY_MS,
+    Deal,
+    Open,
+    all_sent,
+    answers,
+    assert_fit_for_all,
+    card,
+    press,
+    shown,
+    shown_case,
+    sign_in,
+)
+from playwright.sync_api import expect
+from sightings import jpeg
+
+from server.accounts.models import User
+from server.cases.models import Case, Picture
+from server.cases.rules import State
+from server.review.models import Verdict
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_a_reviewer_decides_thirty_cards_by_keys_alone(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(32)
+    page = open_page("/")
+    sign_in(page, "wang")
+    expect(page).to_have_url("/review/")
+    given: dict[int, tuple[str, int | None]] = {}
+    for number in range(32):
+        case = shown(page)
+        assert case not in given
+        if number % 8 == 1:
+            press(page, "d")
+            expect(page.locator("#reasons")).to_be_visible()
+            press(page, "2")
+            given[case] = ("reject", 2)
+        elif number % 8 == 3:
+            press(page, "s")
+            given[case] = ("unsure", None)
+        elif number % 8 == 5:
+            press(page, "x")
+            given[case] = ("skip", None)
+        elif number % 8 == 7:
+            press(page, "f", "a")
+            expect(card(page)).to_have_attribute("data-case", str(case))
+            assert shown(page) == case
+            press(page, "d", "d")
+            given[case] = ("reject", 2)
+        else:
+            press(page, "f")
+            given[case] = ("confirm", None)
+    expect(page.locator("#empty")).to_be_visible()
+    all_sent(page)
+    assert answers() == given
+    assert len(given) == 32
+    assert Verdict.objects.exclude(undone_at=None).count() == 4
+    assert not Verdict.objects.filter(counted=False).exists()
+
+
+def test_a_wrong_category_is_changed_by_keys_and_the_next_card_offers_it_first(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    cards = deal(7)
+    page = open_page("/review/", reviewer)
+    first = shown(page)
+    press(page, "r")
+    kinds = page.locator("#kinds")
+    expect(kinds.locator("[data-kind]")).to_have_count(9)
+    expect(kinds.locator("input")).to_be_focused()
+    page.keyboard.type("dwst")
+    expect(kinds.locator("[data-kind]")).to_have_text(re.compile("动物尸体"))
+    press(page, "Enter")
+    for _ in cards[1:6]:
+        shown(page)
+        press(page, "f")
+    assert shown(page) == cards[6].pk
+    press(page, "r")
+    expect(kinds.locator("[data-kind]").first).to_have_attribute("data-kind", "dead_animal")
+    page.keyboard.type("龙")
+    expect(kinds.locator(".none")).to_be_visible()
+    press(page, "Enter")
+    expect(kinds).to_be_visible()
+    press(page, "Backspace", "1")
+    expect(page.locator("#empty")).to_be_visible()
+    all_sent(page)
+    changed = Case.objects.filter(category="dead_animal", state=State.CONFIRMED).values_list("id", flat=True)
+    assert set(changed) == {first, cards[6].pk}
+
+
+def test_a_category_is_found_by_the_beginning_of_a_word_and_named_when_it_is_chosen(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(2)
+    page = open_page("/review/", reviewer, "en")
+    shown(page)
+    press(page, "r")
+    field, found = page.locator("#kinds input"), page.locator("#kinds [data-kind]")
+    keys = "(each) => each.map((one) => one.dataset.kind)"
+    field.fill("tree")
+    assert found.evaluate_all(keys) == ["tree_fallen", "tree_hanging", "tree_guard_fault"]
+    field.fill("广告")
+    assert "small_ads" in found.evaluate_all(keys)
+    field.fill("ads")
+    assert found.evaluate_all(keys) == ["small_ads"]
+    press(page, "Enter")
+    expect(page.locator("#live")).to_have_text("confirmed as Illegal small advertisements or graffiti, 1 left")
+    shown(page)
+    press(page, "f")
+    expect(page.locator("#live")).to_have_text("confirmed, 0 left")
+    all_sent(page)
+
+
+def test_the_choice_of_a_category_is_fit_for_all(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(1)
+    for size in (DESK, PHONE):
+        page = open_page("/review/", reviewer, **size)
+        shown(page)
+        page.locator("[data-do=change]").click()
+        assert_fit_for_all(page, "kinds")
+        page.locator("#kinds [data-close]").click()
+
+
+def test_only_a_plain_key_on_a_card_seen_for_a_moment_is_a_verdict(open_page: Open, deal: Deal, reviewer: User) -> None:
+    cards = deal(3)
+    page = open_page("/review/", reviewer)
+    assert shown(page) == cards[0].pk
+    press(page, "Space", "Enter", "Control+f", "Alt+f", "Meta+s")
+    press(page, "d", "Space", "Enter", "Escape")
+    page.evaluate(PRESS, [{"code": "KeyF", "isComposing": True}, {"code": "KeyF", "repeat": True}, {"code": "Space"}])
+    assert shown_case(page) == cards[0].pk
+    page.evaluate(PRESS, [{"code": "KeyF", "key": "Process"}, {"code": "KeyF", "key": "Process"}])
+    assert shown_case(page) == cards[1].pk
+    shown(page)
+    assert page.evaluate(PRESS_F_UNTIL_READY_MS) >= 249
+    all_sent(page)
+    assert answers() == {each.pk: ("confirm", None) for each in cards[:2]}
+
+
+def test_zoom_covers_the_stage_and_stays_for_the_next_card(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(2)
+    Picture.objects.update(box=[4, 4, 34, 34])
+    page = open_page("/review/", reviewer)
+    page.emulate_media(reduced_motion="reduce")
+    for key in ("w", "f"):
+        case = shown(page)
+        press(page, key)
+        if key == "f":
+            expect(card(page)).not_to_have_attribute("data-case", str(case))
+        view, stage = card(page).locator(".view").first, card(page).locator(".stage")
+        expect(view).to_have_attribute("style", re.compile(r"scale\([2-6]"))
+        inner, outer = view.bounding_box(), stage.bounding_box()
+        assert inner is not None
+        assert outer is not None
+        assert inner["x"] <= outer["x"] + 1
+        assert inner["y"] <= outer["y"] + 1
+        assert inner["x"] + inner["width"] >= outer["x"] + outer["width"] - 1
+        assert inner["y"] + inner["height"] >= outer["y"] + outer["height"] - 1
+
+
+def test_help_opens_by_its_key_and_gives_the_focus_back(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer)
+    shown(page)
+    press(page, "?")
+    expect(page.locator("#help")).to_be_visible()
+    press(page, "f", "Escape")
+    expect(page.locator("#help")).to_be_hidden()
+    expect(card(page).locator("h1")).to_be_focused()
+    page.locator("#help-button").press("Enter")
+    expect(page.locator("#help")).to_be_visible()
+    press(page, "Escape")
+    expect(page.locator("#help-button")).to_be_focused()
+    assert not Verdict.objects.exists()
+
+
+def test_cards_in_shadow_are_seen_under_their_filter_alone(
+    open_page: Open, deal: Deal, send: Any, reviewer: User
+) -> None:
+    """Keys alone: the queue, by Tab to the filter, the cards in shadow, an undo there, and back."""
+    for number in range(2):
+        send(
+            north_m=500.0 + 60 * number,
+            outbox=UUID(int=number + 50),
+            picture=jpeg(90 + number),
+            category="facade_dirty",
+        )
+    dealt = {case.pk: case.shadow for case in deal(3)}
+    assert sorted(dealt.values()) == [False, False, False, True, True]
+    page = open_page("/review/", reviewer)
+    expect(page.locator("#in-shadow")).to_have_text("2")
+    for _ in range(3):
+        assert not dealt[shown(page)]
+        expect(card(page).locator(".in-shadow")).to_have_count(0)
+        press(page, "f")
+    expect(page.locator("#empty")).to_be_visible()
+    all_sent(page)
+    expect(page.locator("#waiting")).to_have_text("0")
+    while not page.evaluate("document.activeElement.matches('[href$=\"filter=shadow\"]')"):
+        press(page, "Tab")
+    press(page, "Enter")
+    expect(page).to_have_url("/review/?filter=shadow")
+    case = shown(page)
+    assert dealt[case]
+    expect(card(page).locator(".in-shadow")).to_have_text("影子")
+    press(page, "f")
+    expect(page.locator("#live")).to_have_text("已确认, 1 件待审")
+    shown(page)
+    press(page, "a")
+    expect(card(page)).to_have_attribute("data-case", str(case))
+    for _ in range(2):
+        assert dealt[shown(page)]
+        press(page, "f")
+    expect(page.locator("#empty h1")).to_have_text("没有影子案件待审")
+    all_sent(page)
+    expect(page.locator("#in-shadow")).to_have_text("0")
+    assert set(Case.objects.values_list("id", "shadow", "state")) == {(k, v, "confirmed") for k, v in dealt.items()}

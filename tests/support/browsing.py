@@ -1,0 +1,93 @@
+"""Pages in headless Chromium: the devices, what a reviewer does, and what every page must stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
+
+PASSWORD = "a long password"
+DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
+NARROWEST_PX = 320
+PRESS = """(keys) => { for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, ...key })); }"""
+PRESS_F_UNTIL_READY_MS = """async () => {
+  const began = performance.now(), confirm = document.querySelector("[data-do=confirm]");
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, code: "KeyF" }));
+  while (confirm.getAttribute("aria-disabled") === "true") await new Promise(requestAnimationFrame);
+  return performance.now() - began;
+}"""
+TOO_WIDE_PX = """() => {
+  const page = document.documentElement, fixed = [...document.querySelectorAll(".top *, .bar *")].filter((each) => each.getClientRects().length);
+  return Math.max(page.scrollWidth, ...fixed.map((each) => Math.floor(each.getBoundingClientRect().right))) - page.clientWidth;
+}"""
+
+Deal = Callable[[int], list[Any]]
+Open = Callable[..., Page]
+
+
+def card(page: Page) -> Locator:
+    return page.locator(".card:not([hidden])")
+
+
+def shown_case(page: Page) -> int:
+    """The case on the page, whether or not its keys count."""
+    return int(card(page).get_attribute("data-case") or 0)
+
+
+def shown(page: Page) -> int:
+    """The case on the page, once its keys count."""
+    expect(page.locator("[data-do=confirm]")).to_have_attribute("aria-disabled", "false")
+    return shown_case(page)
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def all_sent(page: Page) -> None:
+    expect(page.locator("#unsent")).to_be_hidden()
+
+
+def sign_in(page: Page, name: str) -> None:
+    expect(page.locator("[name=username]")).to_be_focused()
+    page.keyboard.type(name)
+    press(page, "Tab")
+    page.keyboard.type(PASSWORD)
+    press(page, "Enter")
+
+
+def assert_fit_for_all(page: Page, where: str) -> None:
+    """No violation that axe knows of, by day and by night, and nothing that sticks out."""
+    for night in (False, True):
+        page.emulate_media(color_scheme="dark" if night else "light")
+        found = Axe().run(page, options={"runOnly": ["color-contrast"]} if night else {}).response["violations"]
+        assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found] == [], (where, night)
+    assert_nothing_sticks_out(page, where)
+
+
+def assert_nothing_sticks_out(page: Page, where: str) -> None:
+    """Nothing lies beyond the right edge, also on the narrowest screen."""
+    size = page.viewport_size
+    assert size is not None
+    for width in (size["width"], NARROWEST_PX):
+        page.set_viewport_size({"width": width, "height": size["height"]})
+        assert page.evaluate(TOO_WIDE_PX) <= 0, (where, width)
+    page.set_viewport_size(size)
+
+
+def answers() -> dict[int, tuple[str, int | None]]:
+    """What was answered to each case, undone answers left out; there is one a case."""
+    from server.review.models import Verdict
+
+    rows = Verdict.objects.filter(undone_at=None)
+    assert len({row.case_id for row in rows}) == len(rows)
+    return {row.case_id: (row.answer, row.reason) for row in rows}
