@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
 from browsing import (
     PHONE,
@@ -17,6 +20,7 @@ from browsing import (
     sign_in,
 )
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from playwright.sync_api import Route, expect
 
 from server import pictures
@@ -176,4 +180,37 @@ def test_a_session_that_ends_keeps_what_waits_for_its_own_person(
     all_sent(page)
     assert Verdict.objects.count() == 2
     assert all("403" in each for each in errors)
+    errors.clear()
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_what_stops_a_verdict_is_told_in_its_own_words_with_a_number_and_loses_nothing(
+    language: str, open_page: Open, deal: Deal, reviewer: User, errors: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A role that was taken away, and a database without room, are no session that is over."""
+    given = [case.pk for case in deal(2)]
+    page = open_page("/review/", reviewer, language)
+    banner = page.locator("#banner")
+    shown(page)
+    User.objects.filter(id=reviewer.pk).update(role="fleet")
+    press(page, "f")
+    expect(banner).to_contain_text("This is for: Reviewer, Supervisor." if language == "en" else "仅供：复审员、主管。")
+    expect(banner).to_contain_text(re.compile(r"\[[0-9a-f]{8}\]$"))
+    assert_nothing_sticks_out(page, "banner")
+    User.objects.filter(id=reviewer.pk).update(role="reviewer")
+    all_sent(page)
+    expect(banner).to_be_hidden()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("server.review.views.decide", full)
+        shown(page)
+        press(page, "f")
+        expect(banner).to_contain_text("The database does not answer" if language == "en" else "数据库没有响应")
+    all_sent(page)
+    expect(banner).to_be_hidden()
+    assert answers() == dict.fromkeys(given, ("confirm", None))
+    assert all("403" in each or "503" in each for each in errors)
     errors.clear()
