@@ -6,12 +6,13 @@ from server.places.rules import Kind
 
 
 class Import(models.Model):
-    """What was imported last of a kind in a city. Each import has a higher id, so that what was named by an older one is known."""
+    """What was imported last of a kind in a city. Each import has a higher id, so that what was named by an older one is known. `tallest_deg`: how far the tallest feature reaches from south to north."""
 
     city = models.ForeignKey("fleet.City", on_delete=models.PROTECT)
     kind = models.CharField(max_length=8, choices=[(k.value, k.value) for k in Kind])
     made_at = models.DateTimeField()
     features = models.PositiveIntegerField()
+    tallest_deg = models.FloatField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["city", "kind"], name="places_imported_once")]

@@ -20,11 +20,10 @@ from server.cases.models import Case
 from server.cases.rules import State
 from server.cases.services import move
 from server.city.services import _body
-from server.fleet.models import City
 from server.fleet.services import city_by_key
 from server.places.models import CasePlace, Feature, Import
 from server.places.rules import Named
-from server.places.services import Walk, name_of
+from server.places.services import Walk, imports, looked_up, name_of
 from server.places.words import kept_line, place_line
 
 pytestmark = pytest.mark.django_db
@@ -189,9 +188,12 @@ def test_naming_asks_the_database_seldom_and_by_index(bring: Any, case: Case) ->
     with CaptureQueriesContext(connection) as kept:
         name_of(case)
     assert len(kept) == 2
-    city = City.objects.get(key="taiyuan")
-    plan = Feature.objects.filter(city=city, kind="grid", lat_min__lte=LAT, lat_max__gte=LAT).explain()
-    assert "feature_around" in plan
+    with CaptureQueriesContext(connection) as looks:
+        looked_up(case, imports()[case.city_id])
+    for look in looks.captured_queries[1:]:
+        with connection.cursor() as cursor:
+            plan = cursor.execute("EXPLAIN QUERY PLAN " + look["sql"]).fetchall()
+        assert "feature_around (city_id=? AND kind=? AND lat_min>? AND lat_min<?)" in str(plan)
 
 
 @pytest.mark.parametrize(("language", "words"), [("zh-hans", "桃园北路东侧"), ("en", "Taoyuan North Road, east side")])

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(choices=[('road', 'road'), ('landmark', 'landmark'), ('grid', 'grid'), ('district', 'district')], max_length=8)),
                 ('made_at', models.DateTimeField()),
                 ('features', models.PositiveIntegerField()),
+                ('tallest_deg', models.FloatField()),
                 ('city', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='fleet.city')),
             ],
             options={
