@@ -9,7 +9,6 @@ from pathlib import Path
 
 from server.start import start_over_data
 
-KINDS = ("road", "landmark", "grid", "district")
 MORE = """The file is a GeoJSON FeatureCollection in degrees of WGS-84 (not of GCJ-02, in which Amap and Tencent draw): roads as lines, landmarks as
 points or polygons, grids and districts as polygons, with properties name_zh (or name), name_en and code; a grid needs its code, all others a name.
 It takes the place of all features of its kind in the city; with any fault nothing changes. Cases are named again within minutes."""
@@ -17,10 +16,12 @@ STEP = 2000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from server.places.rules import Kind
+
     parser.description = f"{parser.description} {MORE}"
     parser.add_argument("file", type=Path, metavar="FILE", help="GeoJSON")
     parser.add_argument("--city", required=True, metavar="KEY", help="key of the city")
-    parser.add_argument("--kind", required=True, choices=KINDS, help="what the file holds")
+    parser.add_argument("--kind", required=True, choices=[kind.value for kind in Kind], help="what the file holds")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
 
 

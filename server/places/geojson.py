@@ -165,7 +165,7 @@ def _names(told: dict[str, Any], kind: Kind) -> tuple[str, str, str]:
     """Chinese name, English name, code."""
 
     def first(*keys: str) -> str:
-        return next((text for key in keys if (text := str(told.get(key) or "").strip())), "")
+        return next((text for key in keys if (text := _text(told.get(key)))), "")
 
     name_zh, name_en, code = first("name_zh", "name:zh", "name"), first("name_en", "name:en"), first("code")
     if not name_zh and kind != Kind.GRID:
@@ -177,11 +177,17 @@ def _names(told: dict[str, Any], kind: Kind) -> tuple[str, str, str]:
     return name_zh, name_en, code
 
 
+def _text(value: Any) -> str:
+    """A property as one line; a number that a table program keeps as 140105.0 is 140105."""
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    return "" if whole is None else " ".join(str(whole).split())
+
+
 def _called(row: Any) -> str:
     """A feature's name in brackets, by which people find it."""
     told = row.get("properties") if isinstance(row, dict) else None
-    name = next((told[key] for key in ("name_zh", "name", "code") if str(told.get(key) or "").strip()), "") if isinstance(told, dict) else ""  # fmt: skip
-    return f" ({str(name)[:40]})" if name else ""
+    name = next((_text(told[key]) for key in ("name_zh", "name", "code") if _text(told.get(key))), "") if isinstance(told, dict) else ""  # fmt: skip
+    return f" ({name[:40]})" if name else ""
 
 
 def _doubled(found: Sequence[Feature], kind: Kind) -> Iterator[str]:

@@ -130,6 +130,13 @@ def test_the_walk_comes_to_every_case_also_behind_the_newest(send: Any, bring: A
     assert CasePlace.objects.get(case__number=2).district_zh == ""
 
 
+def test_the_citys_field_takes_no_more_letters_than_it_has(bring: Any, case: Case) -> None:
+    for kind, shape, coordinates, properties in ALL:
+        bring(kind, shape, coordinates, properties | {"name": "长" * 100})
+    body = _body(case, NOW)
+    assert (len(body["matter"]["SFWZ"]), len(body["place"]["text"])) == (256, 307)
+
+
 def test_another_citys_features_name_nothing_here(bring: Any, case: Case) -> None:
     city_by_key("yuncheng")
     assert bring(*DISTRICT, city="yuncheng") == 0

@@ -50,6 +50,8 @@ def test_each_kind_is_read_in_the_shapes_it_is_drawn_in() -> None:
     )
     assert (point.edges.tolist(), point.name_en, point.is_area) == ([[112.55, 37.87, 112.55, 37.87]], "Station", False)
     assert park.is_area
+    (odd,) = taken(collection(feature("LineString", LINE, name="桃园\n 北路", code=140105.0)), "road")
+    assert (odd.name_zh, odd.code) == ("桃园 北路", "140105")
     (grid,) = taken(collection(feature("MultiPolygon", [[RING], [shifted(0.1)]], code=140105001001, name=None)), "grid")
     assert (grid.name_zh, grid.code, len(grid.edges)) == ("", "140105001001", 8)
 
