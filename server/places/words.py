@@ -16,17 +16,17 @@ def place_line(case: Case) -> str:
     place = name_of(case)
     if place is None:
         return _("No road data of this city yet")
-    return _line(place) or _("No known road or landmark near")
+    grid = _("grid %(code)s") % {"code": place.grid} if place.grid else ""
+    return " · ".join(filter(None, (_words(place), grid))) or _("No known road or landmark near")
 
 
 def kept_line(case: Case) -> str:
-    """The line of the row that is kept, empty if there is none; for lists, which select it with their cases."""
+    """The line of the row that is kept, without the grid, empty if there is none; for lists, which select it with their cases."""
     try:
-        return _line(said_by(case.place))
+        return _words(said_by(case.place))
     except CasePlace.DoesNotExist:
         return ""
 
 
-def _line(place: Named) -> str:
-    grid = _("grid %(code)s") % {"code": place.grid} if place.grid else ""
-    return " · ".join(filter(None, (words_of(place, get_language() or "zh-hans"), grid)))
+def _words(place: Named) -> str:
+    return words_of(place, get_language() or "zh-hans")
