@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from sightings import LAT, LON, NOW
 
 from calibration.geodesy import moved
-from server import command_places
+from server import command_places, command_work
 from server.audit.models import AuditRow
 from server.cases.models import Case
 from server.cases.rules import State
@@ -112,6 +113,17 @@ def test_a_place_that_moved_or_a_newer_import_is_named_anew(bring: Any, case: Ca
     assert kept_line(Case.objects.get()) == "桃园北路西侧"
     assert (walk.name_places(NOW), walk.name_places(NOW)) == (1, 0)
     assert kept_line(Case.objects.get()) == "桃园路西侧"
+
+
+def test_work_names_places_among_its_steps(bring: Any, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    bring(*ALL[0])
+    rounds = iter((False, True))
+    once = SimpleNamespace(is_set=lambda: next(rounds), wait=lambda seconds: None, set=lambda: None)
+    monkeypatch.setattr(command_work, "threading", SimpleNamespace(Event=lambda: once))
+    monkeypatch.setattr(command_work, "signal", SimpleNamespace(SIGTERM=15, SIGINT=2, signal=lambda *_: None))
+    monkeypatch.setattr("django.db.close_old_connections", lambda: None)  # the test's transaction lives in it
+    assert command_work.run(Namespace(pause=0.0)) == 0
+    assert CasePlace.objects.get().road_zh == "桃园北路"
 
 
 def test_the_walk_comes_to_every_case_also_behind_the_newest(send: Any, bring: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
