@@ -88,28 +88,24 @@ def cases(count: int, known: list[str], in_shadow: set[str], now: datetime) -> I
     lat, lon = places(whole, chance)
     share = 1 / np.arange(1, CATEGORIES + 1)
     category = chance.choice(CATEGORIES, whole, p=share / share.sum())
-    states = [*chance.choice(list(OPEN_SHARES), count, p=np.array(list(OPEN_SHARES.values())) / 100),
-              *chance.choice(list(CLOSED_SHARES), whole - count, p=np.array(list(CLOSED_SHARES.values())) / 100)]  # fmt: skip
+    states = np.concatenate([_chosen(chance, OPEN_SHARES, count), _chosen(chance, CLOSED_SHARES, whole - count)])
     chance.shuffle(states)
     times = [str(now - timedelta(minutes=15 * minute)).removesuffix("+00:00") for minute in range(6000)]
     age = np.sort(chance.integers(0, 5900, whole))[::-1]
-    for number, row in enumerate(zip(category.tolist(), states, lat.tolist(), lon.tolist(), chance.random(whole).tolist(), age.tolist(), strict=True), 1):  # fmt: skip
+    for number, row in enumerate(zip(category.tolist(), states.tolist(), lat.tolist(), lon.tolist(), chance.random(whole).tolist(), age.tolist(), strict=True), 1):  # fmt: skip
         of, state, north, east, probability, old = row
         name, seen, often = known[of], times[old], number % OFTEN == 0
-        yield (number, number, name, str(state), times[old // 2], north, east, probability, OFTEN_SEEN if often else 1, 2 if often else 1,
+        yield (number, number, name, state, times[old // 2], north, east, probability, OFTEN_SEEN if often else 1, 2 if often else 1,
                seen, seen, name in in_shadow, probability * (1 + of % 3))  # fmt: skip
+
+
+def _chosen(chance: np.random.Generator, shares: dict[str, int], count: int) -> np.ndarray:
+    return chance.choice(list(shares), count, p=np.array(list(shares.values())) / 100)
 
 
 VARIES = ("id", "number", "category", "state", "state_at", "lat_deg", "lon_deg", "probability", "sightings_count", "vehicles_count",
           "first_seen_at", "last_seen_at", "shadow", "priority")  # fmt: skip
-CASE = {
-    "city_id": 1,
-    "fleet_id": 1,
-    "origin": "camera",
-    "covariance_ee": 1.0,
-    "covariance_en": 0.0,
-    "covariance_nn": 1.0,
-}
+CASE = {"city_id": 1, "fleet_id": 1, "origin": "camera", "covariance_ee": 1.0, "covariance_en": 0.0, "covariance_nn": 1.0}  # fmt: skip
 SIGHTING = {
     "id": "printf('%032x', c.id * 8 + n.n)", "digest": "printf('%064x', c.id * 8 + n.n)", "city_id": "1", "fleet_id": "1", "vehicle_id": "1 + (c.id + n.n) % 100",
     "case_id": "c.id", "outbox": "printf('%032x', 1 + (c.id + n.n) % 100)", "sequence": "c.id * 8 + n.n", "pass_id": "printf('%032x', c.id / 20 * 8 + n.n)",
