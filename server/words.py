@@ -86,6 +86,11 @@ def answer_name(answer: str, reason: int | None = None) -> str:
     return _("%(answer)s (%(reason)s)") % {"answer": name, "reason": REASONS[reason]} if reason else name
 
 
+def screening_name(reason: str) -> str:
+    """Why screening would have set a case aside; empty if it would not."""
+    return {"": "", "rejected_before": _("rejected at this place before"), "picture_unusable": _("picture unusable")}.get(reason, reason)  # fmt: skip
+
+
 def handover_name(kind: str) -> str:
     """What a message to the city is."""
     return {

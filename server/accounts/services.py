@@ -19,14 +19,14 @@ from server.roles import may
 def cases_for(person: Any) -> QuerySet[Case]:
     """The cases a person may see and decide: those of their city, or all if they belong to none. City officers see what was handed over to the city and is out of shadow, fleets see none."""
     cases = Case.objects.all() if may(person, "case") else Case.objects.none()
-    if not sees_shadow(person):
+    if not is_inside(person):
         came = Handover.objects.filter(case=OuterRef("pk"), kind=HandoverKind.CONFIRMED, receipted_at__isnull=False)
         cases = cases.filter(Exists(came), in_shadow(False))
     return cases.filter(city_id=person.city_id) if person.city_id else cases
 
 
-def sees_shadow(person: Any) -> bool:
-    """Whether a person sees what is never handed over."""
+def is_inside(person: Any) -> bool:
+    """Whether a person is of the back office, and not of the city: who sees what is in shadow, and who did what."""
     return bool(person.role != User.Role.CITY)
 
 

@@ -12,15 +12,16 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_GET
 
 from models.taxonomy import CATEGORIES
-from server.accounts.services import cases_for, cities_for, home_city_id, sees_shadow
-from server.audit.models import AuditRow
+from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
+from server.cases.history import history_of, is_kept_blind
 from server.cases.models import Case
 from server.cases.rules import State
 from server.cases.search import filter_of, newest
 from server.city.deadlines import deadline_line
+from server.fleet.models import City
 from server.places.words import kept_line
 from server.review.cards import card_of
-from server.words import category_name, city_status_name, handover_name, handover_state_name, happened, state_name
+from server.words import category_name, city_status_name, handover_name, handover_state_name, screening_name, state_name
 
 A_PAGE = 50
 
@@ -42,7 +43,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
     ]
     here = urlencode({"state": wanted.state, "category": wanted.category, **({"filter": "shadow"} if wanted.shadow else {})})  # fmt: skip
     return render(request, "cases.html", {
-        "rows": rows, "wanted": wanted, "sees_shadow": sees_shadow(request.user), "states": [(s.value, state_name(s)) for s in State if s != State.MERGED],
+        "rows": rows, "wanted": wanted, "sees_shadow": is_inside(request.user), "states": [(s.value, state_name(s)) for s in State if s != State.MERGED],
         "categories": [(key, each.name(get_language() or "zh-hans")) for key, each in CATEGORIES.items()],
         "newest": f"?{here}" if wanted.before is not None else "", "older": f"?{here}&before={found[A_PAGE - 1].pk}" if len(found) > A_PAGE else "",
     })  # fmt: skip
@@ -50,7 +51,11 @@ def case_list(request: HttpRequest) -> HttpResponse:
 
 def _address(case: Case, home_id: int | None) -> str:
     """A case's page: its number, and its city where that isn't the reader's."""
-    return reverse("case", args=[case.number]) + ("" if case.city_id == home_id else f"?city={case.city.key}")
+    return _address_of(case.number, case.city, home_id)
+
+
+def _address_of(number: int, city: City, home_id: int | None) -> str:
+    return reverse("case", args=[number]) + ("" if city.pk == home_id else f"?city={city.key}")
 
 
 @require_GET
@@ -61,8 +66,7 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
     case = get_object_or_404(cases_for(request.user), number=number, **of_city)
     if case.merged_into_id is not None:
         return redirect(_address(Case.objects.get(id=case.merged_into_id), home_id))
-    card = card_of(case, {}, whole=True)
-    rows = AuditRow.objects.filter(kind="case", object_id=str(case.pk)).order_by("-id")[:100]
+    card = card_of(case, {}, cases_for(request.user), whole=True)
     return render(
         request,
         "case.html",
@@ -71,7 +75,9 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
             "case": case,
             "state": state_name(case.state),
             "deadline": deadline_line(case, timezone.now()),
-            "history": [{"at": row.at, "what": happened(row.verb, row.detail)} for row in rows],
+            "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near],
+            "screening": "" if is_kept_blind(case, request.user) else screening_name(case.screening),
+            "history": history_of(case, request.user),
             "handovers": [
                 {"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state)}
                 for row in case.handovers.select_related("destination").order_by("made_at")

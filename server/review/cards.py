@@ -8,6 +8,7 @@ from datetime import datetime
 from math import hypot
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from calibration.chinese_maps import gcj02_from_wgs84, is_shifted
@@ -70,8 +71,8 @@ class Card:
     gcj02_deg: tuple[float, float] | None
 
 
-def card_of(case: Case, changes: Mapping[str, list[str]], whole: bool = False) -> Card:
-    """The card of a case. `changes` are what its reader confirmed categories as lately. `whole` (the case page) shows every sighting's pictures instead of the best one's."""
+def card_of(case: Case, changes: Mapping[str, list[str]], cases: QuerySet[Case], whole: bool = False) -> Card:
+    """The card of a case. `changes` are what its reader confirmed categories as lately, `cases` all that they may see. `whole` (the case page) shows every sighting's pictures instead of the best one's."""
     category = category_of(case.category)
     sightings = list(
         Sighting.objects.filter(case=case)
@@ -82,7 +83,7 @@ def card_of(case: Case, changes: Mapping[str, list[str]], whole: bool = False) -
     best = sightings[0]
     pictured = [each for each in sightings if each.pictures.all()]
     pictures = [_shown(picture) for sighting in (pictured if whole else pictured[:2]) for picture in _ordered(sighting)]
-    near = _near(case)
+    near = _near(case, cases)
     return Card(
         case=case, category=category, name=category_name(case.category), severity=severity_name(category.severity),
         error_m=round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1),
@@ -125,11 +126,9 @@ def _around(case: Case, reach_m: float, place: str = "") -> dict[str, tuple[floa
     }
 
 
-def _near(case: Case) -> list[Near]:
-    """The nearest open cases of the same category."""
-    others = Case.objects.filter(
-        city_id=case.city_id, category=case.category, state__in=sorted(OPEN), **_around(case, NEAR_M)
-    )
+def _near(case: Case, cases: QuerySet[Case]) -> list[Near]:
+    """The nearest open ones of `cases` of the same category."""
+    others = cases.filter(city_id=case.city_id, category=case.category, state__in=sorted(OPEN), **_around(case, NEAR_M))
     rows = others.exclude(id=case.pk).values_list("id", "number", "lat_deg", "lon_deg")
     found = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)[:NEAR_SHOWN]
     pictures = Picture.objects.filter(sighting__case__in=[row[0] for _, row in found], role="best", hidden_at=None)

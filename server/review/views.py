@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from models.taxonomy import CATEGORIES
+from server.accounts.services import cases_for
 from server.cases.models import Sighting
 from server.errors import answer
 from server.fleet.models import Vehicle
@@ -52,7 +53,7 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     now, shadow = timezone.now(), _shadow(request.GET)
     changes = changes_of(person, now)
     cards = [
-        card_of(case, changes)
+        card_of(case, changes, cases_for(person))
         for case in lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow)
         if case.pk not in held
     ][:CARDS]
@@ -103,7 +104,7 @@ def undo_last(request: HttpRequest) -> HttpResponse:
     if case is None:
         return HttpResponse(status=204)
     cards = (
-        [card_of(case, changes_of(person, timezone.now()))]
+        [card_of(case, changes_of(person, timezone.now()), cases_for(person))]
         if case.state in UNDECIDED and case.lease_by_id == person.pk
         else []
     )

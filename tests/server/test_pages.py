@@ -190,7 +190,7 @@ def test_a_picture_hidden_in_one_case_is_shown_in_none(send: Any, web: Client) -
 def test_a_card_looks_sightings_up_by_index(send: Any) -> None:
     send()
     with CaptureQueriesContext(connection) as queries, connection.cursor() as cursor:
-        card_of(Case.objects.get(), {})
+        card_of(Case.objects.get(), {}, Case.objects.all())
         tracks = next(each["sql"] for each in queries if 'fix_lat_deg" BETWEEN' in each["sql"])
         cursor.execute(f"EXPLAIN QUERY PLAN {tracks}")
         assert "sighting_fix" in str(cursor.fetchall())

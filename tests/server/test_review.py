@@ -339,7 +339,7 @@ def test_near_cases_are_the_nearest_open_ones_wherever_the_city_lies_and_read_by
     here, *others = cards
     Case.objects.filter(id=others[3].pk).update(state="rejected")
     with CaptureQueriesContext(connection) as queries, connection.cursor() as cursor:
-        near = card_of(Case.objects.get(id=here.pk), {}).near
+        near = card_of(Case.objects.get(id=here.pk), {}, Case.objects.all()).near
         asked = next(each["sql"] for each in queries if '"case"."lat_deg" BETWEEN' in each["sql"].replace("cases_", ""))
         plan = str(cursor.execute("EXPLAIN QUERY PLAN " + asked).fetchall())
     assert [(each.at.number, each.away_m) for each in near] == [(others[0].number, 27), (others[1].number, 29)]

@@ -29,7 +29,7 @@ def test_it_is_stored_joined_screened_and_shown(send: Any, web: Client) -> None:
     screen_new(NOW)
     case = Case.objects.get()
     assert best_picture(case) is None
-    assert card_of(case, {}).pictures == []
+    assert card_of(case, {}, Case.objects.all()).pictures == []
     for address in (f"/cases/{case.number}/", "/review/", "/cases/"):
         assert web.get(address).status_code == 200, address
     assert _body(case, NOW)["picture_box"] is None
@@ -43,4 +43,4 @@ def test_the_surest_may_be_text_and_the_picture_is_anothers(send: Any) -> None:
     picture = best_picture(case)
     assert picture is not None
     assert picture.sighting.probability == 0.6
-    assert [each.sha256 for each in card_of(case, {}).pictures] == [picture.sha256]
+    assert [each.sha256 for each in card_of(case, {}, Case.objects.all()).pictures] == [picture.sha256]

@@ -1,0 +1,134 @@
+"""What a case's page tells of its life, and to whom."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone, translation
+from sightings import NOW
+
+from server.accounts.models import User
+from server.audit.rules import Verb
+from server.cases.models import Case
+from server.cases.timeline import Answer, Deed, Seen, timeline
+from server.city.models import Handover
+from server.city.services import add_destination
+from server.review.services import decide, undo
+from server.screening.services import screen_new
+
+pytestmark = pytest.mark.django_db
+
+
+def at(minutes: int) -> Any:
+    return NOW + timedelta(minutes=minutes)
+
+
+def test_sightings_answers_and_deeds_are_one_story_newest_first() -> None:
+    seen = [Seen(at(0), at(1), "TY-01", 6.2), Seen(at(5), at(95), "TY-02", 11.8)]
+    answers = [
+        Answer(at(30), "wang", 3240, True, {"answer": "confirm", "reason": None, "counted": True, "new": ""}),
+        Answer(at(40), "li", 240_000, False, {"answer": "reject", "reason": 2, "counted": False, "new": ""}),
+    ]
+    deeds = [
+        Deed(at(30), "wang", Verb.VERDICT, {"answer": "confirm"}),
+        Deed(at(31), "wang", Verb.CASE_MOVED, {"old": "confirmed", "new": "queued"}),
+        Deed(at(2), "", Verb.CASE_OPENED, {}),
+    ]
+    with translation.override("en"):
+        lines = timeline(seen, answers, deeds)
+    assert [(line.what, line.who) for line in lines] == [
+        ("Verdict: rejected (looks like it, but is not) · second opinion · after 4 min", "li"),
+        ("State: confirmed → to review", "wang"),
+        ("Verdict: confirmed · after 3.2 s · taken back", "wang"),
+        ("Seen by TY-02, 12 m away · arrived 1 h later", ""),
+        ("Case opened", ""),
+        ("Seen by TY-01, 6 m away", ""),
+    ]
+    assert [line.at for line in lines] == [at(40), at(31), at(30), at(5), at(2), at(0)]
+
+
+def page_of(case: Case, person: User) -> str:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(person)
+    answer = client.get(f"/cases/{case.number}/")
+    assert answer.status_code == 200
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode().split('<main id="main"')[1]).split())
+
+
+@pytest.fixture
+def two(send: Any) -> list[Case]:
+    """Two cases 20 m from each other, the first set aside once and shown all the same."""
+    for number in range(2):
+        send(east_m=20.0 * number, outbox=UUID(int=number + 1), seed=number)
+    screen_new(NOW)
+    first = Case.objects.order_by("id")[0]
+    Case.objects.filter(id=first.pk).update(screening="rejected_before", blind=True)
+    return list(Case.objects.order_by("id"))
+
+
+def test_who_may_still_decide_a_case_learns_of_no_answer_but_their_own(two: list[Case], reviewer: User) -> None:
+    case, now = two[0], timezone.now()
+    li = User.objects.create_user("li", role="reviewer")
+    chief = User.objects.create_user("zhao", role="supervisor")
+    decide(reviewer, uuid4(), case.pk, "reject", now, reason=2, visible_ms=3200)
+    undo(reviewer, now)
+    decide(reviewer, uuid4(), case.pk, "unsure", now, visible_ms=4100)
+    blind = page_of(case, li)
+    assert not [word for word in ("Verdict", "wang", "looks like it", "Screening:") if word in blind]
+    assert "Seen by TY-01" in blind
+    for person in (reviewer, chief):
+        assert "Verdict: unsure · after 4.1 s wang" in page_of(case, person)
+    assert "Screening: rejected at this place before" in page_of(case, chief)
+    decide(li, uuid4(), case.pk, "confirm", now)
+    told = page_of(case, li)
+    assert "Verdict: rejected (looks like it, but is not) · after 3.2 s · taken back wang" in told
+    assert "Screening: rejected at this place before" in told
+
+
+def test_a_city_officer_learns_what_was_answered_but_not_by_whom(two: list[Case], reviewer: User) -> None:
+    destination, _ = add_destination(
+        two[0].city, "city", "https://city.example/hook", sandbox=False, allow_private=False
+    )
+    Handover.objects.create(case=two[0], destination=destination, kind="case.confirmed", body={}, next_try_at=NOW, receipted_at=NOW)  # fmt: skip
+    decide(reviewer, uuid4(), two[0].pk, "confirm", timezone.now(), visible_ms=3200)
+    told = page_of(two[0], User.objects.create_user("officer", role="city"))
+    assert "Verdict: confirmed" in told
+    assert "wang" not in told
+    assert "3.2 s" not in told
+    assert "Case 2," not in told, "a case nearby that was not handed over"
+
+
+def test_cases_nearby_are_shown_with_their_pictures_and_lead_to_their_pages(two: list[Case], reviewer: User, client: Client) -> None:  # fmt: skip
+    client.force_login(reviewer)
+    page = client.get(f"/cases/{two[0].number}/").content.decode()
+    near = re.search(r'<ol class="near">(.*?)</ol>', page, re.S)
+    assert near
+    picture = two[1].sightings.get().pictures.get()
+    assert f'src="/pictures/{picture.sha256}.jpg"' in near[1]
+    assert f'href="/cases/{two[1].number}/"' in near[1]
+
+
+def test_the_page_of_a_case_asks_as_often_however_much_happened(two: list[Case], send: Any, reviewer: User, client: Client) -> None:  # fmt: skip
+    client.force_login(reviewer)
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            client.get(f"/cases/{two[0].number}/")
+        return len(queries)
+
+    client.get(f"/cases/{two[0].number}/")
+    decide(reviewer, uuid4(), two[0].pk, "skip", timezone.now())
+    before = asked()
+    for number in range(6):
+        send(pass_id=uuid4(), outbox=UUID(int=number + 50), seed=number + 50, vehicle="TY-02")
+        decide(reviewer, uuid4(), two[0].pk, "skip", timezone.now())
+    two[0].refresh_from_db()
+    assert two[0].sightings_count == 7
+    assert asked() == before
