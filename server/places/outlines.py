@@ -15,7 +15,6 @@ DEEP_DEG = 1e-8
 """A millimetre: what touches only, or misses by a rounding, does not cross."""
 MUTUAL_DEG, MUTUAL_M = 2e-5, 2.0
 """Two metres: neighbours are drawn one by one, and their common border never lies quite the same."""
-
 MOST_LOOKS = 200
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 
 from calibration.geodesy import metres_per_degree
 from models.taxonomy import city_codes
@@ -126,7 +126,7 @@ class Walk:
         return _keep({case.pk: case for case in behind}, known)
 
 
-def _behind(known: dict[int, Imported], these: Q) -> Any:
+def _behind(known: dict[int, Imported], these: Q) -> QuerySet[Case]:
     """Of these cases those whose kept names are missing, of another place, or older than their city's last import."""
     older = Q(*(Q(city=city, place__named_by__lt=known[city].newest) for city in known), _connector=Q.OR)
     moved = ~Q(place__lat_deg=F("lat_deg")) | ~Q(place__lon_deg=F("lon_deg"))
