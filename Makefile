@@ -41,6 +41,7 @@ chaos: setup
 
 bench-vehicle: setup
 	@test -d .venv-training || $(MAKE) --no-print-directory setup-training
+	$(PYTHON) benchmarks/as_booted.py $(VENV) .venv-training
 	PYTHONPATH=. $(BIN)/python benchmarks/vehicle.py $(ARGS)
 
 bench-place: setup

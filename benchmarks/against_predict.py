@@ -20,9 +20,6 @@ HERE = Path(__file__).resolve().parent
 
 def against_predict(film: Path, pack: Pack, folder: Path, rounds: int = ROUNDS) -> dict[str, float]:
     """`predict_ratio` against its defaults, `predict_one_thread_ratio` against one thread; `start_ratio`, `memory_ratio` and `memory_mb`."""
-    os.sync()
-    for python in (Path(sys.executable), TRAINING):
-        forget_pages(python.parents[1])
     ran: dict[str, list[dict[str, float]]] = {"trikeye": [], "predict": [], "predict, one thread": []}
     height, width = pack.shape_for(720, 1280)
     for number in range(rounds):
@@ -46,14 +43,6 @@ def against_predict(film: Path, pack: Pack, folder: Path, rounds: int = ROUNDS) 
         "memory_ratio": round(ours["resident_mb"] / default["resident_mb"], 3),
         "memory_mb": round(ours["resident_mb"], 1),
     }
-
-
-def forget_pages(venv: Path) -> None:
-    """Have the system read an environment's libraries from the disk again, as after a boot: those an installation has just written are held in larger pieces, which count 60 MB more."""
-    for library in venv.rglob("*.so*"):
-        if library.is_file():
-            with library.open("rb") as file:
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _run(command: list[str]) -> dict[str, float]:
