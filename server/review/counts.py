@@ -11,9 +11,10 @@ from server.accounts.models import User
 from server.accounts.services import cities_for
 from server.cases.models import Case, in_shadow
 from server.cases.rules import State
+from server.review import rows
 from server.review.models import Verdict
 from server.review.rules import LEASE, UNDECIDED
-from server.review.services import open_to, runs
+from server.review.services import runs
 
 CAP = 1000
 KEPT_FOR = timedelta(seconds=2)
@@ -44,7 +45,7 @@ def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts
     waiting = [
         sum(_of_city(city_id, now)[is_so] for city_id in cities)
         - sum(kind is bool(is_so) for _, kind in mine)
-        + open_to(person, now).filter(in_shadow(bool(is_so)), state=State.DISPUTED)[:CAP].count()
+        + rows.count_open(person, now, State.DISPUTED, bool(is_so), CAP)
         for is_so in (0, 1)
     ]
     held = Case.objects.filter(runs(now)).exclude(lease_by=person).values_list("city_id", "state", "shadow")

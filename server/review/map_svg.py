@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, radians, sin
+from math import cos, hypot, radians, sin
 
 from django.utils.translation import gettext as _
 
@@ -11,7 +11,7 @@ from calibration.geodesy import metres_per_degree
 from server.cases.models import Case, Sighting
 from server.cases.rules import ellipse_95
 
-WIDTH, HEIGHT, SPAN_M = 360, 220, 150.0
+WIDTH, HEIGHT, SPAN_M, THIN_PX = 360, 220, 150.0, 6
 SCALE = WIDTH / SPAN_M
 
 
@@ -32,9 +32,10 @@ def draw_map(case: Case, sighting: Sighting, tracks: list[list[tuple[float, floa
         return WIDTH / 2 + (lon - case.lon_deg) * per_lon * SCALE, HEIGHT / 2 - (lat - case.lat_deg) * per_lat * SCALE
 
     parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" class="map-ground"/>']
-    for line in tracks:
-        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in (xy(*point) for point in line))
-        parts += [f'<polyline points="{points}" class="{kind}"/>' for kind in ("map-road-edge", "map-road")]
+    if roads := "".join(_road([xy(*point) for point in line]) for line in tracks):
+        # Drawn twice, edge and surface, and sent once.
+        parts.append(f'<defs><path id="roads-{case.pk}" d="{roads}"/></defs>')
+        parts += [f'<use href="#roads-{case.pk}" class="{kind}"/>' for kind in ("map-road-edge", "map-road")]
     camera = xy(sighting.fix_lat_deg, sighting.fix_lon_deg)
     parts.append(_wedge(camera, sighting))
     major, minor, turn = ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)
@@ -53,6 +54,15 @@ def draw_map(case: Case, sighting: Sighting, tracks: list[list[tuple[float, floa
                  f'<path d="M{WIDTH - 18} 26l5 -14l5 14l-5 -4z" class="map-north"/><text x="{WIDTH - 13}" y="40" text-anchor="middle" class="map-text">N</text>')  # fmt: skip
     words = _("Map: the case in the middle, uncertain by %(error).1f m") % {"error": major}
     return f'<svg class="map" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{words}">{"".join(parts)}</svg>'
+
+
+def _road(points_px: list[tuple[float, float]]) -> str:
+    """A line through the points, to whole pixels; those that lie within THIN_PX of the last are left out."""
+    kept: list[tuple[int, int]] = []
+    for x, y in points_px:
+        if not kept or hypot(x - kept[-1][0], y - kept[-1][1]) >= THIN_PX:
+            kept.append((round(x), round(y)))
+    return "M" + "L".join(f"{x} {y}" for x, y in kept) if len(kept) > 1 else ""
 
 
 def _wedge(camera: tuple[float, float], sighting: Sighting) -> str:

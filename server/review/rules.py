@@ -14,6 +14,8 @@ from server.categories.rules import category_of
 
 LEASE, ASKED_AGAIN = timedelta(minutes=10), timedelta(days=1)
 CARDS = 5
+SPARE, LOOKS = 4, 4
+"""Of a lease: times as many cards are looked at as are asked for; how often, if colleagues take them all."""
 UNDO_WITHIN = timedelta(minutes=10)
 UNDO_DEEP = 20
 ANSWERS = ("confirm", "reject", "unsure", "skip")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from sightings import NOW
+from sightings import LAT, LON, NOW
 
 from calibration.chinese_maps import gcj02_from_wgs84
 from calibration.geodesy import moved
@@ -21,8 +24,10 @@ from server.categories.models import CategoryStanding
 from server.city.models import Handover
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
-from server.review.cards import card_of
+from server.review import rows, services
+from server.review.cards import TRACK_POINTS, card_of
 from server.review.counts import Counts, forget, queue_counts
+from server.review.map_svg import draw_map
 from server.review.models import Verdict
 from server.review.rules import likely
 from server.review.services import BadVerdict, changes_of, decide, give_back, lease, renew, undo
@@ -76,6 +81,22 @@ def test_a_verdict_sent_twice_is_one(cards: Any, reviewer: Any) -> None:
     card = lease(reviewer, NOW)[0]
     assert decide(reviewer, verdict, card.pk, "confirm", NOW).result == "counted"
     assert decide(reviewer, verdict, card.pk, "confirm", NOW).result == "known"
+    assert Verdict.objects.count() == 1
+
+
+def test_a_verdict_sent_twice_at_once_is_one(cards: Any, reviewer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The resend arrives between the look whether it is known and its own transaction."""
+    verdict, look, twice = uuid4(), services._is_known, []
+
+    def slow(*asked: Any) -> bool:
+        known = look(*asked)
+        if not twice:
+            twice.append(verdict)
+            assert decide(reviewer, verdict, cards[0].pk, "confirm", NOW).result == "counted"
+        return known
+
+    monkeypatch.setattr(services, "_is_known", slow)
+    assert decide(reviewer, verdict, cards[0].pk, "confirm", NOW).result == "known"
     assert Verdict.objects.count() == 1
 
 
@@ -168,13 +189,57 @@ def test_an_unsure_card_goes_to_a_colleague_who_decides_without_knowing(cards: A
 
 
 def test_a_long_queue_is_read_by_its_index(cards: Any, reviewer: Any) -> None:
+    li = other("li")
+    li.city = cards[0].city
     with CaptureQueriesContext(connection) as queries:
-        lease(reviewer, timezone.now())
-    asked = [each["sql"] for each in queries if "ORDER BY" in each["sql"] and "LIMIT" in each["sql"]]
+        for person in (reviewer, li):
+            lease(person, timezone.now())
+    asked = [each["sql"] for each in queries if each["sql"].startswith("SELECT c.id, c.priority")]
     with connection.cursor() as cursor:
         plans = [str(cursor.execute("EXPLAIN QUERY PLAN " + sql).fetchall()) for sql in asked]
-    assert len(plans) == 2
+    assert len(plans) == 4
     assert all("USING INDEX case_queue (state=? AND shadow=?)" in plan and "B-TREE" not in plan for plan in plans)
+
+
+def test_cards_that_a_colleague_takes_meanwhile_are_looked_for_again(
+    cards: Any, reviewer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    li, take, hers = other("li"), rows.take, []
+
+    def slow(person: Any, *rest: Any) -> list[int]:
+        if person == reviewer and not hers:
+            hers.extend(lease(li, NOW))
+        return take(person, *rest)
+
+    monkeypatch.setattr(rows, "take", slow)
+    mine = lease(reviewer, NOW)
+    assert (len(hers), len(mine)) == (5, 2)
+    assert not {case.pk for case in hers} & {case.pk for case in mine}
+
+
+def test_a_lease_waits_for_no_disk_and_a_verdict_does(cards: Any, reviewer: Any) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        card = lease(reviewer, NOW)[0]
+        renew(reviewer, NOW)
+        decide(reviewer, uuid4(), card.pk, "confirm", NOW)
+    told = [each["sql"] for each in queries if each["sql"].startswith(("PRAGMA", "UPDATE"))]
+    hasty = ["PRAGMA synchronous=NORMAL", "UPDATE", "PRAGMA synchronous=FULL"]
+    assert [each if each.startswith("PRAGMA") else "UPDATE" for each in told] == [*hasty, *hasty, "UPDATE"]
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_card_is_small_also_where_vehicles_drive_all_day(cards: Any, reviewer: Any) -> None:
+    card = card_of(cards[0], {}, Case.objects.all())
+    passes = [[(LAT + 1e-5 * step, LON + 1e-6 * line) for step in range(-25, 25)] for line in range(TRACK_POINTS // 50)]
+    drawn = draw_map(cards[0], card.best, passes, [])
+    road = re.search(r'<path id="roads-\d+" d="M(\d+ -?\d+)(?:L\d+ -?\d+)+M', drawn)
+    assert road, "whole pixels"
+    assert len(render_to_string("card.html", {"card": replace(card, map_svg=drawn)}).encode()) <= 12 * 1024
+    assert [
+        each for each in ("map-road-edge", "map-road") if f'<use href="#roads-{cards[0].pk}" class="{each}"/>' in drawn
+    ] == ["map-road-edge", "map-road"]
+    assert "roads-" not in draw_map(cards[0], card.best, [passes[0][:1]], []), "one point is no road"
 
 
 def test_a_colleague_who_is_unsure_too_leaves_the_card_disputed(cards: Any, reviewer: Any) -> None:

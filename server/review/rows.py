@@ -1,0 +1,70 @@
+"""Which cards a person may be given, as SQL kept ready: each lease asks, and built by the ORM anew the statements took most of its time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from server.accounts.models import User
+from server.cases.rules import State
+from server.review.rules import ASKED_AGAIN, LEASE
+
+# The plus keeps SQLite from looking a city up in an index that has no order by priority, and sorting all its queue.
+_OPEN = """c.state = %s AND c.shadow = %s AND (%s OR +c.city_id = %s) AND NOT EXISTS (
+SELECT 1 FROM review_verdict v WHERE v.case_id = c.id AND v.person_id = %s AND v.undone_at IS NULL
+AND v.at >= CASE WHEN v.answer = 'skip' THEN %s ELSE %s END AND (c.state = 'disputed' OR v.at >= c.state_at))"""
+_FREE = "(c.lease_until IS NULL OR c.lease_until NOT BETWEEN %s AND %s OR c.lease_by_id = %s)"
+_FIRST = f"SELECT c.id, c.priority FROM cases_case c WHERE {_OPEN} AND {_FREE} ORDER BY c.priority DESC, c.id LIMIT %s"
+_COUNT = f"SELECT COUNT(*) FROM (SELECT 1 FROM cases_case c WHERE {_OPEN} LIMIT %s) found"
+_IS_OPEN = f"SELECT 1 FROM cases_case c WHERE {_OPEN} AND c.id = %s"
+_TAKE = f"""UPDATE cases_case SET lease_by_id = %s, lease_until = %s WHERE id IN (
+SELECT c.id FROM cases_case c WHERE c.id IN ({{ids}}) AND c.state IN ('{State.QUEUED}', '{State.DISPUTED}') AND {_FREE}
+ORDER BY c.priority DESC, c.id LIMIT %s) RETURNING id"""
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def first(person: User, now: datetime, state: State, shadow: bool, count: int) -> list[tuple[int, float]]:
+    """Id and priority of the cards of a state that are most worth a person's time, and in nobody else's hands."""
+    return _asked(_FIRST, *_open(person, now, state, shadow), *_free(person, now), count)
+
+
+def count_open(person: User, now: datetime, state: State, shadow: bool, at_most: int) -> int:
+    """How many cards of a state a person may be given, whoever holds them."""
+    return int(_asked(_COUNT, *_open(person, now, state, shadow), at_most)[0][0])
+
+
+def is_open(person: User, now: datetime, state: State, shadow: bool, case_id: int) -> bool:
+    """Whether a card of this state may be given to a person."""
+    return bool(_asked(_IS_OPEN, *_open(person, now, state, shadow), case_id))
+
+
+def take(person: User, now: datetime, ids: Sequence[int], count: int) -> list[int]:
+    """Lease the first `count` of these that nobody has taken meanwhile; their ids. One statement, so that no card goes to two."""
+    if not ids:
+        return []
+    sql = _TAKE.format(ids=", ".join(["%s"] * len(ids)))
+    return [row[0] for row in _asked(sql, person.pk, _stored(now + LEASE), *ids, *_free(person, now), count)]
+
+
+def _open(person: User, now: datetime, state: State, shadow: bool) -> tuple[Any, ...]:
+    """No queued card answered since it was queued, no disputed one answered ever; a skip counts for LEASE, and a supervisor, who has the last word, is asked again each ASKED_AGAIN."""
+    answered_since = now - ASKED_AGAIN if (state, person.role) == (State.DISPUTED, User.Role.SUPERVISOR) else _EVER
+    return (state, shadow, person.city_id is None, person.city_id, person.pk, _stored(now - LEASE), _stored(answered_since))  # fmt: skip
+
+
+def _free(person: User, now: datetime) -> tuple[Any, ...]:
+    """Not leased at present, by the same rule as `services.runs`."""
+    return (_stored(now), _stored(now + 2 * LEASE), person.pk)
+
+
+def _stored(at: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(at)
+
+
+def _asked(sql: str, *values: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchall()
