@@ -30,8 +30,10 @@ NEAR_SHOWN, HISTORY_SHOWN = 3, 5
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture of a card. `box` in the picture's own pixels; `width`, `height` of the picture."""
+    """One picture of a card, whose it is and of when. `box` in the picture's own pixels; `width`, `height` of the picture."""
 
+    vehicle: str
+    seen_at: datetime
     role: str
     name: str
     sha256: str
@@ -82,7 +84,11 @@ def card_of(case: Case, changes: Mapping[str, list[str]], cases: QuerySet[Case],
     )
     best = sightings[0]
     pictured = [each for each in sightings if each.pictures.all()]
-    pictures = [_shown(picture) for sighting in (pictured if whole else pictured[:2]) for picture in _ordered(sighting)]
+    pictures = [
+        _shown(sighting, picture)
+        for sighting in (pictured if whole else pictured[:2])
+        for picture in _ordered(sighting)
+    ]
     near = _near(case, cases)
     return Card(
         case=case, category=category, name=category_name(case.category), severity=severity_name(category.severity),
@@ -102,13 +108,13 @@ def _ordered(sighting: Sighting) -> list[Picture]:
     )
 
 
-def _shown(picture: Picture) -> Shown:
+def _shown(sighting: Sighting, picture: Picture) -> Shown:
     names = {"best": _("best view"), "near": _("near"), "far": _("from afar"), "context": _("surroundings")}
     box = None
     if picture.box:
         x1, y1, x2, y2 = _grown(picture.box, picture.width, picture.height)
         box = {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1}
-    return Shown(picture.role, names[picture.role], picture.sha256, picture.width, picture.height, box)
+    return Shown(sighting.vehicle.name, sighting.seen_at, picture.role, names[picture.role], picture.sha256, picture.width, picture.height, box)  # fmt: skip
 
 
 def _grown(box: list[float], width: int, height: int) -> tuple[float, float, float, float]:

@@ -67,4 +67,4 @@ def _stored(at: datetime) -> Any:
 def _asked(sql: str, *values: Any) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())

@@ -132,3 +132,10 @@ def test_the_page_of_a_case_asks_as_often_however_much_happened(two: list[Case],
     two[0].refresh_from_db()
     assert two[0].sightings_count == 7
     assert asked() == before
+
+
+def test_each_picture_says_when_and_by_whom_it_was_taken(two: list[Case], send: Any, reviewer: User) -> None:
+    send(pass_id=uuid4(), outbox=UUID(int=70), seed=70, vehicle="TY-02")
+    told = page_of(two[0], reviewer)
+    assert "best view · 2026-11-02 10:00 · TY-01" in told
+    assert "best view · 2026-11-02 10:00 · TY-02" in told
