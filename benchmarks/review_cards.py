@@ -82,6 +82,19 @@ def _picture(chance: np.random.Generator) -> bytes:
     return encode_jpeg(picture, quality=70)
 
 
+def wait_ready(page: Any, number: int) -> None:
+    """Come back when the page takes an answer to card `number`. Raises NotMeasured with what the page says."""
+    from playwright.sync_api import TimeoutError as TooLate
+
+    try:
+        page.wait_for_function(READY, arg=number)
+    except TooLate:
+        said = " ".join(page.locator("#review").inner_text().split())[:300]
+        raise NotMeasured(
+            f"after {number} cards the page takes no answer, and {page.evaluate('painted.length')} were painted: {said}"
+        ) from None
+
+
 def decide(page: Any, count: int) -> tuple[list[float], float, int]:
     """Ms from key to paint of each card, seconds in all, and before how many cards the reviewer had to wait."""
     chance, waits = random.Random(1), 0
@@ -90,12 +103,12 @@ def decide(page: Any, count: int) -> tuple[list[float], float, int]:
     began = time.monotonic()
     for number in range(count):
         before = time.monotonic()
-        page.wait_for_function(READY, arg=number)
+        wait_ready(page, number)
         waits += 1000 * (time.monotonic() - before) > WAITED_MS
         lot = chance.random()
         for key in ("s",) if lot < 0.05 else ("d", "2") if lot < 0.3 else ("f",):
             page.keyboard.press(key)
-    page.wait_for_function(READY, arg=count)
+    wait_ready(page, count)
     took_s = time.monotonic() - began
     page.wait_for_selector("#unsent", state="hidden")
     return page.evaluate("window.painted"), took_s, waits
