@@ -80,7 +80,7 @@ def arm_root(folder: Path) -> Path:
         raise NotRun("this machine names no Debian archive in /etc/apt")
     try:
         subprocess.run(
-            [BUILDER, "--quiet", "--variant=extract", "--architectures=arm64", f"--include={PACKAGES}", SUITE, folder, sources],
+            [BUILDER, "--quiet", "--mode=chrootless", "--variant=extract", "--architectures=arm64", f"--include={PACKAGES}", SUITE, folder, sources],
             check=True, stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.CalledProcessError as wrong:
