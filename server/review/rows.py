@@ -12,9 +12,10 @@ from server.accounts.models import User
 from server.cases.rules import State
 from server.review.rules import ASKED_AGAIN, LEASE
 
-# The plus keeps SQLite from looking a city up in an index that has no order by priority, and sorting all its queue.
+# The pluses keep SQLite from looking a city up in an index that has no order by priority, and sorting all its queue; and from walking all that a
+# person ever answered, for each card.
 _OPEN = """c.state = %s AND c.shadow = %s AND (%s OR +c.city_id = %s) AND NOT EXISTS (
-SELECT 1 FROM review_verdict v WHERE v.case_id = c.id AND v.person_id = %s AND v.undone_at IS NULL
+SELECT 1 FROM review_verdict v WHERE v.case_id = c.id AND +v.person_id = %s AND v.undone_at IS NULL
 AND v.at >= CASE WHEN v.answer = 'skip' THEN %s ELSE %s END AND (c.state = 'disputed' OR v.at >= c.state_at))"""
 _FREE = "(c.lease_until IS NULL OR c.lease_until NOT BETWEEN %s AND %s OR c.lease_by_id = %s)"
 _FIRST = f"SELECT c.id, c.priority FROM cases_case c WHERE {_OPEN} AND {_FREE} ORDER BY c.priority DESC, c.id LIMIT %s"

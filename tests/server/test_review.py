@@ -242,6 +242,16 @@ def test_a_card_is_small_also_where_vehicles_drive_all_day(cards: Any, reviewer:
     assert "roads-" not in draw_map(cards[0], card.best, [passes[0][:1]], []), "one point is no road"
 
 
+def test_what_a_person_ever_answered_is_not_walked_for_each_card(cards: Any, reviewer: Any) -> None:
+    with CaptureQueriesContext(connection) as seen:
+        lease(reviewer, timezone.now())
+    looked = [query["sql"] for query in seen.captured_queries if "NOT EXISTS" in query["sql"]]
+    with connection.cursor() as cursor:
+        plans = [str(cursor.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()) for sql in looked]
+    assert plans
+    assert all("(case_id=?" in plan for plan in plans)
+
+
 def test_a_colleague_who_is_unsure_too_leaves_the_card_disputed(cards: Any, reviewer: Any) -> None:
     now, li = timezone.now(), other("li")
     card = lease(reviewer, now)[0]
