@@ -100,7 +100,7 @@ def _settled(seen: Seen, labels: Labels, price: float) -> Labels:
     """The cheapest labels on the way from these to some that no pass would change. Who fits nothing begins a thing of its own, one pass at a time."""
     best, least, known = labels, np.inf, set[bytes]()
     for _ in range(ROUNDS + len(seen.shift_m2)):
-        if labels.tobytes() in known:
+        if labels.tobytes() in known or labels.max() < 0:
             if (labels >= 0).all():
                 break
             labels = _numbered(_begun(seen, labels))

@@ -83,6 +83,13 @@ def test_districts_are_seldom_merged_or_split(things: int, drive: Drive, merged:
     assert tuple(wrong / 200 <= (merged, split)) == (True, True), wrong / 200
 
 
+def test_things_that_every_pass_leaves_begin_anew() -> None:
+    """Each of three passes is laid on what the others saw, and none fits: for a moment there is no thing at all."""
+    looks = [(1, 4, 0, (1.0, 0.0, 1.0)), (1, -19, 0, (4.0, 0.0, 16.0)), (2, -12, -5, (1.0, 0.0, 1.0)), (3, -9, 0, (9.0, -1.5, 1.0))]  # fmt: skip
+    points = [sighting(n, pass_, east_m, north_m, covariance=covariance, fix_sigma_m=0.0) for n, (pass_, east_m, north_m, covariance) in enumerate(looks, 1)]  # fmt: skip
+    assert sum(len(members) for members in group(points)) == 4
+
+
 @given(
     st.lists(
         st.tuples(
