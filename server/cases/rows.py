@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 
+from server.cases.models import Case
 from server.cases.rules import CLOSED, State
+from server.categories.rules import Standing
 
 
 class Member(NamedTuple):
@@ -53,6 +56,7 @@ WHERE s.city_id = %s AND s.category = %s AND s.lat_deg BETWEEN %s AND %s AND s.l
 OR c.state NOT IN ({", ".join(f"'{state}'" for state in sorted(CLOSED))})
 OR c.state = '{State.REJECTED}' AND c.state_at >= %s AND c.rejected_probability IS NOT NULL)
 """
+_IS_OUT = f"SELECT 1 FROM categories_categorystanding WHERE city_id = %s AND category = %s AND standing <> '{Standing.SHADOW}'"
 _HELD = f"SELECT {', '.join(Held._fields)} FROM cases_case WHERE id IN ("
 
 
@@ -94,6 +98,23 @@ def add_sighting(columns: Mapping[str, Any]) -> None:
     """Store a sighting's row. Raises IntegrityError if its id is there."""
     with connection.cursor() as cursor:
         cursor.execute(f"INSERT INTO cases_sighting ({', '.join(columns)}) VALUES ({_places(columns)})", [_stored(each) for each in columns.values()])  # fmt: skip
+
+
+def add_case(columns: Mapping[str, Any]) -> int:
+    """Open a case; what is not told has its default. In shadow as its category is just now. Returns its id."""
+    told = {**_case_defaults(), **columns}
+    with connection.cursor() as cursor:
+        cursor.execute(_IS_OUT, (columns["city_id"], columns["category"]))
+        told["shadow"] = cursor.fetchone() is None
+        cursor.execute(f"INSERT INTO cases_case ({', '.join(told)}) VALUES ({_places(told)}) RETURNING id", [_stored(each) for each in told.values()])  # fmt: skip
+        (case_id,) = cursor.fetchone()
+    return int(case_id)
+
+
+@cache
+def _case_defaults() -> dict[str, Any]:
+    fields = (each for each in Case._meta.concrete_fields if each.has_default() or each.null or each.blank)
+    return {each.attname: each.get_db_prep_save(each.get_default(), connection) for each in fields if not each.primary_key}  # fmt: skip
 
 
 def give(ids: Collection[UUID], case_id: int) -> None:

@@ -148,6 +148,9 @@ def fused(points: Sequence[Point]) -> tuple[float, float, tuple[float, float, fl
     Errors of receivers differ from pass to pass and average out. What comes from camera and mount is the same length along the bearing, in its sigmas, on all passes of
     a vehicle: more passes from the same side do not lessen it, passes from both sides do, and so do other vehicles.
     """
+    if len(points) == 1:
+        ee, en, nn = points[0].covariance
+        return points[0].lat_deg, points[0].lon_deg, (ee + LEAST_M2, en, nn + LEAST_M2)
     along = np.radians([p.bearing_deg for p in points])
     along = np.stack((np.sin(along), np.cos(along)), axis=1)
     covariance = np.array([[p.covariance[:2], p.covariance[1:]] for p in points])

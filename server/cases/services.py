@@ -16,7 +16,7 @@ from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.grouping import FARTHEST_M
 from server.cases.models import Case, Sighting
-from server.cases.rows import Held, Member, cases_by_id, give, next_number, sightings_near, write_figures
+from server.cases.rows import Held, Member, add_case, cases_by_id, give, next_number, sightings_near, write_figures
 from server.cases.rules import (
     SENIORITY,
     Point,
@@ -27,8 +27,7 @@ from server.cases.rules import (
     may_move,
     metres_between,
 )
-from server.categories.models import CategoryStanding, standing_of
-from server.categories.rules import Standing
+from server.categories.models import standing_of
 
 REMEMBERED = timedelta(days=30)
 SHOWN_AGAIN_RISE = 0.2
@@ -165,14 +164,13 @@ def _withdraw_merged(other: Held, case: Held, now: datetime) -> None:
 
 def _new_case(rows: Sequence[Member], now: datetime) -> int:
     first = min(rows, key=lambda row: row.id)
-    city_id, category, number = first.city_id, first.category, next_number(first.city_id)
-    # After the counter: whoever puts a category elsewhere holds the city's row too, so that no case is opened as it stood before.
-    out = CategoryStanding.objects.filter(city_id=city_id, category=category).exclude(standing=Standing.SHADOW).exists()
-    case = Case.objects.create(
-        city_id=city_id, fleet_id=first.fleet_id, number=number, category=category, origin=first.origin, shadow=not out, state_at=now, **_figures(rows)
-    )  # fmt: skip
-    record(Verb.CASE_OPENED, "case", case.id, city_id=city_id)
-    return case.id
+    # The number first: whoever puts a category elsewhere holds the city's row too, so that no case is opened as it stood before.
+    number = next_number(first.city_id)
+    case_id = add_case({
+        "city_id": first.city_id, "fleet_id": first.fleet_id, "number": number, "category": first.category, "origin": first.origin, "state_at": now, **_figures(rows)
+    })  # fmt: skip
+    record(Verb.CASE_OPENED, "case", case_id, city_id=first.city_id)
+    return case_id
 
 
 def _figures(rows: Sequence[Member]) -> dict[str, Any]:
