@@ -47,7 +47,11 @@ def running(argv: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]
         yield process
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _listens(port: int) -> bool:
