@@ -29,11 +29,13 @@ def run(args: argparse.Namespace) -> int:
     try:
         packs = [load_pack(each) for each in (args.a, args.b)]
         samples = read_set(args.data or street_folder() / "data.yaml", args.split)
-        looks = [look_at(Detector(pack), samples, progress) for pack in packs]
+        if is_one := packs[0].digest == packs[1].digest:
+            print("A and B are one network, so there is nothing to choose: it looks once, and differs from itself by nothing", file=sys.stderr)  # fmt: skip
+        looks = [look_at(Detector(pack), samples, progress) for pack in packs[: 1 if is_one else 2]]
     except (PackError, BadSet, BadPicture, OutOfMemory, FileNotFoundError) as wrong:
         print(f"trikeye models compare: {wrong}", file=sys.stderr)
         return 1
-    differences = compare(looks[0], looks[1])
+    differences = compare(looks[0], looks[-1])
     if not differences:
         print(
             "trikeye models compare: no problem category has 30 boxes in this set, so nothing can be said",

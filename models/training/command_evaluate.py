@@ -57,6 +57,8 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(measured.result, ensure_ascii=False))
     else:
         print("\n".join([heading(measured.result), *table(measured.result), *parts(measured.result, PROBLEMS)]))
+        if args.data is None:
+            print("The card's figures are of all photographs, each looked at by a network that had not learnt from it; these are of one split alone, and decide nothing.")  # fmt: skip
     return 0
 
 
