@@ -47,8 +47,11 @@ def run(args: argparse.Namespace) -> int:
         pack = load_pack(args.pack)
         detector = Detector(pack)
         out, seen = preview(args.source, args.out, detector, args.floor)
-    except (PackError, BadPicture, OSError) as wrong:
+    except (PackError, BadPicture) as wrong:
         print(f"trikeye models preview: {wrong}", file=sys.stderr)
+        return 1
+    except OSError as wrong:
+        print(f"trikeye models preview: {wrong.filename} cannot be written or read: {wrong.strerror}; --out names another place", file=sys.stderr)  # fmt: skip
         return 1
     live = set(pack.card.get("live", []))
     print(f"{out}: " + (", ".join(f"{n} {name_of(label, live)}" for label, n in seen.most_common()) or "nothing seen"))

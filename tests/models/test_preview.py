@@ -78,6 +78,16 @@ def test_what_is_no_picture_is_told(tmp_path: Path) -> None:
         assert len(done.stderr.strip().splitlines()[-1]) < 300
 
 
+def test_a_place_that_takes_no_picture_is_named_in_words(tmp_path: Path, frame: np.ndarray) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), frame)
+    (tmp_path / "file").write_bytes(b"")
+    told = preview(str(tmp_path / "a.png"), "--out", str(tmp_path / "file" / "a.jpg"))
+    assert told.returncode == 1
+    assert "cannot be written" in told.stderr
+    assert "--out" in told.stderr
+    assert "Errno" not in told.stderr
+
+
 def test_what_is_seen_is_named_as_the_card_names_it() -> None:
     pack = load_pack("street")
     named = {label.name: name_of(label, set(pack.card["live"])) for label in pack.labels}
