@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from calibration.marks import HEIGHTS_M
+from calibration.mount import HEIGHTS_M
 
 
 def height(words: str) -> float:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from calibration.camera import Camera, Model, camera_of_field_of_view
-from calibration.mount import Mount
+from calibration.mount import HEIGHTS_M, STEEPEST_ROLL_DEG, Mount
 from calibration.words import of_file, of_keys, toml_of
 
 DEFAULT_FIELD_OF_VIEW_DEG = 60.0
@@ -24,6 +24,8 @@ HEAD = """\
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Angle = Annotated[float, Field(gt=-90, lt=90, allow_inf_nan=False)]
+Height = Annotated[float, Field(ge=HEIGHTS_M[0], le=HEIGHTS_M[1], allow_inf_nan=False)]
+Roll = Annotated[float, Field(ge=-STEEPEST_ROLL_DEG, le=STEEPEST_ROLL_DEG, allow_inf_nan=False)]
 Pixels = Annotated[int, Field(gt=0)]
 
 
@@ -33,9 +35,9 @@ class MalformedCameraFile(Exception):
 
 class _Mount(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    height_m: Positive
+    height_m: Height
     pitch_deg: Angle
-    roll_deg: Angle = 0.0
+    roll_deg: Roll = 0.0
     yaw_deg: Angle = 0.0
     pitch_sigma_deg: Positive = 1.5
     roll_sigma_deg: Positive = 0.5
@@ -201,10 +203,13 @@ def _recorded(data: bytes) -> tuple[Camera, Mount]:
         camera = Camera(
             (int(width), int(height)), (float(fx), float(fy)), (float(cx), float(cy)), tuple(map(float, raw.get("distortion", ()))),
         )  # fmt: skip
-        return camera, Mount(height_m=float(raw["camera_height_above_road_m"]), pitch_deg=0.0, pitch_sigma_deg=1.5)
+        height_m = float(raw["camera_height_above_road_m"])
     except json.JSONDecodeError as wrong:
         raise ValueError(f"line {wrong.lineno} is no JSON") from None
     except KeyError as missing:
         raise ValueError(f"{missing} is missing") from None
     except (ValueError, TypeError, AttributeError):
         raise ValueError("image_size must be two numbers, K three rows of three, camera_height_above_road_m one, distortion a list") from None  # fmt: skip
+    if not HEIGHTS_M[0] <= height_m <= HEIGHTS_M[1]:
+        raise ValueError(f"camera_height_above_road_m: must be {HEIGHTS_M[0]:g} to {HEIGHTS_M[1]:g}, not {height_m:g}")
+    return camera, Mount(height_m=height_m, pitch_deg=0.0, pitch_sigma_deg=1.5)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.camera import Camera, OutsideField
-from calibration.mount import Mount
+from calibration.mount import HEIGHTS_M, STEEPEST_ROLL_DEG, Mount
 
 Array = npt.NDArray[np.float64]
 LEAST = 3
@@ -24,7 +24,6 @@ WORST_SIGMAS = 4.0
 STARTS_DEG = (0.0, 10.0, 20.0, 35.0, 50.0)
 PARTS = ("height_m", "pitch_deg", "roll_deg", "yaw_deg")
 NUDGE = 1e-4
-HEIGHTS_M, STEEPEST_ROLL_DEG = (0.3, 5.0), 30.0
 
 
 class BadMarks(Exception):

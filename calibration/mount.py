@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 ROAD_AXES_FROM_CAMERA_AXES = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
+HEIGHTS_M, STEEPEST_ROLL_DEG = (0.3, 5.0), 30.0
+"""What a camera on a vehicle may be mounted at."""
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,14 @@ def test_show_says_that_an_edited_file_has_no_checksum_and_a_broken_one_what_to_
     assert "does not exist" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["show", "check"])
+def test_an_impossible_mount_is_told_by_its_key(verb: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(file.read_text().replace("height_m = 1.4", "height_m = 140"))
+    given = [str(file)] if verb == "show" else ["street.png", "--camera", str(file)]
+    assert trikeye.main(["calibrate", verb, *given]) == 1
+    assert f"{file}: mount.height_m: must be 5 or less, not 140" in capsys.readouterr().err
+
+
 def test_what_is_measured_is_the_nearest_line_that_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, picture = tmp_path / "camera.toml", tmp_path / "street.png"
     write_camera(path, CAMERA, Mount(1.4, -8.0))

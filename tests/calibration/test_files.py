@@ -59,6 +59,12 @@ def test_a_changed_camera_is_refused_until_its_checksum_is_deleted(written: Path
         ("-0.0005]", "-0.0005, 0.0]", "distortion"),
         ("size_px = [640, 480]", "size_px = [0, 480]", "size_px"),
         ("centre_px = [319.25", "centre_px = [nan", "centre_px"),
+        ("height_m = 1.37", "height_m = 140.0", r"mount\.height_m: must be 5 or less, not 140"),
+        ("height_m = 1.37", "height_m = 0.1", r"mount\.height_m: must be 0\.3 or more, not 0\.1"),
+        ("height_m = 1.37", "height_m = nan", r"mount\.height_m: must be"),
+        ("pitch_deg = -6.5", "pitch_deg = 90.0", r"mount\.pitch_deg: must be below 90"),
+        ("roll_deg = 0.25", "roll_deg = -31.0", r"mount\.roll_deg: must be -30 or more, not -31"),
+        ("yaw_deg = 1.0", "yaw_deg = -90.0", r"mount\.yaw_deg: must be above -90"),
     ],
 )
 def test_what_a_file_may_not_say_is_named(written: Path, old: str, new: str, named: str) -> None:
@@ -93,3 +99,12 @@ def test_a_recorded_rides_distortion_keeps_its_order(tmp_path: Path) -> None:
     path.write_text(json.dumps({"image_size": [640, 480], "K": [[500, 0, 320], [0, 500, 240], [0, 0, 1]],
                                 "distortion": [0.1, 0, 0.001, 0, 0], "camera_height_above_road_m": 1.5}))  # fmt: skip
     assert read_camera(path)[0].distortion == (0.1, 0.0, 0.001, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("height_m", [140.0, 0.0, -1.5, float("nan")])
+def test_a_recorded_ride_of_an_impossible_height_is_refused_by_key(tmp_path: Path, height_m: float) -> None:
+    path = tmp_path / "camera.json"
+    path.write_text(json.dumps({"image_size": [640, 480], "K": [[500, 0, 320], [0, 500, 240], [0, 0, 1]],
+                                "camera_height_above_road_m": height_m}))  # fmt: skip
+    with pytest.raises(MalformedCameraFile, match=r"camera_height_above_road_m: must be 0\.3 to 5, not"):
+        read_camera(path)
