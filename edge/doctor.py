@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from math import ceil
 from typing import Self
 
 import numpy as np
@@ -265,9 +266,14 @@ def _heat() -> Check:
 
 def _watch(settings: Settings, watch: WatchPart | None) -> Check:
     if watch is not None:
-        age_s = watch.age_s(time.monotonic()) or 0.0
-        facts = f"{watch.rates_per_s.get('inferred', 0.0):.1f}/s" + (f", {age_s:.0f} s ago" if age_s > LATE_S else "")
-        return Check("watch", "restarting" if "restarting" in watch.troubles else _sightless(watch) or "well", facts)
+        now_s = time.monotonic()
+        age_s = watch.age_s(now_s) or 0.0
+        late = f", {age_s:.0f} s ago" if age_s > LATE_S else ""
+        if "restarting" in watch.troubles:
+            over_min = ceil((now_s - min(watch.starts_s, default=now_s)) / 60)
+            return Check("watch", "restarting", f"{len(watch.starts_s)} starts in {over_min} min{late}")
+        facts = f"{watch.rates_per_s.get('inferred', 0.0):.1f} looks/s{late}"
+        return Check("watch", _sightless(watch) or "well", facts)
     before = read_part(settings.vehicle.data, WatchPart)
     if before is not None and before.ended is not None:
         return Check("watch", before.ended)

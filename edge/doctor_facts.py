@@ -33,7 +33,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"gpsd has told nothing for (\d+) s; check that it was started with the receiver's port", r"gpsd 已 \1 秒没有数据；请检查其启动时是否带上接收机端口"), (r"no sentence for (\d+) s; check its power, its antenna and baud in edge\.toml", r"已 \1 秒没有语句；请检查供电、天线以及 edge.toml 的 baud"),
     ("gpsd closed the connection", "gpsd 关闭了连接"), (r"could not open port (\S+?):", r"无法打开串口 \1："), ("; trying again", "；正在重试"),
     (r" UTC, system$", " UTC，系统时钟"), (r" UTC, ntp$", " UTC，网络对时"), (r" UTC, gnss$", " UTC，卫星"), (r" UTC, file$", " UTC，文件"), (r" UTC, none$", " UTC，无可信来源"),
-    (r"^gnss ±", "卫星 ±"), (r"^file ±", "文件 ±"), (r"(\d+) s ago", r"\1 秒前"), (r"^(\d+(?:\.\d+)?)/s", r"每秒 \1 次"), (r", (\d+) s$", r"，\1 秒前"),
+    (r"^gnss ±", "卫星 ±"), (r"^file ±", "文件 ±"), (r"(\d+) s ago", r"\1 秒前"), (r"^(\d+(?:\.\d+)?) looks/s", r"每秒 \1 次"), (r"^(\d+) starts in (\d+) min", r"\2 分钟内启动 \1 次"), (r", (\d+) s$", r"，\1 秒前"),
     (r"waiting (\d+), aside (\d+), evicted (\d+), unreadable (\d+)", r"待发 \1，搁置 \2，挤出 \3，无法读取 \4"),
     (r"\bservice_area (\d+)", r"服务区 \1"), (r"\bdepot (\d+)", r"车场 \1"), (r"\bno_parking (\d+)", r"禁停区 \1"), (r"\bparking (\d+)", r"停车区 \1"), (r"\bno_vending (\d+)", r"禁止摆摊区 \1"),
     ("permitted without a category", "未注明类别的允许区"), (r"\bpermitted (\d+)", r"允许区 \1"),

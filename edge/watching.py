@@ -171,8 +171,8 @@ class Watching:
         self._stopped.set()
         self._thread.join(LOOK_S + 1)
         self._ended = trouble_for(wrong) if isinstance(wrong, Exception) else None
-        if self.is_to_begin_again and wrong is None:
-            self._starts_s = self._starts_s[:-1]  # a start that was asked for is no sign of trouble
+        if wrong is None:
+            self._starts_s = self._starts_s[:-1]  # an end that was asked for is no sign of trouble
         self._tell(self._part(time.monotonic()))
 
     def stills(self, frames: Iterator[Frame]) -> Iterator[Frame]:
@@ -318,7 +318,7 @@ def _changed_ns(path: Path) -> int:
 
 
 def starts(before: WatchPart | None, now_s: float) -> tuple[float, ...]:
-    """The starts of the last half hour, this one too, as the last watch of this machine's start knew them."""
+    """The starts of the last half hour whose end nobody asked for, this one too, as the last watch of this machine's start knew them."""
     known = before.starts_s if before is not None and before.age_s(now_s) is not None else ()
     return (*(each for each in known if 0 <= now_s - each < STARTS_S), now_s)[-MANY_STARTS * 4 :]
 

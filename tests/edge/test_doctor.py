@@ -333,9 +333,12 @@ def test_a_watch_without_a_picture_is_not_well_and_what_is_old_is_told_with_its_
             return doctor._watch(settings, bench.watch())
 
     write_part(settings.vehicle.data, LIVE)
-    assert of_watch() == Check("watch", facts="2.0/s")
+    assert of_watch() == Check("watch", facts="2.0 looks/s")
     doctored(settings.vehicle.data / "watch.json", monotonic_s=time.monotonic() - 13)
-    assert of_watch() == Check("watch", facts="2.0/s, 13 s ago")
+    assert of_watch() == Check("watch", facts="2.0 looks/s, 13 s ago")
+    began_s = time.monotonic() - 570
+    write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": ("restarting",), "starts_s": (began_s,) * 6}))
+    assert of_watch() == Check("watch", "restarting", "6 starts in 10 min")
     for part, key in (
         (LIVE.model_copy(update={"picture": None}), "camera_gone"),
         (LIVE.model_copy(update={"troubles": ("camera_frozen",)}), "camera_frozen"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,8 @@ def test_what_a_running_watch_and_uplink_say_has_no_english_left(settings: Setti
     told = in_chinese(facts)
     for words in ("每秒 2.0 次", "卫星 ± 1.5 m，", "车场 1", "未注明类别的允许区 1", "行驶推算 6.9°", "镜头比原来偏低", "由上传进程连接"):  # fmt: skip
         assert words in told, told
+    write_part(data, part.model_copy(update={"troubles": ("restarting",), "starts_s": (time.monotonic() - 30,) * 6}))
+    assert "1 分钟内启动 6 次" in in_chinese(facts_of(settings))
     write_part(data, part.model_copy(update={"troubles": ("camera_gone",), "said": tuple(map(_gone, ("0", "rtsp://10.0.0.2/live", "clip.avi")))}))  # fmt: skip
     for said in ("the broker does not answer", "the broker at 10.0.0.2:1883 cannot be reached ([Errno 111] Connection refused); check the network and [uplink] in edge.toml"):  # fmt: skip
         write_part(data, UplinkPart(said=said, troubles=("broker_unreachable",)))

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -301,16 +302,17 @@ def test_a_watch_that_ends_before_it_could_look_tells_why_however_often(tmp_path
     assert composed(part).troubles == ("settings_bad",), "and not weak power"
 
 
-@pytest.mark.parametrize(("asked_for", "left"), [(True, 1), (False, 2)])
-def test_a_watch_that_begins_again_because_it_was_asked_to_is_not_counted(
-    tmp_path: Path, asked_for: bool, left: int
+@pytest.mark.parametrize(("wrong", "left"), [(None, 1), (OutboxFull(), 2)])
+def test_a_watch_that_ends_because_it_was_asked_to_is_not_counted(
+    tmp_path: Path, wrong: Exception | None, left: int
 ) -> None:
     settings = Settings.model_validate({"vehicle": {"name": "TY-01", "data": tmp_path}})
     write_part(tmp_path, WatchPart(starts_s=(time.monotonic() - 5,)))
     camera = SimpleNamespace(newest=None, faults=Counter(), trouble="", stop=lambda: None)
     receiver = SimpleNamespace(fix_now=lambda: None, newest=lambda: None, faults=Counter(), bad_sentences=0, trouble="", kind="")  # fmt: skip
-    with Watching(settings, camera, receiver, wishes_of(tmp_path)) as watching:  # type: ignore[arg-type]
-        watching.is_to_begin_again = asked_for
+    with suppress(OutboxFull), Watching(settings, camera, receiver, wishes_of(tmp_path)):  # type: ignore[arg-type]
+        if wrong is not None:
+            raise wrong
     part = read_part(tmp_path, WatchPart)
     assert part is not None
     assert len(part.starts_s) == left
