@@ -154,7 +154,7 @@ def _check_report(folder: Path) -> None:
 def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, Made, Result]:
     """A camera from views of a board; pictures that are of no use are put into `refused`. Raises Refused, Unreadable, WrongUsage."""
     from calibration.look import look
-    from calibration.pictures import files_of
+    from calibration.pictures import PICTURES, files_of
     from calibration.solve import calibrate
 
     if args.report:
@@ -165,7 +165,9 @@ def _solved(args: argparse.Namespace, refused: dict[str, str]) -> tuple[Camera, 
     if args.live:
         views = _watched(args.live, board)
     else:
-        views, missed = look(_pictures(files_of(args.source), refused), board, tell)
+        paths = files_of(args.source)
+        total = len(paths) if all(path.suffix.lower() in PICTURES for path in paths) else None
+        views, missed = look(_pictures(paths, refused), board, tell, total)
         refused |= missed
     kept, useless = sort_out(views)
     refused |= useless

@@ -17,14 +17,16 @@ NOT_FOUND = "no {} found: it must be whole, flat, sharp and well lit, with a whi
 
 
 def look(
-    pictures: Iterable[tuple[str, Grey]], board: Board, tell: Callable[[str], None]
+    pictures: Iterable[tuple[str, Grey]], board: Board, tell: Callable[[str], None], total: int | None = None
 ) -> tuple[list[View], dict[str, str]]:
-    """The views of a board, and why there is none in the other pictures. Raises Refused if another board is in them."""
+    """The views of a board, and why there is none in the other pictures. Raises Refused if another board is in them.
+
+    `tell` hears after each picture how far it is, of `total` where that is known.
+    """
     views: list[View] = []
     missed: dict[str, str] = {}
     unknown: list[Grey] = []
     for number, (name, grey) in enumerate(pictures, start=1):
-        tell(f"picture {number}, {name}: a {board.words} found in {len(views)}")
         if (view := find(name, grey, board)) is not None:
             views.append(view)
         else:
@@ -32,6 +34,7 @@ def look(
             # Some of the first and some of the last: they may show different boards.
             if len(missed).bit_count() == 1:
                 unknown.append(grey)
+        tell(f"pictures looked at: {number}{f' of {total}' if total else ''}, a {board.words} found in {len(views)}")
     if len(views) < LEAST_VIEWS and len(views) < len(missed):
         shown = Counter(filter(None, (_shown(grey, board) for grey in unknown)))
         if shown:

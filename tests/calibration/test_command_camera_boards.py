@@ -68,6 +68,7 @@ def test_pictures_become_a_file_and_a_report(folder: Path, tmp_path: Path, capsy
     assert file.made.held_out_px is not None
     assert file.made.held_out_px[1] < 0.2
     assert (told["made"]["pictures"], len(told["used"]), set(told["refused"])) == (12, 12, {"empty.png", "odd.png"})
+    assert "pictures looked at: 1 of 14, a ChArUco board of 9x6 squares found in 1\n" in err
     assert "empty.png: no ChArUco board of 9x6 squares found" in err
     assert "was kept from" in err
     page = (report / "index.html").read_text()

@@ -28,11 +28,13 @@ def drawn(drawn_boards: ModuleType) -> Pictures:
 def test_what_shows_no_board_is_named(drawn: Pictures) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (360, 480)).astype(np.uint8)
     told: list[str] = []
-    views, missed = look([*drawn, ("noise", noise)], BOARD, told.append)
+    views, missed = look([*drawn, ("noise", noise)], BOARD, told.append, 10)
     assert [view.name for view in views] == [name for name, _ in drawn]
     assert list(missed) == ["noise"]
     assert "9x6 squares" in missed["noise"]
     assert len(told) == 10
+    assert told[0] == "pictures looked at: 1 of 10, a chessboard of 9x6 squares found in 1"
+    assert told[9] == "pictures looked at: 10 of 10, a chessboard of 9x6 squares found in 9"
 
 
 def test_another_board_is_told_with_what_to_give(drawn: Pictures) -> None:
