@@ -312,6 +312,14 @@ def test_a_watch_that_ended_is_told_by_what_it_ended_with(settings: Settings) ->
     assert found(settings, 0.2)["watch"] == "redaction_missing"
 
 
+def test_settings_that_an_earlier_watch_could_not_use_are_not_told_again_once_they_are_read_well(
+    settings: Settings,
+) -> None:
+    write_part(settings.vehicle.data, WatchPart(ended="settings_bad"))
+    assert doctor._watch(settings, None).key == "watch_silent"
+    assert not any("edge doctor" in TROUBLES["settings_bad"].remedy(language) for language in ("en", "zh"))
+
+
 def doctored(path: Path, **values: Any) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
