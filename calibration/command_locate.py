@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps([_as_object(box, point, camera) for box, point in located], ensure_ascii=False))
         return 0
-    print(f"{'frame':>10}  {'category':<20} {'right m':>8} {'forward m':>9}   95 % of the range")
+    print(f"{'frame':>10}  {'category':<20} {'left m':>8} {'forward m':>9}   95 % of the range")
     for box, point in located:
         print(_as_line(box, point, camera))
     return 0
@@ -121,4 +121,4 @@ def _as_line(box: Box, point: GroundPoint | None, camera: Camera) -> str:
     if point is None:
         return f"{named} no ground: the foot of the box is at or above the horizon, or too near to it"
     near_m, far_m = point.range_between_m()
-    return f"{named} {-point.left_m:z8.2f} {point.forward_m:9.2f}   {near_m:.1f} to {far_m:.1f} m{', cut by the border of the picture' if any(is_cut(box.box_px, camera)) else ''}"
+    return f"{named} {point.left_m:z8.2f} {point.forward_m:9.2f}   {near_m:.1f} to {far_m:.1f} m{', cut by the border of the picture' if any(is_cut(box.box_px, camera)) else ''}"

@@ -131,6 +131,9 @@ def test_a_table_may_come_by_standard_input_and_is_told_in_lines(
     assert trikeye.main(["calibrate", "locate", str(camera), "-"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 5
+    assert said[0].split()[:4] == ["frame", "category", "left", "m"]
+    assert float(said[1].split()[2]) > 0, "left of the middle"
+    assert float(said[3].split()[2]) < 0, "right of it"
     assert "to" in said[1]
     assert "cut" not in said[1]
     assert "horizon" in said[2]
