@@ -51,7 +51,7 @@ def read_colour(path: Path) -> Image:
     """A picture [height, width, 3] in BGR, turned as its EXIF says; of a film its middle frame. Raises Unreadable."""
     if path.suffix.lower() in PICTURES:
         return _read(path, cv2.IMREAD_COLOR)
-    film = _opened(str(path))
+    film = _film(path)
     try:
         count = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
         film.set(cv2.CAP_PROP_POS_FRAMES, max(0, count // 2))
@@ -78,7 +78,7 @@ def _read(path: Path, how: int) -> Image:
 
 def sharp_frames(path: Path) -> Iterator[tuple[str, Image]]:
     """The sharpest frame of each stretch of a film, in grey, with a name that tells its number. Raises Unreadable."""
-    film = _opened(str(path))
+    film = _film(path)
     try:
         stretch = max(SHORTEST_FRAMES, int(film.get(cv2.CAP_PROP_FRAME_COUNT)) // WINDOWS)
         best, best_sharp, number = None, -1.0, 0
@@ -113,10 +113,21 @@ def live_frames(source: str) -> Iterator[Image]:
 
 def film_rate(path: Path) -> float:
     """Pictures a second of a film; 0 if it does not say. Raises Unreadable."""
-    film = _opened(str(path))
+    film = _film(path)
     rate = float(film.get(cv2.CAP_PROP_FPS))
     film.release()
     return rate if 0.1 < rate < 240 else 0.0
+
+
+def _film(path: Path) -> cv2.VideoCapture:
+    try:
+        path.open("rb").close()
+    except OSError as wrong:
+        raise Unreadable(of_file(path, wrong)) from None
+    film = cv2.VideoCapture(str(path))
+    if not film.isOpened():
+        raise Unreadable(f"{path} is neither a picture nor a film that can be decoded")
+    return film
 
 
 def _opened(source: str | int) -> cv2.VideoCapture:

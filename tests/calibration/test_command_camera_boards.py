@@ -141,7 +141,7 @@ def test_a_live_camera_says_what_to_show_it_next(
         (["--charuco", "BOARDS/00.png", "BOARDS/01.png"], 1, "needed are 8"),
         (["BOARDS/empty.png"], 1, "in 0 of 1 pictures"),
         (["BOARDS/broken.jpg"], 1, "no picture"),
-        (["BOARDS/broken.mp4"], 1, "broken.mp4"),
+        (["BOARDS/broken.mp4"], 1, "broken.mp4 is neither a picture nor a film"),
     ],
 )
 def test_what_goes_wrong_is_said_in_a_sentence_and_the_good_file_stays(

@@ -80,6 +80,9 @@ def test_no_line_strikes_a_label_through() -> None:
     ("picture", "camera", "out", "words"),
     [
         ("none.png", "camera.toml", "grid.png", "none.png"),
+        ("none.mp4", "camera.toml", "grid.png", "none.mp4 does not exist"),
+        ("notes.txt", "camera.toml", "grid.png", "notes.txt is neither a picture nor a film"),
+        ("notes.jpg", "camera.toml", "grid.png", "notes.jpg is no picture"),
         ("square.png", "camera.toml", "grid.png", "do not fit a camera known at 640x360"),
         ("square.png", "none.toml", "grid.png", "none.toml"),
         ("street.png", "camera.toml", "grid.txt", "take .png or .jpg"),
@@ -88,6 +91,8 @@ def test_no_line_strikes_a_label_through() -> None:
 def test_check_says_what_is_wrong(
     picture: str, camera: str, out: str, words: str, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    for name in ("notes.txt", "notes.jpg"):
+        file.with_name(name).write_text("what was seen")
     cv2.imwrite(str(file.with_name("square.png")), np.zeros((300, 300, 3), np.uint8))
     cv2.imwrite(str(file.with_name("street.png")), np.zeros((360, 640, 3), np.uint8))
     argv = [str(file.with_name(picture)), "--camera", str(file.with_name(camera)), "--out", str(file.with_name(out))]
