@@ -152,7 +152,7 @@ def examine(bench: Bench, patience_s: float = PATIENCE_S) -> list[Check]:
     """Every check, in the order in which somebody would put them right."""
     settings, watch = bench.settings, bench.watch()
     sight = _of_watch(watch) if watch else _of_camera(bench, patience_s)
-    place = [_position(watch.troubles, watch.fix)] if watch else [_of_receiver(bench, patience_s)]
+    place = [_position(watch.troubles, watch.fix, watch.said)] if watch else [_of_receiver(bench, patience_s)]
     checks: list[Callable[[], Check]] = [
         lambda: _watch(settings, watch), lambda: _clock(watch, bench), _heat, lambda: _memory(watch), lambda: _disk(settings), lambda: _outbox(settings), lambda: _zones(settings),
         lambda: _pack(settings), lambda: _redaction(bench), lambda: _broker(settings), lambda: _certificate(settings), lambda: _key(settings),
@@ -231,16 +231,17 @@ def _of_receiver(bench: Bench, patience_s: float) -> Check:
         return Check("position", receiver.kind if receiver else "receiver_gone", receiver.trouble if receiver else "")
     newest = receiver.newest()
     if newest is None:
-        return Check("position", "receiver_silent" if receiver.heard_at_s is None else "no_fix")
+        silent = receiver.heard_at_s is None
+        return Check("position", "receiver_silent" if silent else "no_fix", receiver.unread if silent else "")
     position, age_s = newest
     return _position((), FixHealth(quality=position.quality, age_s=age_s, sigma_m=min(position.sigma_m, 1e5)))
 
 
-def _position(troubles: tuple[str, ...], fix: FixHealth | None) -> Check:
-    """The quality of the position, never the position."""
+def _position(troubles: tuple[str, ...], fix: FixHealth | None, said: tuple[str, ...] = ()) -> Check:
+    """The quality of the position, never the position; of a receiver in trouble what was said of it."""
     for key in ("receiver_none", "receiver_gone", "receiver_silent", "no_fix"):
         if key in troubles:
-            return Check("position", key)
+            return Check("position", key, next((each for each in said if each.startswith("receiver ")), ""))
     return Check("position", facts=f"{fix.quality} ± {fix.sigma_m:.1f} m, {fix.age_s:.0f} s") if fix else Check("position", "no_fix")  # fmt: skip
 
 

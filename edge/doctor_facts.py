@@ -31,6 +31,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     # Position, clock, watch, disk, outbox, zones
     (r"receiver (\S+): ", r"接收机 \1："), (r"check the cable and (\[receiver\]) in edge\.toml", r"请检查连线和 edge.toml 的 \1"), (r"check that gpsd runs there and (\[receiver\]) in edge\.toml", r"请检查该处 gpsd 是否运行，以及 edge.toml 的 \1"),
     (r"gpsd has told nothing for (\d+) s; check that it was started with the receiver's port", r"gpsd 已 \1 秒没有数据；请检查其启动时是否带上接收机端口"), (r"no sentence for (\d+) s; check its power, its antenna and baud in edge\.toml", r"已 \1 秒没有语句；请检查供电、天线以及 edge.toml 的 baud"),
+    (r"(\d+) bytes, none of them NMEA or UBX: another baud rate or protocol", r"收到 \1 字节，但都不是 NMEA 或 UBX：波特率或协议不同"),
     ("gpsd closed the connection", "gpsd 关闭了连接"), (r"could not open port (\S+?):", r"无法打开串口 \1："), ("; trying again", "；正在重试"),
     (r" UTC, system$", " UTC，系统时钟"), (r" UTC, ntp$", " UTC，网络对时"), (r" UTC, gnss$", " UTC，卫星"), (r" UTC, file$", " UTC，文件"), (r" UTC, none$", " UTC，无可信来源"),
     (r"^gnss ±", "卫星 ±"), (r"^file ±", "文件 ±"), (r"(\d+) s ago", r"\1 秒前"), (r"^(\d+(?:\.\d+)?) looks/s", r"每秒 \1 次"), (r"^(\d+) starts in (\d+) min", r"\2 分钟内启动 \1 次"), (r", (\d+) s$", r"，\1 秒前"),

@@ -23,6 +23,9 @@ log = logging.getLogger("trikeye.edge")
 PAUSE_S = 2.0
 SILENT_S = 10.0
 CONNECT_S = 5.0
+REST_S = 1.0
+"""What comes so soon after a sentence may be part of the next, which then broke off."""
+UNREAD = "none of them NMEA or UBX: another baud rate or protocol"
 AHEAD_SIGMA_SHARE = 0.5
 """Of the way driven since a fix was measured, how much may be wrong: the vehicle brakes, starts and turns."""
 ARRIVALS, LATEST_S = 60, 2.0
@@ -38,7 +41,8 @@ class LiveReceiver:
         self._arrivals = Arrivals()
         self._stopped = threading.Event()
         self.trouble = self.kind = ""
-        self.bad_sentences = 0
+        self._told = ""
+        self.bad_sentences = self._unread_bytes = 0
         self.faults: Counter[str] = Counter()
         self.heard_at_s: float | None = None
         if settings.device:
@@ -57,6 +61,11 @@ class LiveReceiver:
         """The last position, however old, and its age in seconds."""
         newest = self._newest
         return (newest[1], time.monotonic() - newest[0]) if newest is not None else None
+
+    @property
+    def unread(self) -> str:
+        """What to say of bytes that came since a sentence was last heard; empty if none did."""
+        return f"{amount}{UNREAD}" if (amount := self._amount()) else ""
 
     def stop(self) -> None:
         """End the reading thread."""
@@ -77,21 +86,30 @@ class LiveReceiver:
         """Take in what the receiver says. A port that opened again may speak of another drive: motion and clock begin anew."""
         listener, motion = Listener(self._count_bad, is_gpsd=self._gpsd is not None), Motion()
         self._arrivals = Arrivals()
-        heard_s, heard = time.monotonic(), 0
+        heard_s, heard, self._unread_bytes = time.monotonic(), 0, 0
         for chunk in self._chunks():
             for position in listener.feed(chunk):
                 measured_s = self._arrivals.measured_s(position.t_s, time.monotonic())
                 self._newest = measured_s, motion.see(position)
             if listener.heard > heard:
                 heard_s = self.heard_at_s = time.monotonic()
-                heard, self.trouble = listener.heard, ""
-            elif time.monotonic() - heard_s > SILENT_S:
-                self._tell("receiver_silent", self._silence())
+                heard, self._unread_bytes, self.trouble = listener.heard, 0, ""
+                continue
+            quiet_s = time.monotonic() - heard_s
+            self._unread_bytes += len(chunk) if not heard or quiet_s > REST_S else 0
+            if quiet_s > SILENT_S:
+                self._tell("receiver_silent", self._silence(), self._amount())
 
     def _silence(self) -> str:
         if self._gpsd:
             return f"gpsd has told nothing for {SILENT_S:.0f} s; check that it was started with the receiver's port"
+        if self._unread_bytes:
+            return UNREAD
         return f"no sentence for {SILENT_S:.0f} s; check its power, its antenna and baud in edge.toml"
+
+    def _amount(self) -> str:
+        """How much came of which nothing could be read; gpsd talks also without a receiver."""
+        return f"{self._unread_bytes} bytes, " if self._unread_bytes and not self._gpsd else ""
 
     def _chunks(self) -> Iterator[bytes]:
         """Bytes as they come; none at all after a second without."""
@@ -121,12 +139,13 @@ class LiveReceiver:
     def _count_bad(self, _: str) -> None:
         self.bad_sentences += 1
 
-    def _tell(self, kind: str, what: str) -> None:
-        trouble = f"receiver {self._settings.device}: {what}; trying again"
-        if trouble != self.trouble:
+    def _tell(self, kind: str, what: str, amount: str = "") -> None:
+        """Tell what is wrong, once while it stays so, however the amount grows."""
+        trouble = f"receiver {self._settings.device}: {amount}{what}; trying again"
+        if what != self._told or not self.trouble:
             log.warning("%s", trouble)
             self.faults[kind] += 1
-        self.trouble, self.kind = trouble, kind
+        self.trouble, self.kind, self._told = trouble, kind, what
 
 
 class Arrivals:

@@ -126,7 +126,13 @@ def test_a_receiver_that_knows_no_place_and_one_that_says_nothing_are_told_apart
     port = Port(tmp_path / "gnss")
     with Bench(changed(settings, receiver={"device": str(port.path)})) as bench:
         bench.watch()
-        assert doctor._of_receiver(bench, 0.5).key == "receiver_silent"
+        assert doctor._of_receiver(bench, 0.5) == Check("position", "receiver_silent")
+        port.say(b"\xf8\x80\xe6" * 4)
+        told = doctor._of_receiver(bench, 0.5)
+        assert told == Check(
+            "position", "receiver_silent", "12 bytes, none of them NMEA or UBX: another baud rate or protocol"
+        )
+        assert "says nothing." not in TROUBLES[told.key].do_en
         port.say(nmea("GPRMC,023000.00,V,,,,,,,010526,,,N"))
         assert doctor._of_receiver(bench, 1.0).key == "no_fix"
 
@@ -254,6 +260,8 @@ def test_beside_a_running_watch_and_uplink_it_opens_nothing_and_asks_them(settin
     write_part(settings.vehicle.data, LIVE.model_copy(update={"troubles": troubles, "said": ("camera 0 is gone",)}))
     write_part(settings.vehicle.data, UplinkPart(said="the broker refuses", troubles=("broker_refuses",)))
     seen = found(settings)
+    silent = {"troubles": ("receiver_silent",), "said": ("camera 0 is gone", "receiver /dev/ttyS0: 9 bytes")}
+    assert doctor._position(silent["troubles"], None, silent["said"]).facts == "receiver /dev/ttyS0: 9 bytes"
     assert [seen[name] for name in ("camera", "position", "clock", "watch", "broker")] == [*troubles, "broker_refuses"]
     for word, name in (
         ("lens_blurred", "focus"),

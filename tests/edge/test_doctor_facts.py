@@ -19,7 +19,7 @@ from edge.desired import ZONES
 from edge.doctor import Bench, examine
 from edge.doctor_facts import in_chinese
 from edge.part import Picture, UplinkPart, WatchPart, write_part
-from edge.position import LiveReceiver
+from edge.position import UNREAD, LiveReceiver
 from edge.settings import BadSettings, Receiver, Settings, read_settings
 from models.contract import FixHealth
 
@@ -87,6 +87,7 @@ def test_what_is_said_of_a_receiver_has_no_english_left(tmp_path: Path, monkeypa
         said = until(lambda receiver=receiver: receiver.trouble)  # type: ignore[misc]
         receiver.stop()
         assert english_in(said) == []
+    assert in_chinese(f"9 bytes, {UNREAD}") == "收到 9 字节，但都不是 NMEA 或 UBX：波特率或协议不同"
 
 
 @pytest.mark.parametrize(

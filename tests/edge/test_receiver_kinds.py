@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -75,10 +76,29 @@ def test_a_port_at_the_wrong_baud_is_silent_whatever_it_says(tmp_path: Path, lis
 
     def is_told() -> bool:
         port.say(b"$\xf8\x80$GP\xe6\x98\xfe\xb5\x00\x1e$$*")
-        return "baud" in receiver.trouble
+        return "another baud rate or protocol" in receiver.trouble
 
     until(is_told)
+    first = receiver.trouble
+    assert re.search(r": \d+ bytes, none of them NMEA or UBX", first)
+    until(lambda: is_told() and receiver.trouble != first)
     assert receiver.heard_at_s is None
+    assert receiver.faults == {"receiver_silent": 1}, "told once, though the bytes grow"
+
+
+def test_a_receiver_that_breaks_off_within_a_sentence_is_silent_and_its_language_not_doubted(tmp_path: Path, listen: Listen, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr("edge.position.SILENT_S", 0.3)
+    port = Port(tmp_path / "gnss")
+    receiver = listen(str(port.path))
+
+    def is_heard() -> bool:
+        port.say(pvt(*START_DEG, 36000 + time.monotonic() % 1000))
+        return receiver.heard_at_s is not None
+
+    until(is_heard)
+    port.say(b"$GPRMC,0230")
+    until(lambda: "no sentence" in receiver.trouble)
+    assert receiver.unread == ""
 
 
 def test_gpsd_is_asked_and_its_word_taken(gpsd: Gpsd, listen: Listen) -> None:
