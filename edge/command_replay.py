@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
         "no_fix": counts.no_fix, "seconds": round(time.monotonic() - began_s, 1), "outbox": str(vehicle.outbox.path),
     }  # fmt: skip
     vehicle.outbox.close()
-    if counts.no_fix == counts.frames:
+    is_nowhere = counts.no_fix == counts.frames
+    if is_nowhere:
         print(
             "trikeye edge replay: no frame had a position, so nothing could be placed; put track.csv, *.nmea or *.gpx beside the pictures",
             file=sys.stderr,
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     print(json.dumps(result, ensure_ascii=False) if args.json else "\n".join(_lines(result)))
-    return 0
+    return int(is_nowhere)
 
 
 def _lines(result: dict[str, Any]) -> Iterator[str]:

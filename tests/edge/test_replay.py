@@ -130,13 +130,16 @@ def test_an_empty_folder_says_what_a_ride_is(tmp_path: Path, capsys: pytest.Capt
     assert "video.mp4" in capsys.readouterr().err
 
 
-def test_pictures_without_a_position_make_no_sighting_and_one_unreadable_is_counted(
+def test_pictures_without_a_position_make_no_sighting_which_is_a_failure_and_one_unreadable_is_counted(
     ride: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(3):
         shutil.copy(ride / f"{number:04}.jpg", tmp_path)
     (tmp_path / "0009.jpg").write_bytes(b"\xff\xd8 no picture")
-    done = replay(capsys, tmp_path, tmp_path / "d")
+    assert trikeye.main(["edge", "replay", str(tmp_path), "--json", "--data", str(tmp_path / "d")]) == 1
+    out, err = capsys.readouterr()
+    assert "no frame had a position" in err
+    done = json.loads(out)
     assert (done["frames"], done["no_fix"], done["sightings"]) == (3, 3, 0)
     assert done["gate_reasons"] == {"no_fix": 3, "unreadable": 1}
 
