@@ -233,10 +233,8 @@ def _report(args: argparse.Namespace, result: Result) -> bool:
     try:
         _write_report(args, result)
     except (OSError, ImportError) as wrong:
-        print(
-            f"{NAME}: the camera file {args.output} is written, but not the report: {getattr(wrong, 'strerror', None) or wrong}",
-            file=sys.stderr,
-        )
+        why = f"{wrong.filename}: {wrong.strerror}" if isinstance(wrong, OSError) else wrong
+        print(f"{NAME}: the camera file {args.output} is written, but not the report: {why}", file=sys.stderr)
         return False
     print(f"{NAME}: open {args.report / 'index.html'} in a browser", file=sys.stderr)
     return True

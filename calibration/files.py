@@ -165,8 +165,20 @@ def write_camera(path: Path, camera: Camera, mount: Mount, made: Made | None = N
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file for all to read: whole or not at all, and flushed. Raises OSError."""
+    """Write a file for all to read: whole or not at all, and flushed. Raises OSError, which names `path`, or the folder that cannot be made."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        _replace(path, data)
+    except OSError as wrong:
+        raise OSError(wrong.errno, f"cannot be written: {wrong.strerror}", str(path)) from None
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _replace(path: Path, data: bytes) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with aside.open("wb") as file:
@@ -177,11 +189,6 @@ def write_whole(path: Path, data: bytes) -> None:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def _numbers(values: tuple[float, ...]) -> list[float]:

@@ -75,6 +75,11 @@ def test_a_new_camera_keeps_the_mount_that_is_there(tmp_path: Path, capsys: pyte
     assert json.loads(capsys.readouterr().out)["kept_as"] == str(old)
 
 
+def test_a_file_that_cannot_be_written_is_the_one_that_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert trikeye.main([*KNOWN, "--output", "/proc/camera.toml"]) == 1
+    assert "trikeye: /proc/camera.toml: cannot be written: " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("given", "code", "words"),
     [

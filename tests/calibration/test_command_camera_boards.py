@@ -84,14 +84,14 @@ def test_a_report_that_fails_late_does_not_hide_that_the_file_is_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(path: Path, data: bytes) -> None:
-        raise OSError(28, "No space left on device")
+        raise OSError(28, "cannot be written: No space left on device", str(path))
 
     path = tmp_path / "camera.toml"
     monkeypatch.setattr("calibration.command_camera.write_whole", full)
     assert calibrate(str(folder), *CHARUCO, "--report", str(tmp_path / "report"), "--output", str(path)) == 1
     err = capsys.readouterr().err
-    assert f"the camera file {path} is written, but not the report: " in err
-    assert "No space left" in err
+    page = tmp_path / "report" / "coverage.png"
+    assert f"the camera file {path} is written, but not the report: {page}: cannot be written: No space left" in err
     assert read_camera_file(path).is_vouched
 
 
