@@ -556,7 +556,7 @@ def test_an_older_database_gets_its_standings_and_holds_back_what_waits(
 
 def test_the_migration_goes_there_and_back_with_rows(send: Any) -> None:
     a_case(send)
-    there = [("cases", "0004_shadow"), ("categories", "0001_standing")]
+    there = MigrationExecutor(connection).loader.graph.leaf_nodes()
     try:
         MigrationExecutor(connection).migrate([("cases", "0003_find_sightings_by_fix_and_arrival")])
     finally:
