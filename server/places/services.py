@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import F, Max, Min, Q, QuerySet
 
 from calibration.geodesy import metres_per_degree
 from models.taxonomy import city_codes
@@ -117,9 +117,10 @@ class Walk:
         known = imports()
         if not known:
             return 0
-        last = Case.objects.aggregate(last=Max("id"))["last"] or 0
-        if self._after >= last:
-            self._after = 0
+        ends = Case.objects.aggregate(first=Min("id"), last=Max("id"))
+        first, last = ends["first"] or 0, ends["last"] or 0
+        if not first <= self._after < last:
+            self._after = first - 1
         behind = list(_behind(known, Q(id__gt=self._after, id__lte=self._after + WINDOW))[:MOST_AT_ONCE])
         self._after = behind[-1].pk if len(behind) == MOST_AT_ONCE else self._after + WINDOW
         behind += _behind(known, Q(id__gt=last - NEWEST))[:MOST_AT_ONCE]
