@@ -213,9 +213,13 @@ class Chain:
 
     def _check_ride(self) -> None:
         try:
-            open_ride(self.ride)
+            ride = open_ride(self.ride)
         except (NoPictures, MalformedTrack, MalformedCameraFile, BadZones, OSError) as wrong:
             raise ChainFailed(str(wrong)) from None
+        if not ride.positions:
+            raise ChainFailed(
+                f"{self.ride} has no positions, so nothing could be placed; put track.csv, *.nmea or *.gpx beside the pictures"
+            )
 
     def _take_folder(self) -> None:
         """One chain a folder: a second one would fight with the first over ports and names."""

@@ -128,6 +128,14 @@ def test_a_second_start_sends_nothing_again(mosquitto: str, short_ride: Path, tm
         assert again[key] == first[key]
 
 
+def test_a_ride_without_positions_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    shutil.copy(SAMPLE / "video.mp4", tmp_path)
+    chain = Chain(tmp_path / "data", tmp_path, headless=True)
+    with pytest.raises(ChainFailed, match="no positions"):
+        chain.start()
+    assert not chain.processes
+
+
 def test_a_second_demo_in_one_folder_says_so_and_leaves_the_first_alone(short_ride: Path, tmp_path: Path) -> None:
     first = Chain(tmp_path, short_ride, headless=True, embedded_broker=True)
     try:
