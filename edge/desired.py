@@ -92,7 +92,7 @@ def with_desired(settings: Settings, folder: Path | None = None) -> Settings:
     except FileNotFoundError:
         return settings
     except (OSError, RefusedDesired) as wrong:
-        log.warning("%s is passed over: %s", path, wrong)
+        log.warning("%s is passed over: %s", path, getattr(wrong, "strerror", None) or str(wrong))
         return settings
 
 

@@ -111,7 +111,7 @@ def test_a_missing_file_is_told_once(camera: Path, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize(
     ("out", "says"),
-    [("there.pdf", "there.pdf: Is a directory; name a file, not a folder"), ("file/board.pdf", "file: File exists; a folder is needed there, or another name"),
+    [("there.pdf", "there.pdf: cannot be written: Is a directory; name a file, not a folder"), ("file/board.pdf", "file: File exists; a folder is needed there, or another name"),
      ("file/x/board.pdf", "file/x: Not a directory; see that the place exists")],
 )  # fmt: skip
 def test_a_place_that_cannot_be_written_is_told_with_what_fits_it(
