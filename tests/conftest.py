@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,19 @@ if not _IS_WORKER:
 # Torch lives in an environment of its own: `make test-training` runs these.
 collect_ignore = ["training"]
 ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def no_log_into_a_closed_stream() -> Iterator[None]:
+    """A command that a test runs in this process has the log written into that test's own stream, which ends with it."""
+    yield
+    loggers = [
+        logging.root,
+        *(each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)),
+    ]
+    for handler in {handler for logger in loggers for handler in logger.handlers}:
+        if type(handler) is logging.StreamHandler:
+            handler.setStream(sys.__stderr__)
 
 
 @pytest.fixture(scope="session")
