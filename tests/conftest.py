@@ -42,7 +42,7 @@ def no_log_into_a_closed_stream() -> Iterator[None]:
     ]
     for handler in {handler for logger in loggers for handler in logger.handlers}:
         if type(handler) is logging.StreamHandler:
-            handler.setStream(sys.__stderr__)
+            handler.stream = sys.__stderr__  # setStream would flush the closed one
 
 
 @pytest.fixture(scope="session")
