@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from calibration.words import of_file
 from edge.part import write_aside
 from edge.settings import Settings
 from edge.zones import LARGEST_BYTES, BadZones, Zones
@@ -91,9 +92,11 @@ def with_desired(settings: Settings, folder: Path | None = None) -> Settings:
         return applied(settings, checked(path.read_bytes(), settings))
     except FileNotFoundError:
         return settings
-    except (OSError, RefusedDesired) as wrong:
-        log.warning("%s is passed over: %s", path, getattr(wrong, "strerror", None) or str(wrong))
-        return settings
+    except OSError as wrong:
+        log.warning("%s, so it is passed over", of_file(path, wrong))
+    except RefusedDesired as wrong:
+        log.warning("%s is passed over: %s", path, wrong)
+    return settings
 
 
 def is_here(pack: PackLink) -> bool:

@@ -276,9 +276,8 @@ def _watch(settings: Settings, watch: WatchPart | None) -> Check:
         facts = f"{watch.rates_per_s.get('inferred', 0.0):.1f} looks/s{late}"
         return Check("watch", _sightless(watch) or "well", facts)
     before = read_part(settings.vehicle.data, WatchPart)
-    if (
-        before is not None and before.ended and before.ended != "settings_bad"
-    ):  # of these it has its own look, as they are by now
+    # At settings the doctor has looked itself, as they are by now.
+    if before is not None and before.ended and before.ended != "settings_bad":
         return Check("watch", before.ended)
     return Check("watch", "watch_silent" if before is not None else "not_started")
 

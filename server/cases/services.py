@@ -197,14 +197,18 @@ def _refresh(case: Held, rows: Sequence[Member], now: datetime) -> None:
         if Case.objects.filter(Exists(standing_of()), id=case.id).exists():
             move(case.id, State.CONFIRMED, State.QUEUED, now, lease_by=None, lease_until=None)
     elif case.state == State.FIXED:
-        reopen_if_seen_later(Case(id=case.id), now)
+        reopen_if_seen_later(case.id, now)
 
 
-def reopen_if_seen_later(case: Case, now: datetime) -> None:
-    """Reopen a fixed case that was *seen* well after the city called it fixed, by a clock that knew the time; what was seen before joins silently. Looks at nothing of the case but its id."""
-    fixed = case.reports.filter(status="fixed", applied=True).order_by("-reported_at").first()
+def reopen_if_seen_later(case_id: int, now: datetime) -> None:
+    """Reopen a fixed case that was *seen* well after the city called it fixed, by a clock that knew the time; what was seen before joins silently."""
+    from server.city.models import StatusReport  # as in _withdraw_merged
+
+    fixed = StatusReport.objects.filter(case=case_id, status="fixed", applied=True).order_by("-reported_at").first()
     if fixed is None:
         return
-    later = Sighting.objects.filter(case=case, seen_at__gt=fixed.reported_at + SEEN_AFTER).exclude(clock_source="none")
+    later = Sighting.objects.filter(case=case_id, seen_at__gt=fixed.reported_at + SEEN_AFTER).exclude(
+        clock_source="none"
+    )
     if later.exists():
-        move(case.id, State.FIXED, State.REOPENED, now)
+        move(case_id, State.FIXED, State.REOPENED, now)

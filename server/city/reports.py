@@ -36,7 +36,7 @@ def take_status(destination: Destination, webhook_id: str, message: dict[str, An
             report.applied = _follow(case, destination, STATUS_TO_STATE[status], now)
             report.save(update_fields=["applied"])
             if report.applied and status == "fixed":
-                reopen_if_seen_later(case, now)
+                reopen_if_seen_later(case.pk, now)
             record(Verb.CITY_STATUS, "case", case.pk, city_id=case.city_id, status=status, applied=report.applied)
     except IntegrityError:
         return True
