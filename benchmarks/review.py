@@ -9,16 +9,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from aim_table import Aim, Figures, last_line, run_parts
 
 HERE = Path(__file__).resolve().parent
 CASES, FEWER = 1_000_000, 10
-Figures = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -28,19 +29,6 @@ class Part:
     script: str
     keys: tuple[str, ...]
     one_in: int
-
-
-@dataclass(frozen=True)
-class Aim:
-    """A figure's name in JSON, what it says, and its bound: at most, or at least."""
-
-    key: str
-    says: str
-    bound: float
-    at_least: bool = False
-
-    def holds(self, value: float) -> bool:
-        return value >= self.bound if self.at_least else value <= self.bound
 
 
 PARTS = {
@@ -73,14 +61,9 @@ def run(script: str, data: Path, *arguments: str) -> str:
     """The last line of a script over a data folder; what it says before is passed on. Raises NotMeasured."""
     env = os.environ | {"PYTHONPATH": str(HERE.parent), "TRIKEYE_DATA": str(data), "DJANGO_ALLOW_ASYNC_UNSAFE": "true"}
     command = [sys.executable, str(HERE / script), *arguments]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-    last = ""
-    for line in process.stdout or ():
-        last = line
-        if not line.startswith("{"):
-            print(f"  {line}", end="", flush=True)
-    if process.wait():
-        raise NotMeasured(f"benchmarks/{script} ended with {process.returncode}")
+    last, code = last_line(command, env)
+    if code:
+        raise NotMeasured(f"benchmarks/{script} ended with {code}")
     return last
 
 
@@ -94,35 +77,20 @@ def measured(part: Part, folder: Path, cases: int) -> Figures:
     return {key: float(said[key]) for key in part.keys}
 
 
-def table(found: Figures) -> list[str]:
-    """Aim and value side by side, a line each."""
-    lines = []
-    for aim in AIMS:
-        value = found.get(aim.key)
-        word = "not measured" if value is None else "holds" if aim.holds(value) else "SHORT"
-        sign = "≥" if aim.at_least else "≤"
-        lines.append(f"{aim.key:<25}{value if value is not None else '–':>8}  {sign} {aim.bound:<6g} {word:<13}{aim.says}")  # fmt: skip
-    return lines
-
-
 def main() -> int:
     """Print every figure; exit 1 only if one could not be measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--cases", type=int, default=CASES, help=f"open ones; pages have a {FEWER}th (default: %(default)s)")  # fmt: skip
     args = parser.parse_args()
-    found, missing, began_s = Figures(), 0, time.monotonic()
+    if args.cases != CASES:
+        print(
+            f"tried with {args.cases:,} cases, where the words say {CASES:,}: these figures say nothing about the aims"
+        )
+    began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="trikeye-bench-") as name:
-        for part in args.only:
-            print(f"{part} ({time.monotonic() - began_s:.0f} s)", flush=True)
-            try:
-                found |= measured(PARTS[part], Path(name), args.cases)
-            except (NotMeasured, OSError, ValueError, KeyError) as wrong:
-                missing += 1
-                print(f"  could not be measured: {wrong}", flush=True)
-    print("\n".join(["", *table(found), f"{time.monotonic() - began_s:.0f} s"]))
-    print(json.dumps({aim.key: found.get(aim.key) for aim in AIMS}))
-    return int(missing > 0)
+        asked = {each: partial(measured, PARTS[each], Path(name), args.cases) for each in args.only}
+        return run_parts(AIMS, asked, began_s, (NotMeasured, OSError, ValueError, KeyError))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from against_predict import against_predict
+from aim_table import Aim, Figures, last_line, run_parts
 from frame_age import frame_age
 from leak import leak
 from pipeline_cost import pipeline_cost, video_cost
@@ -28,22 +28,6 @@ from edge.ride import open_ride
 from models.packs import load_pack
 
 HERE = Path(__file__).resolve().parent
-Figures = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Aim:
-    """A figure's name in JSON, what it says, and its bound: at most, or at least."""
-
-    key: str
-    says: str
-    bound: float
-    at_least: bool = False
-
-    def holds(self, value: float) -> bool:
-        return value >= self.bound if self.at_least else value <= self.bound
-
-
 AIMS = (
     Aim("pipeline_added", "a frame in memory: processor time around the network, in runs of the 416x256 network", 0.15),
     Aim("video_added", "the same from 1280x720 H.264, decoding included", 0.45),
@@ -82,29 +66,12 @@ def _script(name: str, *keys: str, arguments: tuple[str, ...] = ()) -> Figures:
     """Figures of the last line of another benchmark here; its exit code says only whether its own aims hold."""
     env = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(HERE / name), *arguments]
-    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True)
-    last = ""
-    for line in process.stdout or ():
-        last = line
-        if not line.startswith("{"):
-            print(f"  {line}", end="", flush=True)
-    process.wait()
+    last, code = last_line(command, env)
     try:
         said = json.loads(last)
         return {key: float(said[key]) for key in keys}
     except (ValueError, KeyError):
-        raise NotReady(f"benchmarks/{name} ended with {process.returncode} and gave no {' and '.join(keys)}") from None
-
-
-def table(found: Figures) -> list[str]:
-    """Aim and value side by side, a line each."""
-    lines = []
-    for aim in AIMS:
-        value = found.get(aim.key)
-        word = "not measured" if value is None else "holds" if aim.holds(value) else "SHORT"
-        sign = "≥" if aim.at_least else "≤"
-        lines.append(f"{aim.key:<25}{value if value is not None else '–':>8}  {sign} {aim.bound:<6g} {word:<13}{aim.says}")  # fmt: skip
-    return lines
+        raise NotReady(f"benchmarks/{name} ended with {code} and gave no {' and '.join(keys)}") from None
 
 
 def main() -> int:
@@ -113,23 +80,15 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="PART", help="pipeline, video, predict, age, disk, link, leak, track")  # fmt: skip
     args = parser.parse_args()
     logging.disable(logging.WARNING)
-    found, missing, began_s = Figures(), 0, time.monotonic()
+    began_s = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="trikeye-bench-") as name:
         try:
             parts = measured(Path(name))
         except NotReady as wrong:
             print(f"benchmarks/vehicle.py: {wrong}", file=sys.stderr)
             return 1
-        for part in [each for each in parts if each in (args.only or parts)]:
-            print(f"{part} ({time.monotonic() - began_s:.0f} s)", flush=True)
-            try:
-                found |= parts[part]()
-            except (NotReady, OSError, subprocess.CalledProcessError) as wrong:
-                missing += 1
-                print(f"  could not be measured: {wrong}", flush=True)
-    print("\n".join(["", *table(found), f"{time.monotonic() - began_s:.0f} s"]))
-    print(json.dumps({aim.key: found.get(aim.key) for aim in AIMS}))
-    return int(missing > 0)
+        asked = {each: part for each, part in parts.items() if each in (args.only or parts)}
+        return run_parts(AIMS, asked, began_s, (NotReady, OSError, subprocess.CalledProcessError))
 
 
 if __name__ == "__main__":
