@@ -37,15 +37,8 @@ def pipeline_cost(ride: Ride, unit: Pack, folder: Path) -> dict[str, float]:
     for number in range(ROUNDS):
         with timed_sessions() as sessions:
             vehicle = vehicle_on(ride, load_pack("street"), folder / f"memory{number}.sqlite3")
-        session, see_bracket = sessions[0], vehicle.bracket.see
-
-        def timed(frame: Frame, see: Callable[[Frame], bool] = see_bracket) -> bool:
-            before = time.thread_time()
-            changed = see(frame)
-            bracket_ms.append(1e3 * (time.thread_time() - before))
-            return changed
-
-        vehicle.bracket.see = timed  # type: ignore[method-assign]
+        session = sessions[0]
+        vehicle.bracket.see = _stopped(vehicle.bracket.see, bracket_ms)  # type: ignore[method-assign]
         for frame in frames:
             unit_ms.append(_thread_ms(once))
             inside, before = session.taken_ms, time.thread_time()
@@ -86,6 +79,18 @@ def _keep_ms(vehicle: Vehicle, finding: Finding) -> float:
 def _unit_run(unit: Pack, look: Image) -> Callable[[], object]:
     """One run of the unit's network on a picture, and nothing else."""
     return partial(run_onnx(unit.model), seen(look, (unit.height, unit.width)))
+
+
+def _stopped(see: Callable[[Frame], bool], took_ms: list[float]) -> Callable[[Frame], bool]:
+    """The same, with a stopwatch."""
+
+    def timed(frame: Frame) -> bool:
+        before = time.thread_time()
+        changed = see(frame)
+        took_ms.append(1e3 * (time.thread_time() - before))
+        return changed
+
+    return timed
 
 
 def _thread_ms(call: Callable[[], object]) -> float:

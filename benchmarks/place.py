@@ -36,8 +36,11 @@ def main() -> int:
             print(f"{row.what:<62} {row.figure:<26} {aim:<18} {verdict}", flush=True)
             rows.append(row)
         print(f"  ({part}: {time.monotonic() - began:.0f} s)", file=sys.stderr)
-    missing, short, held = (sum(row.holds is each for row in rows if row.aim not in ("", "none")) for each in (None, False, True))  # fmt: skip
-    print(f"{held} hold, {short} short, {missing} not measured; {len(rows) - held - short - missing} have no aim")
+    missing, short = (sum(row.holds is each for row in rows) for each in (None, False))
+    unjudged = sum(row.aim in ("", "none") for row in rows)
+    print(
+        f"{len(rows) - short - missing - unjudged} hold, {short} short, {missing} not measured; {unjudged} have no aim"
+    )
     return 1 if short else 3 if missing else 0
 
 

@@ -22,8 +22,9 @@ from uuid import UUID
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
-from review_parts import NotMeasured, free_port, running
+from review_parts import NotMeasured, running
 
+from demo.chain import free_port
 from demo.made import STREET_PLACES, Maker
 from models.contract import Ack, decode, encode, topic
 from server.start import start

@@ -11,6 +11,7 @@ import multiprocessing
 import random
 import time
 from collections import Counter
+from queue import Empty
 from typing import Any
 from uuid import uuid4
 
@@ -64,7 +65,7 @@ def main() -> None:
         each.start()
     try:
         results = [found.get(timeout=READY_S + paced_s + 6 * RUSH_S) for _ in processes]
-    except Exception:
+    except Empty:
         raise NotMeasured("a reviewer's process has ended early; its words are above") from None
     took_ms = [each for times, _ in results for each in times]
     hands = Counter(case for _, held in results for case in held)

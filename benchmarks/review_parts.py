@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from math import ceil
 from typing import Any
 
+from demo.chain import free_port
+
 
 class NotMeasured(Exception):
     """What is missing, or did not happen, and what to do."""
@@ -25,13 +27,6 @@ def share(values: Sequence[float], part: float) -> float:
 def said(values_ms: Sequence[float]) -> str:
     """Median and tail in words."""
     return f"p50 {share(values_ms, 0.5):.1f} ms, p95 {share(values_ms, 0.95):.1f} ms, longest {max(values_ms):.0f} ms"
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody holds."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
