@@ -111,8 +111,6 @@ def run(args: argparse.Namespace) -> int:
         return 1
     _name(result.refused if result else {})
     print(f"{NAME}: {kept}", file=sys.stderr)
-    if result and result.doubt:
-        print(f"{NAME}: {result.doubt}", file=sys.stderr)
     is_reported = not (args.report and result) or _report(args, result)
     _tell(args, camera, mount, made, result, old)
     return 0 if is_reported else 1

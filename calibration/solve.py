@@ -59,14 +59,13 @@ class Solved:
 
 @dataclass(frozen=True)
 class Result:
-    """What a calibration ends with: the camera, views used and refused, the errors of left-out boards, and of the other model's; `doubt` is what speaks against it."""
+    """What a calibration ends with: the camera, views used and refused, the errors of left-out boards, and of the other model's."""
 
     solved: Solved
     views: tuple[View, ...]
     refused: dict[str, str]
     held_out_px: Array
     other_held_out_px: Array | None
-    doubt: str = ""
 
 
 def rms(off_px: Array) -> float:
@@ -184,7 +183,7 @@ def calibrate(
 
 
 def _chosen(calculated: Callable[[Model, bool], Result], model: Model | None) -> Result:
-    """Of a pinhole and a fisheye the one that was asked for, else that left-out boards speak for. Raises Refused."""
+    """Of a pinhole and a fisheye the one that left-out boards speak for. Raises Refused, also if that is not the model asked for."""
     if model == "fisheye":
         return calculated("fisheye", False)
     pinhole = _with_k3_if_better(calculated)
@@ -197,12 +196,7 @@ def _chosen(calculated: Callable[[Model, bool], Result], model: Model | None) ->
     if not is_fisheye(pinhole.solved.camera, pinhole.views, pinhole.held_out_px, fisheye.held_out_px):
         return replace(pinhole, other_held_out_px=fisheye.held_out_px)
     if model == "pinhole":
-        doubt = (
-            f"this looks like a fisheye lens: boards that were left out are off by {np.median(pinhole.held_out_px):.2f} px as a pinhole and by "
-            f"{np.median(fisheye.held_out_px):.2f} px as a fisheye, and it squeezes its picture outwards; it is taken as a pinhole, as you told, "
-            "and may be far off at the picture's edge: leave --model out to have the other"
-        )
-        return replace(pinhole, other_held_out_px=fisheye.held_out_px, doubt=doubt)
+        raise Refused(f"this is a fisheye lens: boards that were left out are off by {np.median(pinhole.held_out_px):.2f} px as a pinhole and by {np.median(fisheye.held_out_px):.2f} px as a fisheye, and it squeezes its picture outwards; give --model fisheye, or no model")  # fmt: skip
     return replace(fisheye, other_held_out_px=pinhole.held_out_px)
 
 

@@ -45,13 +45,9 @@ def test_what_was_left_out_is_the_same_each_time(views_of: Seen) -> None:
     assert len(held_out(views, "pinhole")) == 40
 
 
-def test_who_insists_on_a_pinhole_gets_it_and_is_told_what_speaks_against_it(views_of: Seen) -> None:
-    views = views_of(FISHEYE, 20)
-    result = solved(views, "pinhole")
-    assert result.solved.camera.model == "pinhole"
-    assert "looks like a fisheye lens" in result.doubt
-    assert result.other_held_out_px is not None
-    assert solved(views_of(PINHOLE, 12), "pinhole").doubt == ""
+def test_a_fisheye_lens_as_a_pinhole_is_refused_with_what_to_do(views_of: Seen) -> None:
+    with pytest.raises(Refused, match="--model fisheye"):
+        solved(views_of(FISHEYE, 20), "pinhole")
 
 
 def test_one_wrong_picture_is_named_and_left_out(views_of: Seen) -> None:
