@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class User(AbstractUser):
-    """A person of the back office; `role` says what they may do, `language` is empty where the browser decides."""
+    """A person of the back office; `role` says what they may do, `language` is empty where the browser decides, `keys` are those of their queue (server/review/keys.py)."""
 
     class Role(models.TextChoices):
         REVIEWER = "reviewer", _("Reviewer")
@@ -18,4 +18,5 @@ class User(AbstractUser):
 
     role = models.CharField(max_length=16, choices=Role, default=Role.REVIEWER)
     language = models.CharField(max_length=10, default="", blank=True)
+    keys = models.JSONField(default=dict, blank=True)
     city = models.ForeignKey("fleet.City", null=True, blank=True, on_delete=models.PROTECT)
