@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q, Value
 
@@ -39,17 +40,35 @@ class Case(models.Model):
     lease_by = models.ForeignKey("accounts.User", null=True, on_delete=models.SET_NULL, related_name="+")
     lease_until = models.DateTimeField(null=True)
     merged_into = models.ForeignKey("self", null=True, on_delete=models.PROTECT)
+    confirmed_at = models.DateTimeField(null=True)  # these four: milestones.py
+    handed_over_at = models.DateTimeField(null=True)
+    fixed_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["city", "number"], name="case_number_once")]
         indexes = [
             # None of some states alone: SQLite uses no partial index for a state that is a parameter.
             models.Index(fields=["state", "shadow", "-priority", "id"], name="case_queue"),
-            models.Index(fields=["city", "category", "lat_deg", "lon_deg"], name="case_near"),
+            # With state and shadow in it, a map is counted along the index alone.
+            models.Index(fields=["city", "category", "lat_deg", "lon_deg", "state", "shadow"], name="case_near"),
             models.Index(fields=["city", "shadow", "state", "-id"], name="case_list"),
             models.Index(fields=["city", "shadow", "category", "state", "-id"], name="case_of_category"),
+            models.Index(fields=["city", "shadow", "last_seen_at", "state", "category"], name="case_seen"),
             models.Index(fields=["state", "shadow", "state_at"], name="case_state"),
             models.Index(fields=["lease_until"], name="case_leased", condition=Q(lease_until__isnull=False)),
+            models.Index(fields=["city", "first_seen_at"], name="case_seen"),
+            models.Index(
+                fields=["city", "confirmed_at"], name="case_confirmed", condition=Q(confirmed_at__isnull=False)
+            ),
+            models.Index(
+                fields=["city", "handed_over_at"], name="case_handed_over", condition=Q(handed_over_at__isnull=False)
+            ),
+            # One for what was fixed on a day, and for what is not fixed, by its deadline.
+            models.Index(
+                fields=["city", "fixed_at", "deadline_at"], name="case_due", condition=Q(handed_over_at__isnull=False)
+            ),
+            models.Index(fields=["city", "state"], name="case_blind", condition=Q(blind=True)),
         ]
 
 
@@ -60,8 +79,9 @@ class Sighting(models.Model):
     digest = models.CharField(max_length=64)
     city = models.ForeignKey("fleet.City", on_delete=models.PROTECT)
     fleet = models.ForeignKey("fleet.Fleet", on_delete=models.PROTECT)
-    vehicle = models.ForeignKey("fleet.Vehicle", on_delete=models.PROTECT)
+    vehicle = models.ForeignKey("fleet.Vehicle", on_delete=models.PROTECT, db_index=False)
     case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="sightings")
+    by_hand = models.BooleanField(default=False, db_default=False)  # a person put it into its case: there it stays
     outbox = models.UUIDField()
     sequence = models.PositiveBigIntegerField()
     pass_id = models.UUIDField()
@@ -104,6 +124,7 @@ class Sighting(models.Model):
             models.Index(fields=["outbox", "sequence"], name="sighting_sequence"),
             models.Index(fields=["city", "fix_lat_deg", "fix_lon_deg"], name="sighting_fix"),
             models.Index(fields=["received_at"], name="sighting_received"),
+            models.Index(fields=["vehicle", "-case"], name="sighting_of_vehicle"),
         ]
 
 
@@ -118,3 +139,17 @@ class Picture(models.Model):
     box = models.JSONField(null=True)
     jpeg_bytes = models.PositiveIntegerField()
     hidden_at = models.DateTimeField(null=True)
+
+
+class Note(models.Model):
+    """What a person wrote on a case; append-only. `about` names the deed it is the reason of, empty for a note that stands alone."""
+
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="notes")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+    at = models.DateTimeField()
+    about = models.CharField(max_length=12, blank=True)
+    words = models.CharField(max_length=1000)
+    struck_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["case", "at"], name="note_of_case")]
