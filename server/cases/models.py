@@ -57,7 +57,7 @@ class Case(models.Model):
             models.Index(fields=["city", "shadow", "last_seen_at", "state", "category"], name="case_seen"),
             models.Index(fields=["state", "shadow", "state_at"], name="case_state"),
             models.Index(fields=["lease_until"], name="case_leased", condition=Q(lease_until__isnull=False)),
-            models.Index(fields=["city", "first_seen_at"], name="case_seen"),
+            models.Index(fields=["city", "first_seen_at"], name="case_first_seen"),
             models.Index(
                 fields=["city", "confirmed_at"], name="case_confirmed", condition=Q(confirmed_at__isnull=False)
             ),

@@ -54,6 +54,8 @@ CLOSED = frozenset({S.REJECTED, S.VERIFIED, S.RETRACTED, S.MERGED})
 OPEN = frozenset(State) - CLOSED
 UNSETTLED = frozenset({S.NEW, S.SET_ASIDE, S.QUEUED, S.DISPUTED})
 """Without a verdict that counts: the case is in shadow as its category is."""
+AT_CITY = (S.HANDED_OVER, S.ACCEPTED)
+"""A city has them and is not done."""
 SENIORITY = (
     S.FIXED,
     S.ACCEPTED,

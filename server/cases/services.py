@@ -15,6 +15,7 @@ from django.db.models import Exists, QuerySet
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.grouping import FARTHEST_M
+from server.cases.milestones import milestones
 from server.cases.models import Case, Sighting
 from server.cases.rows import Held, Member, add_case, cases_by_id, give, next_number, sightings_near, write_figures
 from server.cases.rules import (
@@ -46,7 +47,7 @@ def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | No
     if new == State.QUEUED:
         changes["shadow"] = ~Exists(standing_of())
     with transaction.atomic():
-        done = Case.objects.filter(id=case_id, state=old).update(state=new, state_at=now, **changes)
+        done = Case.objects.filter(id=case_id, state=old).update(state=new, state_at=now, **milestones(new, now), **changes)
         if done:
             city_id = Case.objects.values_list("city_id", flat=True).get(id=case_id)
             record(Verb.CASE_MOVED, "case", case_id, city_id=city_id, actor_id=actor_id, old=old, new=new)

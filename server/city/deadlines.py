@@ -8,22 +8,20 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from models.deadlines import WorkCalendar, deadline
-from models.taxonomy import city_codes
 from server.cases.models import Case
 from server.categories.rules import category_of
+from server.city.rules import due_of
 from server.city.services import live
 
 
 def deadline_line(case: Case, now: datetime) -> str:
     """One line while a city has the case: it counts from the first receipt. Empty before, afterwards, and where the category has no deadline."""
-    category, known = category_of(case.category), city_codes(case.city.key)
+    category = category_of(case.category)
     receipts = live().filter(case=case).exclude(receipted_at=None).order_by("receipted_at")
     since = receipts.values_list("receipted_at", flat=True).first()
-    if since is None or category.deadline_h is None or category.deadline_clock is None:
+    due = due_of(case.category, case.city.key, localtime(since)) if since else None
+    if due is None:
         return ""
-    calendar = known.calendar if known else WorkCalendar()
-    due = deadline(localtime(since), category.deadline_h, category.deadline_clock, calendar)
     is_working = category.deadline_clock == "working"
     hours = (_("%(hours)g working hours") if is_working else _("%(hours)g hours")) % {"hours": category.deadline_h}
     parts = [_("Deadline %(at)s (%(hours)s)") % {"at": date_format(due.at, "Y-m-d H:i"), "hours": hours}]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from models.deadlines import Deadline, WorkCalendar, deadline
 from models.taxonomy import city_codes
 from server.cases.rules import State
 from server.categories.rules import category_of, codes_of
@@ -38,6 +39,14 @@ def pause_before(attempt: int, retry_after_s: float | None = None) -> timedelta:
     """How long to wait before try number `attempt` (1 = the first repeat), with jitter; the city's own wish counts if longer, up to a day."""
     base = RETRIES_S[min(attempt, len(RETRIES_S)) - 1]
     return timedelta(seconds=max(base * random.uniform(0.9, 1.2), min(retry_after_s or 0, LONGEST_WAIT_S)))
+
+
+def due_of(category_key: str, city_key: str, since: datetime) -> Deadline | None:
+    """Until when a city means to have dealt with a case that it has had since then, in the time zone of `since`; None where the category has no deadline."""
+    category, known = category_of(category_key), city_codes(city_key)
+    if category.deadline_h is None or category.deadline_clock is None:
+        return None
+    return deadline(since, category.deadline_h, category.deadline_clock, known.calendar if known else WorkCalendar())
 
 
 def case_body(

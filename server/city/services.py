@@ -15,11 +15,12 @@ from django.conf import settings
 from django.core.signing import TimestampSigner
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils.timezone import localtime
 
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case, Picture, in_shadow
-from server.cases.rules import State, ellipse_95
+from server.cases.rules import AT_CITY, State, ellipse_95
 from server.cases.services import move
 from server.categories.models import standing_of
 from server.categories.rules import Standing
@@ -30,6 +31,7 @@ from server.city.rules import (
     HandoverKind,
     HandoverState,
     case_body,
+    due_of,
     pause_before,
 )
 from server.city.webhooks import Answer, checked, send
@@ -192,6 +194,15 @@ def _note_receipt(handover: Handover, answer: Answer, now: datetime) -> None:
     record(Verb.HANDOVER_RECEIPTED, "case", handover.case_id, handover=str(handover.pk))
     if live().filter(id=handover.pk).exists():
         note_handed_over(handover.case_id, now)
+        _note_deadline(handover, now)
+
+
+def _note_deadline(handover: Handover, now: datetime) -> None:
+    """It counts from the first receipt there is."""
+    case = handover.case
+    due = due_of(case.category, case.city.key, localtime(now))
+    if due is not None:
+        Case.objects.filter(id=case.pk, deadline_at=None, state__in=AT_CITY).update(deadline_at=due.at)
 
 
 def note_handed_over(case_id: int, now: datetime) -> None:

@@ -1,0 +1,32 @@
+"""When a case reached what: confirmed, handed over, fixed, and until when its city means to have dealt with it. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+from django.db.models.functions import Coalesce
+
+from server.cases.rules import State
+
+COLUMNS = ("confirmed_at", "handed_over_at", "fixed_at", "deadline_at")
+
+
+def milestones(new: State, now: datetime) -> dict[str, Any]:
+    """The columns that a move to a state changes. They tell of the case as it stands: what a move takes back is empty again, and the first hand-over counts until the case is decided anew."""
+    match new:
+        case State.CONFIRMED:
+            return {"confirmed_at": now}
+        case State.HANDED_OVER:
+            return {"handed_over_at": Coalesce(F("handed_over_at"), now)}
+        case State.FIXED:
+            return {"fixed_at": now}
+        case State.QUEUED | State.DISPUTED | State.REJECTED:
+            return dict.fromkeys(COLUMNS)
+        case State.REOPENED:
+            return {"fixed_at": None, "deadline_at": None}
+        case State.RETRACTED | State.MERGED:
+            return {"deadline_at": None}
+        case _:
+            return {}
