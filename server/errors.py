@@ -52,7 +52,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 def answer(request: HttpRequest, status: int, kind: str, title: str, text: str) -> HttpResponse:
     """An error as a page or as JSON (`error`, `kind`, `request`)."""
     number = request_number.get()
-    if "text/html" not in request.headers.get("accept", ""):
+    if "text/html" not in request.headers.get("accept", "") or request.path.startswith("/api/"):
         return JsonResponse({"error": f"{title}. {text}", "kind": kind, "request": number}, status=status)
     values = {"status": status, "title": title, "text": text, "number": number}
     if status >= 500:

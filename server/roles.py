@@ -21,13 +21,19 @@ EVERYBODY = frozenset(Role)
 REVIEW = frozenset({Role.REVIEWER, Role.SUPERVISOR})
 CASES = EVERYBODY - {Role.FLEET}
 VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.ADMIN})
+READ_CASES = CASES - {Role.REVIEWER}
+"""Other programs that read cases: none that reads for a reviewer, who decides without knowing what others said."""
 MAY: dict[str, frozenset[Role] | None] = {
-    "home": EVERYBODY, "login": ANYBODY, "logout": ANYBODY, "language": ANYBODY, "health": ANYBODY,
+    "home": EVERYBODY, "login": ANYBODY, "login_code": ANYBODY, "login_enrol": ANYBODY, "login_recovery": ANYBODY, "login_password": ANYBODY, "logout": ANYBODY, "session": EVERYBODY, "language": ANYBODY, "health": ANYBODY,
     "picture": CASES, "picture_signed": ANYBODY,
     "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,
+    "review_nothing": REVIEW, "review_broken": REVIEW, "review_mine": REVIEW, "my_keys": REVIEW,
     "case_list": CASES, "case": CASES, "categories": frozenset({Role.SUPERVISOR}),
     "vehicles": VEHICLES, "coverage": VEHICLES, "coverage_cells": VEHICLES,
     "city_status": ANYBODY,
+    "api:cases": READ_CASES, "api:case": READ_CASES, "api:case_sightings": READ_CASES, "api:vehicles": VEHICLES, "api:seen_well": VEHICLES,
+    "api:categories": frozenset({Role.SUPERVISOR, Role.ADMIN}), "api:verdict_figures": frozenset({Role.SUPERVISOR, Role.AUDITOR}),
+    "api:openapi-json": ANYBODY, "api:api-root": ANYBODY,
 }  # fmt: skip
 """ANYBODY: also who has not signed in; such an address checks a signature itself, or holds nothing."""
 
@@ -59,6 +65,11 @@ def may(person: Any, name: str) -> bool:
     """Whether this person may open the address of this name."""
     roles = MAY.get(name, frozenset())
     return roles is ANYBODY or getattr(person, "role", "") in roles
+
+
+def is_for_programs(name: str) -> bool:
+    """Whether the address of this name is for other programs, which come with a token and have no page to sign in at."""
+    return name.startswith("api:")
 
 
 def pages_of(person: Any) -> list[Page]:

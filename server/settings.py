@@ -16,6 +16,10 @@ HTTP_PORT = int(os.environ.get("TRIKEYE_HTTP_PORT", "8000"))
 PUBLIC_URL = os.environ.get("TRIKEYE_URL", f"http://127.0.0.1:{HTTP_PORT}").rstrip("/")
 GRACE_S = float(os.environ.get("TRIKEYE_GRACE_S", "60"))
 BLIND_SHARE = float(os.environ.get("TRIKEYE_BLIND_SHARE", "0.05"))
+RANDOM_SHARE = float(os.environ.get("TRIKEYE_RANDOM_SHARE", "0.10"))
+SCREENING_PACK = os.environ.get("TRIKEYE_SCREENING_PACK", "screening")
+AIM = float(os.environ.get("TRIKEYE_AIM", "0.90"))
+API_PER_MINUTE = int(os.environ.get("TRIKEYE_API_PER_MINUTE", "600"))
 BROKER = os.environ.get("TRIKEYE_BROKER", "127.0.0.1:1883")
 BROKER_CERT, BROKER_KEY, BROKER_CA = (os.environ.get(f"TRIKEYE_BROKER_{name}", "") for name in ("CERT", "KEY", "CA"))
 SOURCE_URL = os.environ.get("TRIKEYE_SOURCE_URL", "https://example.org/trikeye")
@@ -39,14 +43,16 @@ def secret(name: str) -> str:
         return fresh
 
 
-_IS_TOOL = sys.argv[1:2] in (["makemigrations"], ["check"]) or Path(sys.argv[0]).name == "mypy"
+_IS_TOOL = sys.argv[1:2] in (["makemigrations"], ["check"]) or sys.argv[1:3] == ["server", "openapi"] or Path(sys.argv[0]).name == "mypy"
 SECRET_KEY = "only-for-tools" if _IS_TOOL else secret("django")
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("TRIKEYE_HOSTS", "127.0.0.1,localhost,testserver").split(",")
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https") else []
 INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
-    "server.accounts", "server.audit", "server.fleet", "server.categories", "server.cases", "server.intake", "server.review", "server.city", "server.coverage", "server.places",
+    "allauth", "allauth.account", "allauth.mfa",
+    "server.accounts", "server.audit", "server.fleet", "server.categories", "server.cases", "server.intake", "server.review", "server.city", "server.coverage", "server.places", "server.api",
+    "server.quality",
 ]  # fmt: skip
 MIDDLEWARE = [
     "server.log.Numbered",
@@ -57,7 +63,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "server.accounts.sessions.Ends",
     "server.headers.Language",
+    "server.api.gate.ByToken",
     "server.roles.OnlyTheirs",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -80,11 +89,24 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}}
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LOGIN_URL, LOGIN_REDIRECT_URL, LOGOUT_REDIRECT_URL = "/login/", "/", "/login/"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL = "/login/"
+MFA_ADAPTER, MFA_SUPPORTED_TYPES = "server.accounts.factors.Adapter", ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER, MFA_TOTP_TOLERANCE = "trikeye", 1
+ACCOUNT_EMAIL_VERIFICATION, ACCOUNT_LOGIN_METHODS, ACCOUNT_SIGNUP_FIELDS = "none", {"username"}, ["username*", "password1*"]
+# Tries and used codes are counted where every process sees them.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"}}
+IS_HTTPS = PUBLIC_URL.startswith("https")
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-sessionid", "__Host-csrftoken") if IS_HTTPS else ("sessionid", "csrftoken")
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT, SECURE_REDIRECT_EXEMPT = IS_HTTPS, [r"^health/", r"^metrics"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
+SECURE_HSTS_SECONDS, SECURE_HSTS_INCLUDE_SUBDOMAINS = (365 * 86400, True) if IS_HTTPS else (0, False)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # browsers' preload list is the city's own step: it cannot be taken back
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Chinese")), ("en", _("English"))]
 LOCALE_PATHS = [Path(__file__).parent / "locale"]

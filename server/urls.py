@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from server import errors, health, pictures_views
+from server.accounts import sessions
+from server.accounts import signin_views as signin
+from server.accounts import preferences
 from server.accounts import views as accounts
+from server.api.api import api
 from server.cases import views as cases
 from server.categories import views as categories
 from server.city import views as city
 from server.coverage import views as coverage
 from server.fleet import views as fleet
+from server.review import broken, mine, nothing
 from server.review import views as review
 
 handler400, handler403, handler404, handler500 = errors.bad_request, errors.forbidden, errors.not_found, errors.failed
 urlpatterns = [
     path("", accounts.home, name="home"),
-    path("login/", accounts.SignIn.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("login/", signin.sign_in, name="login"),
+    path("login/code/", signin.code, name="login_code"),
+    path("login/enrol/", signin.enrol, name="login_enrol"),
+    path("login/recovery/", signin.recovery, name="login_recovery"),
+    path("login/password/", signin.own_password, name="login_password"),
+    path("logout/", signin.sign_out, name="logout"),
+    path("session/", sessions.session, name="session"),
     path("language/", accounts.language, name="language"),
     path("health/", health.health, name="health"),
     path("pictures/<str:sha256>.jpg", pictures_views.picture, name="picture"),
@@ -29,11 +38,16 @@ urlpatterns = [
     path("review/give-back", review.give_back_cards, name="review_give_back"),
     path("review/verdicts", review.take_verdict, name="review_verdicts"),
     path("review/undo", review.undo_last, name="review_undo"),
+    path("review/nothing", nothing.nothing, name="review_nothing"),
+    path("review/broken", broken.report_picture, name="review_broken"),
+    path("review/mine/", mine.mine, name="review_mine"),
+    path("me/keys/", preferences.keys, name="my_keys"),
     path("cases/", cases.case_list, name="case_list"),
     path("cases/<int:number>/", cases.case_page, name="case"),
     path("categories/", categories.categories, name="categories"),
     path("coverage/", coverage.coverage, name="coverage"),
     path("coverage/cells.json", coverage.cells, name="coverage_cells"),
     path("fleet/", fleet.vehicles, name="vehicles"),
+    path("api/v1/", api.urls),
     path("city/status/<int:destination_id>", city.status, name="city_status"),
 ]

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from sightings import NOW
 
@@ -24,14 +24,22 @@ from server.screening.services import screen_new
 pytestmark = pytest.mark.django_db
 
 STRANGER = None
-ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], "city_status": [1]}
+ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], "city_status": [1],
+                                   "api:case": ["taiyuan", 1], "api:case_sightings": ["taiyuan", 1]}  # fmt: skip
 
 
 def addresses() -> Iterator[tuple[str, str]]:
-    for pattern in get_resolver().url_patterns:
-        assert isinstance(pattern, URLPattern)
-        assert pattern.name
-        yield pattern.name, reverse(pattern.name, args=ARGUMENTS.get(pattern.name, []))
+    for name in names(get_resolver().url_patterns):
+        yield name, reverse(name, args=ARGUMENTS.get(name, []))
+
+
+def names(patterns: list[URLPattern | URLResolver], before: str = "") -> Iterator[str]:
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            yield from names(each.url_patterns, f"{each.namespace}:" if each.namespace else before)
+        else:
+            assert each.name
+            yield before + each.name
 
 
 def test_every_address_has_its_row_and_every_row_its_address() -> None:
@@ -52,6 +60,8 @@ def test_an_address_opens_for_the_roles_of_its_row_alone(role: User.Role | None)
             if meant is roles.ANYBODY or role in meant:
                 assert answer.status_code != 403, (name, method)
                 assert not answer.headers.get("Location", "").startswith("/login/?next="), (name, method)
+            elif role is STRANGER and roles.is_for_programs(name):
+                assert answer.status_code == 401, (name, method)
             elif role is STRANGER:
                 assert answer.headers["Location"].startswith("/login/?next="), (name, method)
             else:
