@@ -34,6 +34,7 @@ class Member(NamedTuple):
     fix_sigma_m: float
     bearing_deg: float
     probability: float
+    by_hand: bool
     seen_at: datetime
     received_at: datetime
 
@@ -48,6 +49,7 @@ class Held(NamedTuple):
     shadow: bool
     rejected_probability: float | None
     sightings_count: int
+    placed_by_hand: bool = False
 
 
 _NEAR = f"""

@@ -14,6 +14,7 @@ from django.db.models import Exists, QuerySet
 
 from server.audit.rules import Verb
 from server.audit.services import record
+from server.cases.by_hand import as_put, case_put
 from server.cases.grouping import FARTHEST_M
 from server.cases.milestones import milestones
 from server.cases.models import Case, Sighting
@@ -47,7 +48,9 @@ def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | No
     if new == State.QUEUED:
         changes["shadow"] = ~Exists(standing_of())
     with transaction.atomic():
-        done = Case.objects.filter(id=case_id, state=old).update(state=new, state_at=now, **milestones(new, now), **changes)
+        done = Case.objects.filter(id=case_id, state=old).update(
+            state=new, state_at=now, **milestones(new, now), **changes
+        )
         if done:
             city_id = Case.objects.values_list("city_id", flat=True).get(id=case_id)
             record(Verb.CASE_MOVED, "case", case_id, city_id=city_id, actor_id=actor_id, old=old, new=new)
@@ -97,13 +100,14 @@ def _members(sightings: QuerySet[Sighting]) -> list[Member]:
 
 def _settle(groups: Sequence[Sequence[Member]], now: datetime) -> None:
     """Give every group its case. A case without a group of its own is merged into the one that has its first sighting."""
+    groups = as_put(groups)
     cases = sorted(
         cases_by_id({row.case_id for members in groups for row in members if row.case_id is not None}),
         key=lambda c: (SENIORITY.index(State(c.state)) if c.state in SENIORITY else 99, c.number),
     )
     held = _held(cases, [row for rows in groups for row in rows])
     group_of = {row.id: number for number, rows in enumerate(groups) for row in rows}
-    kept = _kept(cases, held, group_of)
+    kept = _kept(cases, held, group_of, {number: case_put(rows) for number, rows in enumerate(groups)})
     for number, rows in enumerate(groups):
         if number not in kept:
             give([row.id for row in rows], _new_case(rows, now))
@@ -119,11 +123,17 @@ def _settle(groups: Sequence[Sequence[Member]], now: datetime) -> None:
             _give_up(other, held[other.id], kept, group_of, now)
 
 
-def _kept(cases: Sequence[Held], held: Mapping[int, Sequence[Member]], group_of: Mapping[UUID, int]) -> dict[int, Held]:
-    """Which group has which case: a case goes with its first sighting, the senior one first; where that is another's already, with a later one that no case has."""
-    kept: dict[int, Held] = {}
+def _kept(
+    cases: Sequence[Held],
+    held: Mapping[int, Sequence[Member]],
+    group_of: Mapping[UUID, int],
+    put: Mapping[int, int | None],
+) -> dict[int, Held]:
+    """Which group has which case: what a person put into one has that. A case goes with its first sighting, the senior one first; where that is another's already, with a later one that no case has."""
+    by_id = {case.id: case for case in cases}
+    kept = {number: by_id[case_id] for number, case_id in put.items() if case_id is not None}
     for case in cases:
-        if (number := group_of.get(held[case.id][0].id)) is not None:
+        if case not in kept.values() and (number := group_of.get(held[case.id][0].id)) is not None:
             kept.setdefault(number, case)
     for case in cases:
         if case not in kept.values():
@@ -164,14 +174,19 @@ def _withdraw_merged(other: Held, case: Held, now: datetime) -> None:
 
 
 def _new_case(rows: Sequence[Member], now: datetime) -> int:
+    case_id = open_case(rows, min(rows, key=lambda row: row.id).category, now)
+    record(Verb.CASE_OPENED, "case", case_id, city_id=rows[0].city_id)
+    return case_id
+
+
+def open_case(rows: Sequence[Member], category: str, now: datetime) -> int:
+    """A new case that says what these sightings say; they are not in it yet, and it is not recorded yet. Returns its id."""
     first = min(rows, key=lambda row: row.id)
     # The number first: whoever puts a category elsewhere holds the city's row too, so that no case is opened as it stood before.
     number = next_number(first.city_id)
-    case_id = add_case({
-        "city_id": first.city_id, "fleet_id": first.fleet_id, "number": number, "category": first.category, "origin": first.origin, "state_at": now, **_figures(rows)
+    return add_case({
+        "city_id": first.city_id, "fleet_id": first.fleet_id, "number": number, "category": category, "origin": first.origin, "state_at": now, **_figures(rows)
     })  # fmt: skip
-    record(Verb.CASE_OPENED, "case", case_id, city_id=first.city_id)
-    return case_id
 
 
 def _figures(rows: Sequence[Member]) -> dict[str, Any]:
@@ -184,10 +199,22 @@ def _figures(rows: Sequence[Member]) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def refresh(case_id: int, now: datetime) -> None:
+    """Bring a case's figures up to date after sightings were put into it or taken out by hand."""
+    (case,) = cases_by_id([case_id])
+    _refresh(case, members_of(case_id), now)
+
+
+def members_of(case_id: int) -> list[Member]:
+    """A case's sightings, as joining reads them."""
+    return _members(Sighting.objects.filter(case=case_id))
+
+
 def _refresh(case: Held, rows: Sequence[Member], now: datetime) -> None:
     """Bring a case's figures up to date with its sightings. One set aside is screened again; a rejected one comes back only for a strong reason, a fixed one if it was seen later, one confirmed in shadow once its category has left it."""
     figures = _figures(rows)
-    write_figures(case.id, figures)
+    at_hand = ("lat_deg", "lon_deg") if case.placed_by_hand else ()
+    write_figures(case.id, {name: value for name, value in figures.items() if name not in at_hand})
     if case.state == State.REJECTED and case.rejected_probability is not None:
         since = {row.vehicle_id for row in rows if row.received_at > case.state_at}
         if figures["probability"] >= case.rejected_probability + SHOWN_AGAIN_RISE or len(since) >= SHOWN_AGAIN_VEHICLES:

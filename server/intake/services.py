@@ -261,7 +261,7 @@ def _picture_row(sighting_id: UUID, picture: Picture) -> rows.Picture:
 def _columns(s: Sighting, vehicle: Vehicle, digest: str) -> dict[str, Any]:
     (ee, en), (_, nn) = s.place.covariance_m2
     return {
-        "id": s.id, "case_id": None, "received_at": timezone.now(), "digest": digest, "city_id": vehicle.city_id, "fleet_id": vehicle.fleet_id, "vehicle_id": vehicle.pk, "outbox": s.outbox, "sequence": s.sequence,
+        "id": s.id, "case_id": None, "by_hand": False, "received_at": timezone.now(), "digest": digest, "city_id": vehicle.city_id, "fleet_id": vehicle.fleet_id, "vehicle_id": vehicle.pk, "outbox": s.outbox, "sequence": s.sequence,
         "pass_id": s.pass_id, "origin": s.origin, "seen_at": s.seen_at.utc, "clock_source": s.seen_at.source, "clock_sigma_s": s.seen_at.sigma_s,
         "category": s.category, "detail": s.detail, "score": s.score, "probability": s.probability, "lat_deg": s.place.lat_deg, "lon_deg": s.place.lon_deg,
         "covariance_ee": ee, "covariance_en": en, "covariance_nn": nn, "method": s.place.method, "bearing_deg": s.place.bearing_deg,
