@@ -96,7 +96,14 @@ def cases(count: int, known: list[str], in_shadow: set[str], now: datetime) -> I
         of, state, north, east, probability, old = row
         name, seen, often = known[of], times[old], number % OFTEN == 0
         yield (number, number, name, state, times[old // 2], north, east, probability, OFTEN_SEEN if often else 1, 2 if often else 1,
-               seen, seen, name in in_shadow, probability * (1 + of % 3))  # fmt: skip
+               seen, seen, name in in_shadow, probability * (1 + of % 3), *milestones(state, old, times))  # fmt: skip
+
+
+def milestones(state: str, old: int, times: list[str]) -> tuple[str | None, ...]:
+    """When a case of a state was confirmed, handed over and fixed, and its deadline two days after the hand-over, all within its age."""
+    reached = {"confirmed": 1, "handed_over": 2, "accepted": 2, "retracted": 2, "fixed": 3, "verified": 3}.get(state, 0)
+    told = (times[old * 3 // 4], times[old * 5 // 8], times[old // 2], times[max(old * 5 // 8 - 192, 0)])
+    return (*(at if n < reached else None for n, at in enumerate(told[:3])), told[3] if reached > 1 else None)
 
 
 def _chosen(chance: np.random.Generator, shares: dict[str, int], count: int) -> np.ndarray:
@@ -104,7 +111,7 @@ def _chosen(chance: np.random.Generator, shares: dict[str, int], count: int) -> 
 
 
 VARIES = ("id", "number", "category", "state", "state_at", "lat_deg", "lon_deg", "probability", "sightings_count", "vehicles_count",
-          "first_seen_at", "last_seen_at", "shadow", "priority")  # fmt: skip
+          "first_seen_at", "last_seen_at", "shadow", "priority", "confirmed_at", "handed_over_at", "fixed_at", "deadline_at")  # fmt: skip
 CASE = {"city_id": 1, "fleet_id": 1, "origin": "camera", "covariance_ee": 1.0, "covariance_en": 0.0, "covariance_nn": 1.0}  # fmt: skip
 SIGHTING = {
     "id": "printf('%032x', c.id * 8 + n.n)", "digest": "printf('%064x', c.id * 8 + n.n)", "city_id": "1", "fleet_id": "1", "vehicle_id": "1 + (c.id + n.n) % 100",
