@@ -27,6 +27,7 @@ class Case(models.Model):
     covariance_ee = models.FloatField()
     covariance_en = models.FloatField()
     covariance_nn = models.FloatField()
+    placed_by_hand = models.BooleanField(default=False, db_default=False)  # by a reviewer: joins leave its place alone
     probability = models.FloatField()
     sightings_count = models.PositiveIntegerField(default=0)
     vehicles_count = models.PositiveIntegerField(default=0)

@@ -40,16 +40,16 @@ MOVES: dict[State, frozenset[State]] = {
     S.SET_ASIDE: frozenset({S.NEW}),
     S.QUEUED: frozenset({S.CONFIRMED, S.REJECTED, S.DISPUTED}),
     S.DISPUTED: frozenset({S.CONFIRMED, S.REJECTED, S.QUEUED}),
-    S.CONFIRMED: frozenset({S.QUEUED, S.HANDED_OVER}),
-    S.REJECTED: frozenset({S.QUEUED}),
-    S.HANDED_OVER: frozenset({S.ACCEPTED, S.RETURNED, S.FIXED, S.RETRACTED}),
-    S.ACCEPTED: frozenset({S.RETURNED, S.FIXED, S.RETRACTED}),
+    S.CONFIRMED: frozenset({S.QUEUED, S.DISPUTED, S.HANDED_OVER}),
+    S.REJECTED: frozenset({S.QUEUED, S.DISPUTED}),
+    S.HANDED_OVER: frozenset({S.ACCEPTED, S.RETURNED, S.FIXED, S.RETRACTED, S.CONFIRMED}),
+    S.ACCEPTED: frozenset({S.RETURNED, S.FIXED, S.RETRACTED, S.CONFIRMED}),
     S.RETURNED: frozenset({S.QUEUED}),
     S.FIXED: frozenset({S.VERIFIED, S.REOPENED}),
     S.REOPENED: frozenset({S.HANDED_OVER}),
     S.RETRACTED: frozenset(), S.VERIFIED: frozenset(), S.MERGED: frozenset(),
 }  # fmt: skip
-"""What may follow what. Besides, any state but merged may become merged."""
+"""What may follow what. Besides, any state but merged may become merged. What a city has is confirmed again where it was of another category: it leaves anew."""
 CLOSED = frozenset({S.REJECTED, S.VERIFIED, S.RETRACTED, S.MERGED})
 OPEN = frozenset(State) - CLOSED
 UNSETTLED = frozenset({S.NEW, S.SET_ASIDE, S.QUEUED, S.DISPUTED})

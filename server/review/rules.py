@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import timedelta
+from enum import StrEnum
 
 from django.utils.translation import gettext_lazy as _
 
 from models.taxonomy import CATEGORIES
 from server.cases.rules import State
 from server.categories.rules import category_of
+
+
+class Kind(StrEnum):
+    """What an answer is: the one that decides, a blind second one, one to a gold card, one that came after somebody else's, or a supervisor's last word."""
+
+    FIRST = "first"
+    SECOND = "second"
+    GOLD = "gold"
+    LATE = "late"
+    SETTLED = "settled"
+
+
+class LookKind(StrEnum):
+    SECOND = "second"
+    GOLD = "gold"
+
 
 LEASE, ASKED_AGAIN = timedelta(minutes=10), timedelta(days=1)
 CARDS = 5
