@@ -121,7 +121,8 @@ def city_status_name(status: str) -> str:
 def deed_name(verb: str) -> str:
     """What was done."""
     return {
-        Verb.CASE_OPENED: _("Case opened"), Verb.CASE_MOVED: _("State"), Verb.SIGHTING_TAKEN: _("Sighting received"), Verb.VERDICT: _("Verdict"),
+        Verb.CASE_OPENED: _("Case opened"), Verb.CASE_MOVED: _("State"), Verb.CASE_MERGED: _("Cases merged"), Verb.CASE_SPLIT: _("Case split"), Verb.NOTE_ADDED: _("Note written"), Verb.NOTE_STRUCK: _("Note struck out"),
+        Verb.SIGHTING_TAKEN: _("Sighting received"), Verb.VERDICT: _("Verdict"),
         Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
         Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category put elsewhere"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
         Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
@@ -134,6 +135,12 @@ def deed_name(verb: str) -> str:
 def happened(verb: str, detail: Mapping[str, Any]) -> str:
     """One line of a case's history."""
     deed = deed_name(verb)
+    if verb == Verb.CASE_MERGED:
+        return _("Case %(number)d was merged into this one") % {"number": detail["merged"]}
+    if verb == Verb.CASE_SPLIT:
+        return _("Split: some sightings are case %(number)d now") % {"number": detail["new"]}
+    if verb == Verb.CASE_OPENED and "split_from" in detail:
+        return _("Split off from case %(number)d") % {"number": detail["split_from"]}
     if verb == Verb.CASE_MOVED:
         return _("%(deed)s: %(old)s → %(new)s") % {"deed": deed, "old": state_name(detail["old"]), "new": state_name(detail["new"])}  # fmt: skip
     if verb == Verb.VERDICT:

@@ -8,6 +8,10 @@ from enum import StrEnum
 class Verb(StrEnum):
     CASE_OPENED = "case_opened"
     CASE_MOVED = "case_moved"
+    CASE_MERGED = "case_merged"
+    CASE_SPLIT = "case_split"
+    NOTE_ADDED = "note_added"
+    NOTE_STRUCK = "note_struck"
     SIGHTING_TAKEN = "sighting_taken"
     VERDICT = "verdict"
     UNDO = "undo"
