@@ -21,10 +21,11 @@ EVERYBODY = frozenset(Role)
 REVIEW = frozenset({Role.REVIEWER, Role.SUPERVISOR})
 CASES = EVERYBODY - {Role.FLEET}
 VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.ADMIN})
+WATCH = frozenset({Role.ADMIN})
 READ_CASES = CASES - {Role.REVIEWER}
 """Other programs that read cases: none that reads for a reviewer, who decides without knowing what others said."""
 MAY: dict[str, frozenset[Role] | None] = {
-    "home": EVERYBODY, "login": ANYBODY, "login_code": ANYBODY, "login_enrol": ANYBODY, "login_recovery": ANYBODY, "login_password": ANYBODY, "logout": ANYBODY, "session": EVERYBODY, "language": ANYBODY, "health": ANYBODY,
+    "home": EVERYBODY, "login": ANYBODY, "login_code": ANYBODY, "login_enrol": ANYBODY, "login_recovery": ANYBODY, "login_password": ANYBODY, "logout": ANYBODY, "session": EVERYBODY, "language": ANYBODY, "health": ANYBODY, "health_ready": ANYBODY, "metrics": ANYBODY,
     "picture": CASES, "picture_signed": ANYBODY,
     "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,
     "review_nothing": REVIEW, "review_broken": REVIEW, "review_mine": REVIEW, "my_keys": REVIEW,
@@ -69,7 +70,7 @@ def may(person: Any, name: str) -> bool:
 
 def is_for_programs(name: str) -> bool:
     """Whether the address of this name is for other programs, which come with a token and have no page to sign in at."""
-    return name.startswith("api:")
+    return name.startswith("api:") or name in ("metrics", "health_ready")
 
 
 def pages_of(person: Any) -> list[Page]:

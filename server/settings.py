@@ -19,6 +19,8 @@ BLIND_SHARE = float(os.environ.get("TRIKEYE_BLIND_SHARE", "0.05"))
 RANDOM_SHARE = float(os.environ.get("TRIKEYE_RANDOM_SHARE", "0.10"))
 SCREENING_PACK = os.environ.get("TRIKEYE_SCREENING_PACK", "screening")
 AIM = float(os.environ.get("TRIKEYE_AIM", "0.90"))
+DISK_FLOOR_MB = float(os.environ.get("TRIKEYE_DISK_FLOOR_MB", "500"))
+READY_PARTS = [part for part in os.environ.get("TRIKEYE_READY_PARTS", "intake,work").split(",") if part]
 API_PER_MINUTE = int(os.environ.get("TRIKEYE_API_PER_MINUTE", "600"))
 BROKER = os.environ.get("TRIKEYE_BROKER", "127.0.0.1:1883")
 BROKER_CERT, BROKER_KEY, BROKER_CA = (os.environ.get(f"TRIKEYE_BROKER_{name}", "") for name in ("CERT", "KEY", "CA"))
@@ -43,7 +45,11 @@ def secret(name: str) -> str:
         return fresh
 
 
-_IS_TOOL = sys.argv[1:2] in (["makemigrations"], ["check"]) or sys.argv[1:3] == ["server", "openapi"] or Path(sys.argv[0]).name == "mypy"
+_IS_TOOL = (
+    sys.argv[1:2] in (["makemigrations"], ["check"])
+    or sys.argv[1:3] == ["server", "openapi"]
+    or Path(sys.argv[0]).name == "mypy"
+)
 SECRET_KEY = "only-for-tools" if _IS_TOOL else secret("django")
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("TRIKEYE_HOSTS", "127.0.0.1,localhost,testserver").split(",")
@@ -56,6 +62,7 @@ INSTALLED_APPS = [
 ]  # fmt: skip
 MIDDLEWARE = [
     "server.log.Numbered",
+    "server.metrics.Timed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -93,7 +100,11 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/login/"
 MFA_ADAPTER, MFA_SUPPORTED_TYPES = "server.accounts.factors.Adapter", ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER, MFA_TOTP_TOLERANCE = "trikeye", 1
-ACCOUNT_EMAIL_VERIFICATION, ACCOUNT_LOGIN_METHODS, ACCOUNT_SIGNUP_FIELDS = "none", {"username"}, ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION, ACCOUNT_LOGIN_METHODS, ACCOUNT_SIGNUP_FIELDS = (
+    "none",
+    {"username"},
+    ["username*", "password1*"],
+)
 # Tries and used codes are counted where every process sees them.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"}}
 IS_HTTPS = PUBLIC_URL.startswith("https")
@@ -101,7 +112,9 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
-SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-sessionid", "__Host-csrftoken") if IS_HTTPS else ("sessionid", "csrftoken")
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (
+    ("__Host-sessionid", "__Host-csrftoken") if IS_HTTPS else ("sessionid", "csrftoken")
+)
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT, SECURE_REDIRECT_EXEMPT = IS_HTTPS, [r"^health/", r"^metrics"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
@@ -119,7 +132,7 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = {
     "version": 1, "disable_existing_loggers": False,
     "filters": {"number": {"()": "server.log.WithNumber"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(number)s%(message)s"}},
+    "formatters": {"line": {"()": "server.log.Json" if os.environ.get("TRIKEYE_LOG") == "json" else "server.log.Logfmt"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["number"]}},
     "loggers": {"trikeye": {"handlers": ["stderr"], "level": "INFO"}, "django.request": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
                 "django.security": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},

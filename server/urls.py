@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from server import errors, health, pictures_views
+from server import errors, health, metrics, pictures_views
 from server.accounts import sessions
 from server.accounts import signin_views as signin
 from server.accounts import preferences
@@ -30,6 +30,8 @@ urlpatterns = [
     path("session/", sessions.session, name="session"),
     path("language/", accounts.language, name="language"),
     path("health/", health.health, name="health"),
+    path("health/ready/", health.ready, name="health_ready"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("pictures/<str:sha256>.jpg", pictures_views.picture, name="picture"),
     path("pictures/signed/<str:signed>.jpg", pictures_views.picture_signed, name="picture_signed"),
     path("review/", review.queue, name="review_queue"),

@@ -1,22 +1,14 @@
-"""Signing in, where each begins, and the language of the pages."""
+"""Where each begins, and the language of the pages."""
 
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from server.roles import pages_of
-
-
-class SignIn(LoginView):
-    """Sign in by name and password."""
-
-    template_name = "login.html"
-    redirect_authenticated_user = True
 
 
 def home(request: HttpRequest) -> HttpResponse:

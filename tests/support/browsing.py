@@ -7,6 +7,7 @@ from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
+from second_factors import app_of, code_of
 
 PASSWORD = "a long password"
 DESK: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}}
@@ -58,10 +59,15 @@ def all_sent(page: Page) -> None:
 
 
 def sign_in(page: Page, name: str) -> None:
+    """By keys alone; the person's app is set up before."""
     expect(page.locator("[name=username]")).to_be_focused()
+    secret = app_of(name)
     page.keyboard.type(name)
     press(page, "Tab")
     page.keyboard.type(PASSWORD)
+    press(page, "Enter")
+    expect(page.locator("[name=code]")).to_be_focused()
+    page.keyboard.type(code_of(secret))
     press(page, "Enter")
 
 

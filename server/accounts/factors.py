@@ -1,0 +1,130 @@
+"""Second factors: a code of an authenticator app, a passkey, or a recovery code. The one door to allauth, which does the computing and holds the rows."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, validate_totp_code
+from allauth.mfa.webauthn.internal import auth as webauthn
+from cryptography.fernet import Fernet, InvalidToken
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from server.accounts.models import User
+from server.settings import secret
+
+KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Secrets lie in the database encrypted: whoever reads a copy of it cannot make codes."""
+
+    def encrypt(self, text: str) -> str:
+        return _cipher().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return _cipher().decrypt(encrypted_text.encode()).decode()
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        return super().get_public_key_credential_rp_entity() | {"name": "trikeye"}
+
+
+def _cipher() -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(base64.urlsafe_b64decode(secret("second-factors"))[:32]))
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether this person has one already; recovery codes alone are none."""
+    return Authenticator.objects.filter(user=user, type__in=KINDS).exists()
+
+
+def has_passkey(user: User) -> bool:
+    """Whether a passkey may be asked for."""
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
+
+
+def new_secret() -> str:
+    """What an authenticator app will share with us."""
+    return str(generate_totp_secret())
+
+
+def secret_picture(user: User, secret: str) -> tuple[str, str]:
+    """The secret for an app: its QR code as an address of an image, and the address in it."""
+    address = get_adapter().build_totp_url(user, secret)
+    image = get_adapter().build_totp_svg(address)
+    return "data:image/svg+xml;base64," + base64.b64encode(image.encode()).decode(), address
+
+
+def add_app(user: User, secret: str, code: str) -> bool:
+    """Make an app this person's second factor if it shows the right code."""
+    if not validate_totp_code(secret, code):
+        return False
+    TOTP.activate(user, secret)
+    return True
+
+
+def check_code(user: User, code: str) -> bool:
+    """Whether a code of the app, or an unused recovery code, is right; it is used up by this. What cannot be decrypted any more is wrong."""
+    for row in Authenticator.objects.filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN):
+        try:
+            if row.wrap().validate_code(code):
+                row.record_usage()
+                return True
+        except InvalidToken:
+            continue
+    return False
+
+
+def fresh_recovery_codes(user: User) -> list[str]:
+    """New recovery codes; older ones end."""
+    Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).delete()
+    return list(RecoveryCodes.activate(user).generate_codes())
+
+
+def passkey_to_make(user: User) -> dict[str, Any]:
+    """What a browser needs to make a passkey."""
+    return dict(webauthn.begin_registration(user, passwordless=False))
+
+
+def add_passkey(user: User, answer: str) -> bool:
+    """Keep the passkey a browser made."""
+    try:
+        credential = json.loads(answer)
+        webauthn.parse_registration_response(credential)
+        webauthn.complete_registration(credential)
+    except (ValueError, TypeError, KeyError, AttributeError, ValidationError):
+        return False
+    webauthn.WebAuthn.add(user, "passkey", credential)
+    return True
+
+
+def passkey_to_show(user: User) -> dict[str, Any]:
+    """What a browser needs to show a passkey."""
+    return dict(webauthn.begin_authentication(user))
+
+
+def check_passkey(user: User, answer: str) -> bool:
+    """Whether a browser showed one of this person's passkeys."""
+    try:
+        credential = json.loads(answer)
+        webauthn.parse_authentication_response(credential)
+        webauthn.complete_authentication(user, credential).record_usage()
+    except (ValueError, TypeError, KeyError, AttributeError, ValidationError):
+        return False
+    return True
+
+
+def forget_factors(user: User) -> int:
+    """Take every second factor from a person; at the next sign-in a new one is asked for."""
+    return Authenticator.objects.filter(user=user).delete()[0]
+
+
+def works_here(request: HttpRequest) -> bool:
+    """Whether passkeys can work at this address: they need HTTPS and a name, or localhost."""
+    host = request.get_host().partition(":")[0]
+    return host == "localhost" or (request.is_secure() and not host.replace(".", "").isdigit())

@@ -1,0 +1,103 @@
+"""What an administrator does with accounts, and each person with their own. Every change is one guarded update with its audit row; whoever it concerns is signed out by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+
+from server.accounts.factors import forget_factors
+from server.accounts.models import User
+from server.audit.rules import Verb
+from server.audit.services import record
+from server.broker import new_password
+from server.fleet.models import City
+
+
+class NotDone(Exception):
+    """An account that cannot be changed so."""
+
+
+class NameTaken(NotDone):
+    """There is such a name already."""
+
+
+class LastAdministrator(NotDone):
+    """Nobody would be left who may change accounts."""
+
+
+def add_person(name: str, role: str, city: City | None = None, language: str = "", *, by: User | None = None) -> tuple[User, str]:  # fmt: skip
+    """A new person and the password for their first sign-in. Raises NameTaken."""
+    password = new_password()
+    with transaction.atomic():
+        if User.objects.filter(username__iexact=name).exists():
+            raise NameTaken(name)
+        person = User(username=name, role=role, city=city, language=language, password_once=True)
+        person.set_password(password)
+        person.save()
+        _note(Verb.USER_ADD, person, by, role=role)
+    return person, password
+
+
+def renew_password(person: User, *, by: User | None = None) -> str:
+    """A new password, which they replace at their next sign-in."""
+    password = new_password()
+    fresh = User(username=person.username)
+    fresh.set_password(password)
+    with transaction.atomic():
+        User.objects.filter(pk=person.pk).update(password=fresh.password, password_once=True, sign_outs=F("sign_outs") + 1)  # fmt: skip
+        _note(Verb.USER_PASSWORD, person, by)
+    return password
+
+
+def choose_password(person: User, password: str) -> None:
+    """A person's own password, told to nobody."""
+    person.set_password(password)
+    with transaction.atomic():
+        User.objects.filter(pk=person.pk).update(password=person.password, password_once=False)
+        person.password_once = False
+        _note(Verb.USER_PASSWORD, person, person, own=True)
+
+
+def reset_factors(person: User, *, by: User | None = None) -> int:
+    """Take a person's second factors away; how many there were. They make a new one at their next sign-in."""
+    with transaction.atomic():
+        gone = forget_factors(person)
+        User.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
+        _note(Verb.FACTOR_RESET, person, by)
+    return gone
+
+
+def place_person(person: User, role: str, city: City | None, *, by: User | None = None) -> bool:
+    """Give a person another role or city; False if nothing changes. Raises LastAdministrator."""
+    with transaction.atomic():
+        now = User.objects.get(pk=person.pk)
+        if (now.role, now.city_id) == (role, city.pk if city else None):
+            return False
+        if role != User.Role.ADMIN:
+            _leave_an_administrator(now)
+        User.objects.filter(pk=person.pk).update(role=role, city=city)
+        _note(Verb.USER_PLACED, person, by, old=now.role, new=role, city=city.key if city else "")
+    return True
+
+
+def put_in_use(person: User, is_active: bool, *, by: User | None = None) -> bool:
+    """Let a person sign in, or no longer; False if nothing changes. What they decided stays. Raises LastAdministrator."""
+    with transaction.atomic():
+        if not is_active:
+            _leave_an_administrator(User.objects.get(pk=person.pk))
+        changed = User.objects.filter(pk=person.pk, is_active=not is_active).update(is_active=is_active, sign_outs=F("sign_outs") + 1)  # fmt: skip
+        if changed:
+            _note(Verb.USER_IN_USE if is_active else Verb.USER_OUT_OF_USE, person, by)
+    return bool(changed)
+
+
+def _leave_an_administrator(person: User) -> None:
+    others = User.objects.filter(role=User.Role.ADMIN, is_active=True).exclude(pk=person.pk)
+    if person.role == User.Role.ADMIN and person.is_active and not others.exists():
+        raise LastAdministrator(person.username)
+
+
+def _note(verb: Verb, person: User, by: User | None, **detail: Any) -> None:
+    record(verb, "user", person.pk, city_id=person.city_id, actor_id=by.pk if by else None, **detail)
