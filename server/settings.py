@@ -58,7 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
     "allauth", "allauth.account", "allauth.mfa",
     "server.accounts", "server.audit", "server.fleet", "server.categories", "server.cases", "server.intake", "server.review", "server.city", "server.coverage", "server.places", "server.api",
-    "server.quality",
+    "server.quality", "server.dashboard",
 ]  # fmt: skip
 MIDDLEWARE = [
     "server.log.Numbered",

@@ -73,6 +73,32 @@ class Case(models.Model):
         ]
 
 
+class CaseCount(models.Model):
+    """How many cases of a kind a cell of a city holds, and where their middle is; counts.py counts them again and again."""
+
+    city = models.ForeignKey("fleet.City", on_delete=models.PROTECT, db_index=False)
+    shadow = models.BooleanField()
+    row = models.IntegerField()
+    column = models.IntegerField()
+    category = models.CharField(max_length=48)
+    state = models.CharField(max_length=12)
+    cases = models.PositiveIntegerField()
+    lat_deg = models.FloatField()
+    lon_deg = models.FloatField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["city", "shadow", "row", "column", "category", "state"], name="counted_once")
+        ]
+
+
+class Counted(models.Model):
+    """When a city's cases were counted last."""
+
+    city = models.OneToOneField("fleet.City", primary_key=True, on_delete=models.CASCADE)
+    at = models.DateTimeField()
+
+
 class Sighting(models.Model):
     """One problem seen on one pass by one vehicle, as it came."""
 
