@@ -125,7 +125,7 @@ def deed_name(verb: str) -> str:
         Verb.SIGHTING_TAKEN: _("Sighting received"), Verb.VERDICT: _("Verdict"),
         Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
         Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category put elsewhere"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
-        Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
+        Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.THRESHOLD_WANTED: _("Threshold wanted of vehicles"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
         Verb.USER_PLACED: _("Person's role or city changed"), Verb.USER_IN_USE: _("Person let in again"), Verb.USER_OUT_OF_USE: _("Person shut out"), Verb.FACTOR_MADE: _("Second factor made"), Verb.FACTOR_RESET: _("Second factor taken away"),
         Verb.SIGNED_IN: _("Signed in"), Verb.CODE_REFUSED: _("Code refused"), Verb.PICTURE_OPENED: _("Picture opened from outside"), Verb.PICTURES_ERASED: _("Pictures erased"), Verb.AUDIT_READ: _("Audit taken along"),
         Verb.TOKEN_ADDED: _("Token added"), Verb.TOKEN_REVOKED: _("Token revoked"),

@@ -24,6 +24,7 @@ class Verb(StrEnum):
     VEHICLE_ADDED = "vehicle_added"
     VEHICLE_REVOKED = "vehicle_revoked"
     VEHICLE_DESIRED = "vehicle_desired"
+    THRESHOLD_WANTED = "threshold_wanted"
     PICTURE_REPORTED = "picture_reported"
     USER_ADD = "user_add"
     USER_PASSWORD = "user_password"
