@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone, tzinfo
 from math import hypot
@@ -91,13 +92,14 @@ def _way_m(a: Frame | None, b: Frame) -> float:
 
 @dataclass
 class Decider:
-    """Turns ended tracks into findings; counts why others did not become one."""
+    """Turns ended tracks into findings; counts why others did not become one. `least_of` is a category's own least probability, which counts where it is higher."""
 
     settings: Decide
     locator: Locator
     ids: Ids
     zones: Zones = field(default_factory=Zones.none)
     time_zone: tzinfo = timezone.utc  # noqa: UP017
+    least_of: Mapping[str, float] = field(default_factory=dict)
     reasons: Counter[str] = field(default_factory=Counter)
     _recent: list[tuple[str, UUID, float, float, datetime, int, int]] = field(default_factory=list)
 
@@ -124,7 +126,7 @@ class Decider:
         if len(track.views) < self.settings.least_views:
             self.reasons["seen_too_seldom"] += 1
             return None
-        if track.best.probability < self.settings.least_probability:
+        if track.best.probability < max(self.settings.least_probability, self.least_of.get(track.best.category, 0.0)):
             self.reasons["improbable"] += 1
             return None
         located = self.locator.place(track)

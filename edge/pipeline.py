@@ -78,7 +78,7 @@ class Vehicle:
         self.passes = Passes(self.settings.decide, self.ids)
         city = self.zones, ZoneInfo(self.settings.vehicle.time_zone)
         self.context = Context(self.locator, *city)
-        self.decider = Decider(self.settings.decide, self.locator, self.ids, *city)
+        self.decider = Decider(self.settings.decide, self.locator, self.ids, *city, self.settings.least_probability)
         self.coverer = Coverer(self.settings.vehicle.name, self.settings.origin, self.bracket.mount, self.ids)
         self.coverage = CoverageBox(self.outbox)
         self._disk_trouble, self._look_s = "", 0.0

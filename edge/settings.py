@@ -163,6 +163,14 @@ class Settings(_Section):
     outbox: Outbox = Outbox()
     uplink: Uplink = Uplink()
     health: Health = Health()
+    least_probability: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}
+
+    @field_validator("least_probability")
+    @classmethod
+    def _is_of_categories(cls, least: dict[str, float]) -> dict[str, float]:
+        if strange := [name for name in least if name not in CATEGORIES]:
+            raise ValueError(f"no such category: {', '.join(strange)}")
+        return least
 
 
 def read_settings(path: Path) -> Settings:

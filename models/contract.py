@@ -18,6 +18,8 @@ from uuid import UUID
 import cbor2
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from models.taxonomy import CATEGORIES
+
 UTC = timezone.utc  # noqa: UP017
 WIRE_VERSION = 1
 MAX_MESSAGE_BYTES = 256 * 1024
@@ -340,13 +342,17 @@ ADJUSTABLE: dict[str, tuple[type[int] | type[float], float, float]] = {
     "uplink.resend_s": (float, 2, 600), "uplink.in_flight": (int, 1, 20), "health.every_s": (float, 10, 3600),
 }  # fmt: skip
 """The settings a server may change from afar, with their bounds: never where a vehicle connects to, by which password, or what it redacts."""
+LEAST_PROBABILITY = "least_probability"
+"""Besides: `least_probability.<category>`, from 0 to 1, under which a vehicle does not tell a thing of that category."""
 
 
 def why_not_adjustable(name: str, value: float) -> str:
     """Why a setting may not be given this value from afar; empty if it may."""
-    if name not in ADJUSTABLE:
-        return f"{name} cannot be set from afar; these can: {', '.join(ADJUSTABLE)}"
-    kind, least, most = ADJUSTABLE[name]
+    section, _, key = name.partition(".")
+    bounds = (float, 0.0, 1.0) if section == LEAST_PROBABILITY and key in CATEGORIES else ADJUSTABLE.get(name)
+    if bounds is None:
+        return f"{name} cannot be set from afar; these can: {', '.join(ADJUSTABLE)}, {LEAST_PROBABILITY}.<category>"
+    kind, least, most = bounds
     if isinstance(value, bool) or (kind is int and not isinstance(value, int)) or not least <= value <= most:
         return f"{name} = {value} is out of its bounds: {'a whole number ' if kind is int else ''}from {least:g} to {most:g}"
     return ""

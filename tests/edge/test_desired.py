@@ -108,6 +108,21 @@ def test_a_kept_file_that_somebody_changed_is_passed_over(orders: Orders, tmp_pa
     assert with_desired(SETTINGS, tmp_path) == SETTINGS
 
 
+def test_a_category_is_given_a_least_probability_of_its_own_and_loses_it_again(orders: Orders) -> None:
+    now = orders.take(signed(revision=3, settings={"least_probability.waste_pile": 0.55}))
+    assert now is not None
+    assert (now.least_probability, now.decide) == ({"waste_pile": 0.55}, SETTINGS.decide)
+    back = orders.take(signed(revision=4))
+    assert back is not None
+    assert back.least_probability == {}
+
+
+@pytest.mark.parametrize("strange", [{"least_probability.unicorn": 0.5}, {"least_probability.waste_pile": 1.5}])
+def test_a_least_probability_is_of_a_category_and_a_probability(orders: Orders, strange: dict[str, float]) -> None:
+    assert orders.take(signed(revision=3, settings=strange)) is None
+    assert orders.refused.startswith("bad_setting")
+
+
 @pytest.mark.parametrize("name", ADJUSTABLE)
 def test_every_adjustable_setting_exists_and_takes_both_its_bounds(name: str) -> None:
     _, least, most = ADJUSTABLE[name]

@@ -232,6 +232,21 @@ def test_a_thing_seen_once_is_not_told(camera: Camera, mount: Mount, frame_at: F
     assert decider.reasons == {"seen_too_seldom": 1}
 
 
+@pytest.mark.parametrize(
+    ("of_all", "of_it", "told"),
+    [(0.0, {}, 1), (0.0, {"road_damage": 0.99}, 0), (0.99, {"road_damage": 0.1}, 0), (0.0, {"waste_pile": 0.99}, 1)],
+)
+def test_a_category_is_told_from_its_own_least_probability_on_and_never_under_that_of_all(
+    camera: Camera, mount: Mount, frame_at: FrameAt, of_all: float, of_it: dict[str, float], told: int
+) -> None:
+    decide = Decide(least_probability=of_all)
+    decider = Decider(decide, Locator(camera, mount), Ids("TY-01", "front", "d"), least_of=of_it)
+    (track,) = drive([POTHOLE], camera, mount, frame_at)
+    assert track.best.category == "road_damage"
+    assert len(decider.decide([track])) == told
+    assert decider.reasons["improbable"] == 1 - told
+
+
 @pytest.mark.parametrize(("cool_down_h", "told"), [(6.0, 1), (0.0, 2)])
 def test_another_pass_tells_again_only_after_the_cool_down(
     camera: Camera, mount: Mount, frame_at: FrameAt, cool_down_h: float, told: int
