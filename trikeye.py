@@ -99,6 +99,7 @@ VERBS = (
     Verb("server", "broker", "server.command_broker", "write the broker's files, or run the embedded one",
          "trikeye server broker config --out /etc/mosquitto/trikeye"),
     Verb("demo", "run", "demo.command_run", "the whole chain on this machine", "trikeye demo run --headless --until-done --json"),
+    Verb("demo", "code", "demo.command_code", "show the code that signs one of the demo's people in", "trikeye demo code supervisor"),
     Verb("demo", "ride", "demo.ride.command", "draw a sample ride, or make one of photographs",
          "trikeye demo ride --seed 7 --out ride7"),
     Verb("demo", "simulate", "demo.command_simulate", "drive a fleet of 1 to 1,000 vehicles against a server, and measure its answers",

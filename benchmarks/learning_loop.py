@@ -154,7 +154,7 @@ def drive(data: Path, ride: Path, pack: Path, limit_s: float = 900) -> None:
     chain = Chain(data, ride, headless=True, pack=str(pack))
     try:
         chain.start()
-        people, began = People(chain, LookingReviewer(chain.web_url, *chain.login, ride)), time.monotonic()
+        people, began = People(chain, LookingReviewer(chain.web_url, chain.login, ride)), time.monotonic()
         while not chain.is_done(chain.progress()):
             if time.monotonic() - began > limit_s:
                 raise ChainFailed(f"not done after {limit_s:.0f} s: {chain.progress()}; logs: {chain.data}/logs")

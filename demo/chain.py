@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,6 +20,7 @@ import httpx
 
 from calibration.files import MalformedCameraFile
 from calibration.tracks import MalformedTrack
+from demo.login import Login, Refused, SignIn, read_logins, write_logins
 from demo.processes import Process, stop_all
 from demo.score import Spot, problems_of, score
 from edge.capture import NoPictures
@@ -89,6 +90,9 @@ class Chain:
         for process in self.processes:
             process.start()
         self._wait_for_web()
+        for login in self.logins.values():
+            if not login.secret:
+                self._sign_in_first(login)
 
     def watch(self) -> None:
         """Start again what has died."""
@@ -102,15 +106,14 @@ class Chain:
             self._lock.close()
 
     @property
-    def login(self) -> tuple[str, str]:
-        """The reviewer's name and password."""
-        return PEOPLE[0], self.logins[PEOPLE[0]]
+    def login(self) -> Login:
+        """The reviewer's."""
+        return self.logins[PEOPLE[0]]
 
     @property
-    def logins(self) -> dict[str, str]:
-        """Everybody's password by name; nobody's before the first start."""
-        lines = self.login_file.read_text().splitlines() if self.login_file.exists() else []
-        return dict(line.split() for line in lines)
+    def logins(self) -> dict[str, Login]:
+        """Everybody by name; nobody before the first start."""
+        return read_logins(self.login_file)
 
     def progress(self) -> dict[str, int]:
         """What the databases say now."""
@@ -257,11 +260,28 @@ class Chain:
             _write_secret(self.data / "status-url", f"{self.web_url}{shown['status_path']}")
 
     def _add_person(self, name: str) -> None:
-        logins = self.logins
-        if name in logins:
-            return
-        logins[name] = self._verb("server", "user", "add", name, "--role", name).split("password ")[1].split()[0]
-        _write_secret(self.login_file, "".join(f"{each} {password}\n" for each, password in logins.items()))
+        if name not in self.logins:
+            said = self._verb("server", "user", "add", name, "--role", name)
+            self._keep(Login(name, said.split("password ")[1].split()[0]))
+
+    def _keep(self, login: Login) -> None:
+        write_logins(self.login_file, self.logins | {login.name: login})
+
+    def _sign_in_first(self, login: Login) -> None:
+        """Walk one person through their first sign-in; where an earlier start was cut short in it, from the beginning."""
+        for password in (login.password, ""):
+            if not password:
+                password = self._verb("server", "user", "password", login.name).split("password ")[1].split()[0]
+                self._verb("server", "user", "second-factor", login.name, "--reset")
+            try:
+                with httpx.Client(base_url=self.web_url, timeout=20, trust_env=False) as http:
+                    self._keep(SignIn(http).enter_first(replace(login, password=password, secret=""), self._keep))
+                return
+            except Refused as wrong:
+                trouble = str(wrong)
+            except httpx.HTTPError as wrong:
+                raise ChainFailed(f"{login.name} could not sign in: {wrong}; log: {self.data}/logs/web.log") from None
+        raise ChainFailed(f"{login.name} could not sign in: {trouble}; log: {self.data}/logs/web.log")
 
     def _is_photos(self) -> bool:
         """Photographs show each thing once; a ride shows it from look to look."""

@@ -86,7 +86,8 @@ def greeting(chain: Chain) -> str:
     lines = [
         f"review queue   {chain.web_url}/review/",
         f"sandbox city   {chain.city_url}/",
-        *(f"sign in as     {name} / {password}" for name, password in chain.logins.items()),
+        *(f"sign in as     {each.name} / {each.password}" for each in chain.logins.values()),
+        f"code           trikeye demo code NAME{'' if chain.data == Path('.demo').resolve() else f' --data {chain.data}'}   (asked for after the password)",
         f"data, logs     {chain.data}",
         "in shadow      nothing here: a demo opens every category to the sandbox city; a real server hands over those shown to be right alone",
     ]

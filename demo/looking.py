@@ -8,6 +8,7 @@ import tomllib
 from datetime import datetime
 from pathlib import Path
 
+from demo.login import Login
 from demo.reviewer import Reviewer
 from demo.ride.write import HEIGHT, WIDTH
 from models.boxes import iou_of
@@ -21,8 +22,8 @@ TIME = re.compile(r'<time datetime="([^"]+)"')
 class LookingReviewer(Reviewer):
     """Answers from the boxes of a drawn ride's truth."""
 
-    def __init__(self, base_url: str, name: str, password: str, ride: Path) -> None:
-        super().__init__(base_url, name, password, None)
+    def __init__(self, base_url: str, login: Login, ride: Path) -> None:
+        super().__init__(base_url, login, None)
         about = tomllib.loads((ride / "ride.toml").read_text(encoding="utf-8"))
         self._start, self._fps = datetime.fromisoformat(about["start"]), float(about["fps"])
         self._problems_shown = json.loads((ride / "truth.json").read_text(encoding="utf-8"))["problems"]

@@ -13,9 +13,7 @@ class People:
 
     def __init__(self, chain: Chain, reviewer: Reviewer | None = None) -> None:
         self._chain, self._signed_in, self._fixed = chain, False, False
-        self._reviewer = reviewer or Reviewer(
-            chain.web_url, *chain.login, chain.truth()[0] if chain.has_truth else None
-        )
+        self._reviewer = reviewer or Reviewer(chain.web_url, chain.login, chain.truth()[0] if chain.has_truth else None)
 
     def act(self) -> None:
         """Review what is there, and click "fixed" once."""

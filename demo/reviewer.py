@@ -9,6 +9,7 @@ from uuid import UUID
 
 import httpx
 
+from demo.login import Login, SignIn
 from demo.score import Spot, is_real
 from edge.identity import uuid7
 
@@ -16,19 +17,16 @@ ATTRIBUTE = re.compile(r'data-(case|category|lat|lon)="([^"]*)"')
 
 
 class Reviewer:
-    """Signs in by the form, takes cards as the page's script does, answers from the truth, or confirms all where there is none."""
+    """Signs in by the forms, takes cards as the page's script does, answers from the truth, or confirms all where there is none."""
 
-    def __init__(self, base_url: str, name: str, password: str, problems: list[Spot] | None) -> None:
+    def __init__(self, base_url: str, login: Login, problems: list[Spot] | None) -> None:
         self._http = httpx.Client(base_url=base_url, timeout=20, follow_redirects=True, trust_env=False)
-        self._login, self._problems = (name, password), problems
+        self._login, self._problems, self._way_in = login, problems, SignIn(self._http)
         self._token = ""
 
     def sign_in(self) -> None:
-        """Fill in the form. Raises RuntimeError if it is refused."""
-        token = self._field(self._http.get("/login/").text)
-        self._http.post(
-            "/login/", data={"username": self._login[0], "password": self._login[1], "csrfmiddlewaretoken": token}
-        )
+        """Fill in the forms. Raises RuntimeError if they are refused."""
+        self._way_in.enter(self._login)
         page = self._http.get("/review/")
         found = re.search(r'data-token="([^"]+)"', page.text)
         if page.status_code != 200 or not found:
@@ -53,13 +51,6 @@ class Reviewer:
         """The category of what a card shows, as one who knows the street says it, "" if nothing is wrong: `values` are the card's attributes, `article` is all of its HTML."""
         seen = Spot(int(values["case"]), values["category"], float(values["lat"]), float(values["lon"]))
         return seen.category if self._problems is None or is_real(self._problems, seen) else ""
-
-    @staticmethod
-    def _field(page: str) -> str:
-        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
-        if not found:
-            raise RuntimeError("the sign-in page has no form")
-        return found[1]
 
 
 def fix_first(city_url: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +19,7 @@ import pytest
 
 from demo.chain import SAMPLE, Chain, ChainFailed
 from demo.command_run import greeting
+from demo.login import SignIn
 from demo.people import People
 from models.packs import load_pack
 from models.training.from_verdicts import build
@@ -149,18 +149,20 @@ def test_a_second_demo_in_one_folder_says_so_and_leaves_the_first_alone(short_ri
 
 def test_a_demo_says_what_it_opens_and_who_sees_the_pages_of_supervisors(short_ride: Path, tmp_path: Path) -> None:
     """Also over the data of an older demo, whose file named the reviewer alone."""
-    (tmp_path / "login.txt").write_text("reviewer of-old\n")
     chain = Chain(tmp_path, short_ride, headless=False, embedded_broker=True)
+    for argv in (["migrate", "--quiet"], ["user", "add", "reviewer"]):
+        subprocess.run([sys.executable, "-m", "trikeye", "server", *argv], env={**os.environ, **chain.env}, check=True, capture_output=True)  # fmt: skip
+    (tmp_path / "login.txt").write_text("reviewer of-old\n")
     try:
         chain.start()
         said = greeting(chain)
-        assert chain.login == ("reviewer", "of-old")
-        assert f"supervisor / {chain.logins['supervisor']}" in said
+        assert chain.login.name == "reviewer"
+        assert len(chain.login.secret) == 32
+        assert "trikeye demo code NAME" in said
+        assert f"supervisor / {chain.logins['supervisor'].password}" in said
         assert "opens every category to the sandbox city" in said
         with httpx.Client(base_url=chain.web_url, trust_env=False, follow_redirects=True) as web:
-            token = re.findall(r'csrfmiddlewaretoken" value="(\w+)', web.get("/login/").text)[0]
-            login = {"username": "supervisor", "password": chain.logins["supervisor"], "csrfmiddlewaretoken": token}
-            web.post("/login/", data=login)
+            SignIn(web).enter(chain.logins["supervisor"])
             assert [web.get(page).status_code for page in ("/categories/", "/fleet/")] == [200, 200]
     finally:
         chain.stop()

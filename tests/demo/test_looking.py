@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from demo.chain import SAMPLE
+from demo.login import Login
 from demo.looking import BOX, LookingReviewer
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "server" / "templates" / "card.html"
@@ -41,7 +42,7 @@ def card(move_px: float = 0, frames: int = 0, scale: float = 1.0) -> str:
     ],
 )
 def test_a_card_shows_what_its_box_is_on(article: str, proposed: str, shows: str) -> None:
-    reviewer = LookingReviewer("http://127.0.0.1:1", "li", "password", SAMPLE)
+    reviewer = LookingReviewer("http://127.0.0.1:1", Login("li", "password"), SAMPLE)
     assert reviewer.shows({"category": proposed}, article) == shows
 
 

@@ -1,0 +1,28 @@
+"""`trikeye demo code`: what the authenticator app of one of the demo's people shows now."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from demo.login import PERIOD_S, read_logins
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", default="reviewer", help="who signs in (default: %(default)s)")
+    parser.add_argument("--data", type=Path, default=Path(".demo"), help="folder of the demo (default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> int:
+    login = read_logins(args.data / "login.txt").get(args.name)
+    if login is None or not login.secret:
+        print(
+            f"trikeye demo code: {args.data}/login.txt has no key of {args.name}; start the demo first: trikeye demo run --data {args.data}",
+            file=sys.stderr,
+        )
+        return 1
+    now_s = time.time()
+    print(f"{login.code(now_s)}   ({PERIOD_S - int(now_s) % PERIOD_S} s left; each code lets in once)")
+    return 0
