@@ -89,6 +89,8 @@ VERBS = (
          "trikeye server destination add sandbox http://127.0.0.1:8100/webhook --sandbox --allow-private"),
     Verb("server", "export", "server.command_export", "write what reviewers decided into a folder, for training",
          "trikeye server export verdicts --out verdicts --json"),
+    Verb("server", "figures", "server.command_figures", "sum all verdicts by day anew, for the pages of quality",
+         "trikeye server figures"),
     Verb("server", "category", "server.command_category", "list what is live and what in shadow, or put a category elsewhere",
          "trikeye server category shadow waste_pile --by li"),
     Verb("server", "import-places", "server.command_places", "take a city's roads, landmarks, unit grids or districts from GeoJSON, to name places by",

@@ -20,16 +20,19 @@ ANYBODY = None
 EVERYBODY = frozenset(Role)
 REVIEW = frozenset({Role.REVIEWER, Role.SUPERVISOR})
 CASES = EVERYBODY - {Role.FLEET}
+QUALITY = frozenset({Role.SUPERVISOR, Role.AUDITOR})
 VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.ADMIN})
 WATCH = frozenset({Role.ADMIN})
+"""What the machines do. Who asks on the machine itself may, too."""
 READ_CASES = CASES - {Role.REVIEWER}
 """Other programs that read cases: none that reads for a reviewer, who decides without knowing what others said."""
 MAY: dict[str, frozenset[Role] | None] = {
-    "home": EVERYBODY, "login": ANYBODY, "login_code": ANYBODY, "login_enrol": ANYBODY, "login_recovery": ANYBODY, "login_password": ANYBODY, "logout": ANYBODY, "session": EVERYBODY, "language": ANYBODY, "health": ANYBODY, "health_ready": ANYBODY, "metrics": ANYBODY,
+    "home": EVERYBODY, "login": ANYBODY, "login_code": ANYBODY, "login_enrol": ANYBODY, "login_recovery": ANYBODY, "login_password": ANYBODY, "logout": ANYBODY, "session": EVERYBODY, "language": ANYBODY, "health": ANYBODY, "health_ready": ANYBODY, "metrics": WATCH,
     "picture": CASES, "picture_signed": ANYBODY,
     "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,
     "review_nothing": REVIEW, "review_broken": REVIEW, "review_mine": REVIEW, "my_keys": REVIEW,
     "case_list": CASES, "case": CASES, "categories": frozenset({Role.SUPERVISOR}),
+    "quality": QUALITY, "quality_category": QUALITY, "quality_vehicle": QUALITY, "quality_threshold": frozenset({Role.SUPERVISOR}),
     "vehicles": VEHICLES, "coverage": VEHICLES, "coverage_cells": VEHICLES,
     "city_status": ANYBODY,
     "api:cases": READ_CASES, "api:case": READ_CASES, "api:case_sightings": READ_CASES, "api:vehicles": VEHICLES, "api:seen_well": VEHICLES,
@@ -48,10 +51,14 @@ class Page:
 
 
 PAGES = (
-    Page("review_queue", _("Review")), Page("case_list", _("Cases")), Page("categories", _("Categories")),
+    Page("review_queue", _("Review")), Page("case_list", _("Cases")), Page("categories", _("Categories")), Page("quality", _("Quality")),
     Page("vehicles", _("Vehicles")), Page("coverage", _("Last looks")),
 )  # fmt: skip
 """In the order of the navigation; a person begins at the first that is theirs."""
+
+
+ON_THIS_MACHINE = ("metrics", "health_ready")
+"""Addresses of those who watch the machines: who asks there reads them as an administrator does."""
 
 
 class NotForThisRole(PermissionDenied):
@@ -70,7 +77,7 @@ def may(person: Any, name: str) -> bool:
 
 def is_for_programs(name: str) -> bool:
     """Whether the address of this name is for other programs, which come with a token and have no page to sign in at."""
-    return name.startswith("api:") or name in ("metrics", "health_ready")
+    return name.startswith("api:") or name in ON_THIS_MACHINE
 
 
 def pages_of(person: Any) -> list[Page]:

@@ -15,6 +15,7 @@ from server.categories import views as categories
 from server.city import views as city
 from server.coverage import views as coverage
 from server.fleet import views as fleet
+from server.quality import views as quality
 from server.review import broken, mine, nothing
 from server.review import views as review
 
@@ -47,6 +48,10 @@ urlpatterns = [
     path("cases/", cases.case_list, name="case_list"),
     path("cases/<int:number>/", cases.case_page, name="case"),
     path("categories/", categories.categories, name="categories"),
+    path("quality/", quality.quality, name="quality"),
+    path("quality/category/<slug:key>/", quality.category, name="quality_category"),
+    path("quality/vehicle/<str:name>/", quality.vehicle, name="quality_vehicle"),
+    path("quality/threshold", quality.threshold, name="quality_threshold"),
     path("coverage/", coverage.coverage, name="coverage"),
     path("coverage/cells.json", coverage.cells, name="coverage_cells"),
     path("fleet/", fleet.vehicles, name="vehicles"),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, F, Min, Model, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Model, OuterRef, Subquery
 from django.utils.timezone import localtime, make_aware
 
 from server.cases.models import Sighting

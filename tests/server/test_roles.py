@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 STRANGER = None
 ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], "city_status": [1],
-                                   "api:case": ["taiyuan", 1], "api:case_sightings": ["taiyuan", 1]}  # fmt: skip
+                                   "api:case": ["taiyuan", 1], "api:case_sightings": ["taiyuan", 1], "quality_category": ["waste_pile"], "quality_vehicle": ["TY-01"]}  # fmt: skip
 
 
 def addresses() -> Iterator[tuple[str, str]]:
