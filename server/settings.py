@@ -16,6 +16,8 @@ HTTP_PORT = int(os.environ.get("TRIKEYE_HTTP_PORT", "8000"))
 PUBLIC_URL = os.environ.get("TRIKEYE_URL", f"http://127.0.0.1:{HTTP_PORT}").rstrip("/")
 GRACE_S = float(os.environ.get("TRIKEYE_GRACE_S", "60"))
 BLIND_SHARE = float(os.environ.get("TRIKEYE_BLIND_SHARE", "0.05"))
+SECOND_SHARE = float(os.environ.get("TRIKEYE_SECOND_SHARE", "0.05"))
+GOLD_SHARE = float(os.environ.get("TRIKEYE_GOLD_SHARE", "0.02"))
 RANDOM_SHARE = float(os.environ.get("TRIKEYE_RANDOM_SHARE", "0.10"))
 SCREENING_PACK = os.environ.get("TRIKEYE_SCREENING_PACK", "screening")
 AIM = float(os.environ.get("TRIKEYE_AIM", "0.90"))
@@ -109,7 +111,9 @@ ACCOUNT_EMAIL_VERIFICATION, ACCOUNT_LOGIN_METHODS, ACCOUNT_SIGNUP_FIELDS = (
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"}}
 IS_HTTPS = PUBLIC_URL.startswith("https")
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = True
+# The queue reads the token that holds after a sign-in in another tab; a script that could read it could as well send its own requests.
+CSRF_COOKIE_HTTPONLY = False
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = (

@@ -2,7 +2,7 @@
 const PATIENCE_MS = 15000;
 
 // Signing in again changes the token: the cookie knows the one that holds now.
-export const token = () => /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
+export const token = () => /(?:^|; )(?:__Host-)?csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 
 // Why a request came to nothing: `kind` is "signed-out", "offline", or the server's word for it (server/errors.py), whose sentence names the request.
 export class Trouble extends Error {
@@ -18,11 +18,16 @@ async function troubleOf(response) {
   } catch { return new Trouble("offline"); }
 }
 
-export async function post(url, fields = {}) {
+// What is told of every answer that came.
+export const heard = [];
+
+// `byItself`: nobody pressed anything for it, so it is no sign of a person who is there.
+export async function post(url, fields = {}, byItself = false) {
   let response;
   try {
-    response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token() }, body: new URLSearchParams(fields), redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
+    response = await fetch(url, { method: "POST", headers: { "X-CSRFToken": token(), ...(byItself && { "X-By-Itself": "1" }) }, body: new URLSearchParams(fields), redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch { throw new Trouble("offline"); }
+  for (const tell of heard) tell(response);
   if (!response.ok) throw await troubleOf(response);
   return response;
 }
@@ -38,6 +43,7 @@ export function uuid7() {
 
 export class Sender {
   waiting = []; busy = false; pause = 500;
+  hurry = () => {};
 
   constructor(url, onChange, onAnswer) { Object.assign(this, { url, onChange, onAnswer }); }
 
@@ -58,7 +64,7 @@ export class Sender {
         if (refused) this.waiting.shift();
         this.onChange(this.waiting.length, trouble);
         if (refused) continue;
-        await new Promise((done) => setTimeout(done, this.pause));
+        await new Promise((done) => { this.hurry = done; setTimeout(done, this.pause); });
         this.pause = Math.min(this.pause * 2, 15000);
       }
     }

@@ -1,31 +1,42 @@
 // The queue: five cards ahead, one key a verdict, nothing lost on the way.
-import { post, Sender, token, uuid7 } from "./post.js";
+import { Merge, Note } from "./ask.js";
+import { Batch } from "./batch.js";
+import { Keyboard, digitOf, isPlain } from "./keyboard.js";
 import { Kinds } from "./kinds.js";
+import { Mend } from "./mend.js";
+import { brighten, load, showPicture, shownIndex } from "./pictures.js";
+import { heard, post, Sender, token, uuid7 } from "./post.js";
+import { Session } from "./session.js";
 import { Zoom } from "./zoom.js";
 
-const root = document.getElementById("review"), cards = document.getElementById("cards"), say = root.dataset;
-const empty = document.getElementById("empty"), loading = document.getElementById("loading"), bar = root.querySelector(".bar");
-const reasons = document.getElementById("reasons"), help = document.getElementById("help"), banner = document.getElementById("banner");
-const FETCH_BELOW = 3, DEAD_MS = 250, LOOK_AGAIN_MS = 5000, LEASE_MS = 60000, IDLE_MS = 180000, UNSENT_AT_MOST = 20;
-let card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), zoom = null, state = { scale: 1, x: 0, y: 0, onBox: false };
+const by = (id) => document.getElementById(id);
+const root = by("review"), cards = by("cards"), say = root.dataset, empty = by("empty"), loading = by("loading"), bar = root.querySelector(".bar"), reasons = by("reasons"), banner = by("banner"), chips = by("chips");
+const FETCH_BELOW = 3, DEAD_MS = 250, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, IDLE_MS = 180000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
+const WHOLE = { scale: 1, x: 0, y: 0, onBox: false };
+let card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, state = WHOLE, opened = false;
 
+const keyboard = new Keyboard(JSON.parse(say.keys));
+const live = (text) => { by("live").textContent = text; };
 const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today") });
-const live = (text) => { document.getElementById("live").textContent = text; };
 const sender = new Sender(say.verdicts, (count, trouble) => {
-  const unsent = document.getElementById("unsent");
-  unsent.hidden = !count; unsent.querySelector("b").textContent = count;
+  by("unsent").hidden = !count; by("unsent").querySelector("b").textContent = count;
   warn(trouble);
 }, (answer) => { counts(answer); if (answer.result === "second") live(say.second); });
+const session = new Session(say.session, by("session"), (isEnding) => {
+  if (isEnding) banner.textContent = banner.dataset.ending;
+  banner.hidden = !isEnding;
+}, () => { warn(null); sender.hurry(); if (!card) fetchMore(); });
+heard.push((response) => session.heard(response));
 
 function warn(trouble) {
+  const waiting = sender.waiting.length ? ` ${sender.waiting.length}` : "";
   banner.hidden = !trouble;
-  banner.textContent = trouble ? { offline: banner.dataset.offline, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence : "";
+  banner.textContent = trouble ? { offline: `${banner.dataset.offline}${waiting || " 0"}`, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence : "";
+  if (trouble?.kind === "signed-out") session.over(waiting && `${by("unsent").querySelector(".wide").textContent}${waiting}`);
 }
 
 function counts(values) {
-  if (values.waiting !== undefined) document.getElementById("waiting").textContent = values.waiting;
-  if (values.in_shadow !== undefined) document.getElementById("in-shadow").textContent = values.in_shadow;
-  if (values.mine_today !== undefined) document.getElementById("mine").textContent = values.mine_today;
+  for (const [id, value] of [["waiting", values.waiting], ["in-shadow", values.in_shadow], ["mine", values.mine_today]]) if (value !== undefined && value !== null) by(id).textContent = value;
 }
 
 function take(html, first = false) {
@@ -33,47 +44,45 @@ function take(html, first = false) {
   box.innerHTML = html;
   const fresh = [...box.content.querySelectorAll(".card")].filter((each) => !cards.querySelector(`[data-case="${each.dataset.case}"]`));
   for (const each of fresh) {
+    keyboard.label(each);
     first ? cards.prepend(each) : cards.append(each);
     each.loaded = load(each);
   }
   return fresh;
 }
 
-// A card may be judged once its picture is decoded; a broken one is tried twice more.
-async function load(each) {
-  const picture = each.querySelector(".view img");
-  if (!picture) { each.querySelector(".broken").hidden = false; return false; }
-  const address = picture.getAttribute("src");
-  for (let attempt = 0; attempt < 3; attempt++) {
-    try { await picture.decode(); return true; } catch { await new Promise((done) => setTimeout(done, 400)); picture.src = `${address}?again=${attempt}`; }
-  }
-  each.querySelector(".broken").hidden = false;
-  return false;
-}
-
-async function fetchMore() {
+async function fetchMore(byItself = false) {
   if (fetching) return;
-  fetching = true;
+  fetching = true; lookedAt = Date.now();
   try {
     const held = [...[...cards.querySelectorAll(".card")].map((each) => each.dataset.case), ...sender.waiting.map((each) => each.case)].join(",");
-    const response = await post(say.lease, { held });
+    const response = await post(say.lease, { held }, byItself);
     counted(response);
-    document.getElementById("empty-others").textContent = +response.headers.get("X-with-others") ? `${response.headers.get("X-with-others")} ${say.others}` : "";
     nothingLeft = !take(await response.text()).length;
+    if (nothingLeft && !cards.childElementCount) await sayNothingLeft(byItself);
     if (!sender.waiting.length) warn(null);
   } catch (trouble) { warn(trouble); }
   fetching = false;
   if (!card) next();
 }
 
+// Who has the last cards and till when, in the server's words.
+async function sayNothingLeft(byItself) {
+  const response = await fetch(say.nothing, { redirect: "manual", headers: byItself ? { "X-By-Itself": "1" } : {} });
+  if (!response.ok) return;
+  empty.innerHTML = await response.text();
+  keyboard.label(empty);
+}
+
 async function next() {
   card = cards.querySelector(".card");
   empty.hidden = Boolean(card) || !nothingLeft; loading.hidden = Boolean(card) || nothingLeft;
-  ready = false; enable();
+  ready = false; enable(); tell();
   if (!card) return;
   card.hidden = false;
   if (cards.childElementCount < FETCH_BELOW) fetchMore();
   zoom = Object.assign(new Zoom(card.querySelector(".stage")), state);
+  card.querySelector(".more").open = opened;
   const view = card.querySelector(".view");
   if (view) zoom.show(view);
   card.querySelector("h1").focus({ preventScroll: true });
@@ -86,17 +95,42 @@ async function next() {
 
 function enable() { for (const each of bar.querySelectorAll("[data-do]")) each.setAttribute("aria-disabled", String(!card ? each.dataset.do !== "undo" : !ready && !["undo", "skip"].includes(each.dataset.do))); }
 
+// What goes with the answer to this card stands on it, and is dropped by a click.
+function tell() {
+  const told = [["note", card?.note && `${say.words}: ${card.note}`], ["box", card?.mended?.box && say.mendedBox], ["place", card?.mended?.place && `${say.mendedPlace} ${card.mended.place.figure}`]];
+  chips.replaceChildren(...told.filter(([, words]) => words).map(([kind, words]) => {
+    const chip = document.createElement("button");
+    Object.assign(chip, { type: "button", textContent: `${words} ✕`, title: words });
+    chip.dataset.drop = kind;
+    return chip;
+  }));
+}
+
+function drop(kind) {
+  if (kind === "note") card.note = "";
+  else if (mend.start(kind, card)) mend.stop(false);
+  tell();
+}
+
 function answer(kind, more = {}, as = "") {
   if (!card || (!ready && kind !== "skip") || sender.waiting.length >= UNSENT_AT_MOST) return;
-  const gone = card;
-  state = { scale: zoom.scale, x: zoom.x, y: zoom.y, onBox: zoom.onBox };
-  if (!state.onBox) state = { scale: 1, x: 0, y: 0, onBox: false };
-  const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt), ...more };
+  const gone = card, { box, place } = (kind === "confirm" && gone.mended) || {};
+  state = zoom.onBox ? { scale: zoom.scale, x: zoom.x, y: zoom.y, onBox: true } : WHOLE;
+  opened = gone.querySelector(".more").open;
+  const mended = { ...box, ...(place && { lat_deg: place.lat_deg, lon_deg: place.lon_deg }) };
+  const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt), ...(gone.note && { words: gone.note }), ...mended, ...more };
   gone.remove(); card = null;
   sender.add(fields);
   const told = document.querySelector(".figures [aria-current] b").textContent, left = told.endsWith("+") ? told : Math.max(0, Number(told) - 1);
-  live(`${{ confirm: as ? `${say.confirmedAs} ${as}` : say.confirmed, reject: say.rejected, unsure: say.unsure, skip: say.skipped }[kind]}, ${left} ${say.left}`);
+  live(`${{ confirm: as ? `${say.confirmedAs} ${as}` : say.confirmed, reject: more.same_as ? `${say.merged} ${more.same_as}` : say.rejected, unsure: say.unsure, skip: say.skipped }[kind]}, ${left} ${say.left}`);
   next();
+}
+
+function reject(reason) {
+  reasons.close();
+  if (reason === SAME) merge.open(card);
+  else if (reason === OTHER && !card.note) note.open("", true, (words) => answer("reject", { reason, words }));
+  else answer("reject", { reason });
 }
 
 async function undo() {
@@ -112,55 +146,69 @@ async function undo() {
   } catch (trouble) { warn(trouble); }
 }
 
-function showPicture(index) {
+async function report() {
   if (!card) return;
-  const views = [...card.querySelectorAll(".view")];
-  const wanted = views[((index % views.length) + views.length) % views.length];
-  for (const each of views) each.hidden = each !== wanted;
-  const picture = wanted.querySelector("img");
-  if (picture.dataset.src) { picture.src = picture.dataset.src; delete picture.dataset.src; }
-  for (const each of card.querySelectorAll(".thumb")) each.setAttribute("aria-pressed", String(each.dataset.index === wanted.dataset.index));
-  zoom.show(wanted);
+  const view = card.querySelector(".view:not([hidden])");
+  try { await post(say.broken, { case: card.dataset.case, sha256: view?.dataset.sha256 ?? "" }); live(say.reported); for (const each of card.querySelectorAll(".reported")) each.hidden = false; } catch (trouble) { warn(trouble); }
 }
 
-const current = () => [...card.querySelectorAll(".view")].findIndex((each) => !each.hidden);
+function show(index) { const view = card && showPicture(card, index); if (view) zoom.show(view); }
+
+// A correction is made on the first picture, the whole of it in sight.
+function correct(kind) {
+  if (!ready) return;
+  if (kind === "box") show(0);
+  if (!mend.start(kind, card)) live(say.noPlace);
+}
+
+const kinds = new Kinds(by("kinds"), (category, name) => answer("confirm", { category }, name));
+const merge = new Merge(by("merge"), (number) => answer("reject", { reason: SAME, same_as: number }));
+const note = new Note(by("note"));
+const mend = new Mend(root, by("mend"), (kind, kept) => { card.mended = { ...card.mended, [kind]: kept }; tell(); card.querySelector("h1").focus({ preventScroll: true }); });
+const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { if (!card) fetchMore(); } });
 const deeds = {
-  confirm: () => answer("confirm"), unsure: () => answer("unsure"), skip: () => answer("skip"), undo,
-  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card.dataset.likely.split(" ")); },
-  next: () => card && showPicture(current() + 1), fit: () => zoom && zoom.toggleBox(), box: () => root.classList.toggle("no-box"),
-  details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; }, help: () => help.showModal(),
-  larger: () => zoom?.by(1.25), smaller: () => zoom?.by(0.8),
+  confirm: () => { mend.stop(true); answer("confirm"); }, unsure: () => answer("unsure"), skip: () => answer("skip"), undo, report,
+  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card.dataset.likely.split(" ")); }, merge: () => { if (ready) merge.open(card); },
+  next: () => card && show(shownIndex(card) + 1), fit: () => zoom?.toggleBox(), larger: () => zoom?.by(1.25), smaller: () => zoom?.by(0.8),
+  box: () => { const isHidden = root.classList.toggle("no-box"); root.querySelector(".tools [data-do=box]").setAttribute("aria-pressed", String(isHidden)); },
+  bright: () => live(`${say.bright} ${brighten(root)}`), details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
+  note: () => { const mine = card; if (mine) note.open(mine.note ?? "", false, (words) => { mine.note = words; tell(); }); },
+  mend_box: () => correct("box"), mend_place: () => correct("place"), batch: () => batch.open(), help: () => by("help").showModal(), again: () => fetchMore(),
 };
-const kinds = new Kinds(document.getElementById("kinds"), (category, name) => answer("confirm", { category }, name));
-const keys = { KeyF: "confirm", KeyD: "reject", KeyR: "change", KeyS: "unsure", KeyA: "undo", KeyX: "skip", KeyE: "next", KeyW: "fit", KeyQ: "box", KeyI: "details", Slash: "help", Equal: "larger", NumpadAdd: "larger", Minus: "smaller", NumpadSubtract: "smaller" };
 
 document.addEventListener("keydown", (e) => {
   lastKey = Date.now();
-  if (e.isComposing || e.repeat || e.ctrlKey || e.altKey || e.metaKey || e.target.matches("input, select, textarea")) return;
+  if (!isPlain(e)) return;
   if (reasons.open) {
-    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(e.code)?.[1] ?? (e.code === "KeyD" ? "2" : null);
-    if (digit) { e.preventDefault(); reasons.close(); answer("reject", { reason: digit }); }
+    const digit = digitOf(e) ?? (keyboard.deedOf(e) === "reject" ? "2" : null);
+    if (digit) { e.preventDefault(); reject(digit); }
     return;
   }
-  if (help.open || kinds.dialog.open || !keys[e.code]) return;
+  if (document.querySelector("dialog[open]")) return;
+  const deed = keyboard.deedOf(e);
+  if (mend.open && deed !== "confirm") { mend.press(e); return; }
+  if (!deed) return;
   e.preventDefault();
-  deeds[keys[e.code]]();
+  deeds[deed]();
 });
-root.addEventListener("click", (e) => {
+document.addEventListener("click", (e) => {
   lastKey = Date.now();
   const button = e.target.closest("button");
   if (!button) return;
-  if (button.dataset.do) deeds[button.dataset.do]();
-  else if (button.dataset.reason) { reasons.close(); answer("reject", { reason: button.dataset.reason }); }
+  const { do: deed, reason, drop: dropped, merge: number, index } = button.dataset;
+  if (deed) { if (!mend.open || !["mend_box", "mend_place"].includes(deed)) deeds[deed](); }
+  else if (reason) reject(reason);
+  else if (dropped) drop(dropped);
+  else if (number) deeds.merge();
   else if ("close" in button.dataset) button.closest("dialog").close();
-  else if (button.classList.contains("thumb")) showPicture(Number(button.dataset.index));
+  else if (button.classList.contains("thumb")) show(Number(index));
 });
-document.getElementById("help-button").addEventListener("click", deeds.help);
 addEventListener("resize", () => { if (card && zoom?.view) zoom.show(zoom.view); });
 addEventListener("beforeunload", (e) => { if (sender.waiting.length) e.preventDefault(); });
 addEventListener("pagehide", () => { navigator.sendBeacon(say.giveBack, new URLSearchParams({ csrfmiddlewaretoken: token() })); });
 addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
-addEventListener("online", () => { if (!card) fetchMore(); });
-setInterval(() => { if (!card && document.visibilityState === "visible") fetchMore(); }, LOOK_AGAIN_MS);
+addEventListener("online", () => { sender.hurry(); if (!card) fetchMore(); });
+setInterval(() => { if (!card && document.visibilityState === "visible" && Date.now() - lookedAt >= (nothingLeft ? LOOK_AGAIN_MS : RECONNECT_MS)) fetchMore(true); }, 1000);
 setInterval(() => { if (card && document.visibilityState === "visible" && Date.now() - lastKey < IDLE_MS) post(say.renew).then((r) => r.json()).then(counts).catch(() => {}); }, LEASE_MS);
+keyboard.label(document);
 fetchMore();

@@ -1,0 +1,174 @@
+// A card's box or place put right: dragged, moved by the arrow keys, or by buttons. What is kept travels with the next confirmation of the card.
+const FARTHEST_M = 49.9, METRE_LAT = 111195, SMALLEST_PX = 6;
+const ROOM = 0.004; // of the picture's width: a card's box is drawn with this much around the thing (server/review/cards.py)
+const within = (value, least, most) => Math.min(most, Math.max(least, value));
+
+class Box {
+  figure = "";
+
+  constructor(view) {
+    const box = view.querySelector(".box"), [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(box.querySelector("rect").getAttribute(name)));
+    Object.assign(this, { view, box, width: Number(view.querySelector("img").getAttribute("width")), height: Number(view.querySelector("img").getAttribute("height")) });
+    this.room = ROOM * this.width;
+    this.sides = [x && x + this.room, y && y + this.room, x + w - (x + w < this.width - 0.1 && this.room), y + h - (y + h < this.height - 0.1 && this.room)];
+    this.before = [...this.sides];
+    this.step = Math.max(1, Math.round(this.width / 400));
+    this.place = document.createElement("div");
+    this.place.className = "handles";
+    this.place.innerHTML = '<div class="frame" data-corner="all"></div>' + ["0 1", "2 1", "0 3", "2 3"].map((corner) => `<div class="handle" data-corner="${corner}"></div>`).join("");
+    view.append(this.place);
+    for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.place.addEventListener(name, (e) => this.drag(e));
+    this.draw();
+  }
+
+  at(e) {
+    const room = this.view.getBoundingClientRect();
+    return [(e.clientX - room.left) / room.width * this.width, (e.clientY - room.top) / room.height * this.height];
+  }
+
+  drag(e) {
+    e.stopPropagation();
+    if (e.type === "pointerdown") { this.held = { corner: e.target.dataset.corner, from: this.at(e), sides: [...this.sides] }; this.place.setPointerCapture(e.pointerId); return; }
+    if (e.type !== "pointermove") { this.held = null; return; }
+    if (!this.held) return;
+    const now = this.at(e), far = [now[0] - this.held.from[0], now[1] - this.held.from[1]];
+    const sides = [...this.held.sides];
+    for (const side of this.held.corner === "all" ? [0, 1, 2, 3] : this.held.corner.split(" ").map(Number)) sides[side] += far[side % 2];
+    this.set(sides, this.held.corner === "all");
+  }
+
+  // A moved box keeps its size at the picture's edge.
+  set([x1, y1, x2, y2], isMoved) {
+    if (isMoved) {
+      const right = within(0, -x1, this.width - x2), down = within(0, -y1, this.height - y2);
+      [x1, x2, y1, y2] = [x1 + right, x2 + right, y1 + down, y2 + down];
+    }
+    const [left, lower] = [Math.min(x1, x2), Math.max(x1, x2)], [top, bottom] = [Math.min(y1, y2), Math.max(y1, y2)];
+    if (lower - left < SMALLEST_PX || bottom - top < SMALLEST_PX) return;
+    this.sides = [within(left, 0, this.width), within(top, 0, this.height), within(lower, 0, this.width), within(bottom, 0, this.height)];
+    this.draw();
+  }
+
+  move(right, down, more) { const [x1, y1, x2, y2] = this.sides, dx = right * this.step, dy = down * this.step; if (more) this.set([x1, y1, x2 + dx, y2 + dy], false); else this.set([x1 + dx, y1 + dy, x2 + dx, y2 + dy], true); }
+  grow(wider, higher) { const [x1, y1, x2, y2] = this.sides, dx = wider * this.step, dy = higher * this.step; this.set([x1 - dx, y1 - dy, x2 + dx, y2 + dy], false); }
+
+  draw() {
+    const [x1, y1, x2, y2] = this.sides, share = (value, all) => `${value / all * 100}%`;
+    const frame = this.place.querySelector(".frame").style;
+    frame.left = share(x1, this.width); frame.top = share(y1, this.height); frame.width = share(x2 - x1, this.width); frame.height = share(y2 - y1, this.height);
+    for (const each of this.place.querySelectorAll(".handle")) { const [x, y] = each.dataset.corner.split(" "); each.style.left = share(this.sides[x], this.width); each.style.top = share(this.sides[y], this.height); }
+  }
+
+  isChanged() { return this.sides.some((side, index) => Math.abs(side - this.before[index]) >= 0.5); }
+
+  // The box of the card shows what was kept, so that a later zoom to it is right.
+  show(sides) {
+    const [x1, y1, x2, y2] = [Math.max(0, sides[0] - this.room), Math.max(0, sides[1] - this.room), Math.min(this.width, sides[2] + this.room), Math.min(this.height, sides[3] + this.room)];
+    Object.assign(this.box.dataset, { x: x1, y: y1, w: x2 - x1, h: y2 - y1 });
+    for (const each of this.box.querySelectorAll("rect")) for (const [name, value] of [["x", x1], ["y", y1], ["width", x2 - x1], ["height", y2 - y1]]) each.setAttribute(name, value);
+  }
+
+  keep() { this.show(this.sides); return { box: JSON.stringify(this.sides.map((side) => Math.round(side * 10) / 10)), box_sha256: this.view.dataset.sha256 }; }
+  end() { this.place.remove(); }
+}
+
+class Place {
+  constructor(map, card) {
+    Object.assign(this, { map, point: map.querySelector(".map-case"), perM: Number(map.dataset.perM), lat: Number(card.dataset.lat), lon: Number(card.dataset.lon) });
+    this.middle = [map.viewBox.baseVal.width / 2, map.viewBox.baseVal.height / 2];
+    this.line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    this.line.classList.add("moved");
+    map.insertBefore(this.line, this.point);
+    this.before = [(this.point.cx.baseVal.value - this.middle[0]) / this.perM, (this.middle[1] - this.point.cy.baseVal.value) / this.perM];
+    this.listen = (e) => this.drag(e);
+    for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) map.addEventListener(name, this.listen);
+    map.scrollIntoView({ block: "nearest" });
+    this.set(...this.before);
+  }
+
+  at(e) { const { x, y } = new DOMPoint(e.clientX, e.clientY).matrixTransform(this.map.getScreenCTM().inverse()); return [(x - this.middle[0]) / this.perM, (this.middle[1] - y) / this.perM]; }
+
+  drag(e) {
+    if (e.type === "pointerdown") { this.held = true; this.map.setPointerCapture(e.pointerId); }
+    if (e.type === "pointerup" || e.type === "pointercancel") this.held = false;
+    if (this.held) this.set(...this.at(e));
+  }
+
+  set(east, north) {
+    const far = Math.hypot(east, north), fit = far > FARTHEST_M ? FARTHEST_M / far : 1;
+    Object.assign(this, { east: east * fit, north: north * fit });
+    this.figure = `${Math.hypot(this.east, this.north).toFixed(1)} m`;
+    this.draw();
+  }
+
+  move(right, down, more) { const step = more ? 5 : 0.5; this.set(this.east + right * step, this.north - down * step); }
+  grow() {}
+
+  draw() {
+    const x = this.middle[0] + this.east * this.perM, y = this.middle[1] - this.north * this.perM;
+    this.point.setAttribute("cx", x); this.point.setAttribute("cy", y);
+    this.line.setAttribute("d", `M${this.middle[0]} ${this.middle[1]}L${x} ${y}`);
+  }
+
+  isChanged() { return Math.hypot(this.east, this.north) >= 0.05; }
+  show([east, north]) { this.set(east, north); }
+  keep() { return { lat_deg: (this.lat + this.north / METRE_LAT).toFixed(7), lon_deg: (this.lon + this.east / METRE_LAT / Math.cos(this.lat * Math.PI / 180)).toFixed(7), figure: this.figure }; }
+  end() { for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.map.removeEventListener(name, this.listen); this.line.remove(); }
+}
+
+export class Mend {
+  kind = ""; now = null;
+
+  // `onEnd(kind, kept)`: `kept` are the fields of a verdict, or null where all is as it was.
+  constructor(root, panel, onEnd) {
+    Object.assign(this, { root, panel, onEnd });
+    panel.addEventListener("click", (e) => {
+      const { step, grow, mend } = e.target.closest("button")?.dataset ?? {};
+      if (step) this.step((...by) => this.now.move(...by), ...step.split(" ").map(Number), e.shiftKey);
+      if (grow) this.step((...by) => this.now.grow(...by), ...grow.split(" ").map(Number));
+      if (mend) this.stop(mend === "keep");
+    });
+  }
+
+  get open() { return Boolean(this.kind); }
+
+  start(kind, card) {
+    const view = card.querySelector(".view"), map = card.querySelector(".map");
+    if (kind === "box" ? !view?.querySelector(".box") : !map?.querySelector(".map-case")) return false;
+    this.kind = kind;
+    this.now = kind === "box" ? new Box(view) : new Place(map, card);
+    this.first ??= new WeakMap();
+    if (!this.first.has(card)) this.first.set(card, {});
+    this.first.get(card)[kind] ??= kind === "box" ? this.now.before : [0, 0];
+    this.card = card;
+    this.root.classList.add(`mending-${kind}`);
+    this.panel.classList.add(`mend-${kind}`);
+    this.panel.hidden = false;
+    this.say();
+    return true;
+  }
+
+  step(by, ...how) { by(...how); this.say(); }
+  say() { this.panel.querySelector("#mend-figure").textContent = this.now.figure; }
+
+  press(e) {
+    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.code];
+    if (arrow) { e.preventDefault(); this.step((...by) => this.now.move(...by), ...arrow, e.shiftKey); }
+    if (e.code === "Escape") { e.preventDefault(); this.stop(false); }
+    if (e.code === "Enter" && !e.target.closest?.("button")) { e.preventDefault(); this.stop(true); }
+  }
+
+  // Back to how the card came, or as it is now.
+  stop(isKept) {
+    if (!this.open) return;
+    const { kind, now, card } = this;
+    if (!isKept) now.show(this.first.get(card)[kind]);
+    const kept = isKept && (kind === "place" ? now.isChanged() : now.isChanged() || card.mended?.box) ? now.keep() : null;
+    now.end();
+    this.root.classList.remove(`mending-${kind}`);
+    this.panel.classList.remove(`mend-${kind}`);
+    this.panel.hidden = true;
+    Object.assign(this, { kind: "", now: null, card: null });
+    this.onEnd(kind, kept);
+  }
+}
