@@ -19,6 +19,7 @@ from server.errors import answer
 from server.fleet.models import Vehicle
 from server.review.cards import card_of
 from server.review.counts import Counts, forget, queue_counts
+from server.review.queue_page import page_values
 from server.review.rules import CARDS, REASONS, UNDECIDED
 from server.review.services import BadVerdict, changes_of, decide, give_back, lease, renew, undo
 
@@ -42,7 +43,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
     return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans"), each.key.replace("_", " ")) for each in CATEGORIES.values()], "last_sighting": last,
-                                           "no_vehicle": not Vehicle.objects.exists()})  # fmt: skip
+                                           "no_vehicle": not Vehicle.objects.exists()} | page_values(request))  # fmt: skip
 
 
 @require_POST
