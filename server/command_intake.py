@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 
-from server.start import start_over_data
+from server.start import count_as, start_over_data
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     start_over_data()
+    count_as("intake")
     from server.broker import INTAKE, own_address
     from server.intake.mqtt import Intake
     from server.settings import secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from server.start import start
+from server.start import count_as, start
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    count_as(f"web-{args.port or ''}")
     start()
     from django.conf import settings
     from gunicorn.app.base import BaseApplication

@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 
-from server.start import start_over_data
+from server.start import count_as, start_over_data
 
 log = logging.getLogger("trikeye.work")
 
@@ -24,22 +24,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     start_over_data()
+    count_as("work")
     from django.db import DatabaseError, close_old_connections
     from django.utils import timezone
 
     from server.accounts.services import clear_sessions
+    from server.alive import beat
+    from server.cases.counts import Counter
     from server.city.services import prepare_handovers, send_due
     from server.coverage.services import forget_old
+    from server.dashboard.days import sum_up_days
     from server.places.services import Walk
+    from server.quality.services import Summer
     from server.screening.services import screen_new
 
-    stopped, name_places = threading.Event(), Walk().name_places
+    stopped, name_places, count_cases = threading.Event(), Walk().name_places, Counter().count_cases
+    sum_verdicts = Summer().sum_days
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopped.set())
     while not stopped.is_set():
         done = 0
-        for step in (screen_new, prepare_handovers, send_due, name_places, clear_sessions, forget_old):
+        for step in (
+            screen_new,
+            prepare_handovers,
+            send_due,
+            name_places,
+            clear_sessions,
+            forget_old,
+            count_cases,
+            sum_up_days,
+            sum_verdicts,
+        ):
             close_old_connections()
+            beat("work")
             try:
                 done += step(timezone.now())
             except DatabaseError as wrong:

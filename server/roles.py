@@ -31,7 +31,7 @@ MAY: dict[str, frozenset[Role] | None] = {
     "picture": CASES, "picture_signed": ANYBODY,
     "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,
     "review_nothing": REVIEW, "review_broken": REVIEW, "review_mine": REVIEW, "my_keys": REVIEW,
-    "case_list": CASES, "case": CASES, "categories": frozenset({Role.SUPERVISOR}),
+    "case_list": CASES, "case": CASES, "case_map": CASES, "cases_geojson": CASES, "roads_geojson": CASES, "case_peek": CASES, "categories": frozenset({Role.SUPERVISOR}),
     "quality": QUALITY, "quality_category": QUALITY, "quality_vehicle": QUALITY, "quality_threshold": frozenset({Role.SUPERVISOR}),
     "vehicles": VEHICLES, "coverage": VEHICLES, "coverage_cells": VEHICLES,
     "city_status": ANYBODY,
@@ -51,7 +51,7 @@ class Page:
 
 
 PAGES = (
-    Page("review_queue", _("Review")), Page("case_list", _("Cases")), Page("categories", _("Categories")), Page("quality", _("Quality")),
+    Page("review_queue", _("Review")), Page("case_list", _("Cases")), Page("case_map", _("Map")), Page("categories", _("Categories")), Page("quality", _("Quality")),
     Page("vehicles", _("Vehicles")), Page("coverage", _("Last looks")),
 )  # fmt: skip
 """In the order of the navigation; a person begins at the first that is theirs."""

@@ -10,6 +10,7 @@ from server.accounts import signin_views as signin
 from server.accounts import preferences
 from server.accounts import views as accounts
 from server.api.api import api
+from server.cases import map_views
 from server.cases import views as cases
 from server.categories import views as categories
 from server.city import views as city
@@ -46,6 +47,10 @@ urlpatterns = [
     path("review/mine/", mine.mine, name="review_mine"),
     path("me/keys/", preferences.keys, name="my_keys"),
     path("cases/", cases.case_list, name="case_list"),
+    path("cases/map/", map_views.case_map, name="case_map"),
+    path("cases.geojson", map_views.cases_geojson, name="cases_geojson"),
+    path("cases/roads.geojson", map_views.roads_geojson, name="roads_geojson"),
+    path("cases/<int:number>/peek", map_views.case_peek, name="case_peek"),
     path("cases/<int:number>/", cases.case_page, name="case"),
     path("categories/", categories.categories, name="categories"),
     path("quality/", quality.quality, name="quality"),

@@ -19,7 +19,6 @@ from server.accounts.services import cases_for, cities_for
 from server.api import shapes
 from server.api.reading import case_row, case_whole, category_row, is_category, sighting_row
 from server.cases.models import Case, Picture, Sighting
-from server.cases.rules import State
 from server.cases.search import Filter, newest
 from server.categories.models import CategoryStanding
 from server.categories.services import STREET, measured, proofs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,11 +11,14 @@ from django.http.response import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from server.api.tokens import NoToken, TooOften, holder_of
+from server.accounts.models import User
+from server.api.tokens import Holder, NoToken, TooOften, holder_of
 from server.errors import answer
-from server.roles import ANYBODY, MAY, is_for_programs
+from server.roles import ANYBODY, MAY, ON_THIS_MACHINE, is_for_programs
 
 BEARER = "bearer "
+FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
 class ByToken:
@@ -40,9 +44,22 @@ class ByToken:
                 response = answer(request, 429, "too_often", _("Too many requests by this token"), str(wait))
                 response.headers["Retry-After"] = str(wait.again_s)
                 return response
+        elif name in ON_THIS_MACHINE and is_local(request):
+            request.user = Holder("this machine", User.Role.ADMIN, None)  # type: ignore[assignment]
         if not request.user.is_authenticated and MAY.get(name, frozenset()) is not ANYBODY:
             return _nobody(request, _("Who asks is not known"))
         return None
+
+
+def is_local(request: HttpRequest) -> bool:
+    """Whether a request was made on this machine, and to it by name: what a proxy hands on was not."""
+    try:
+        loopback = ip_address(request.META.get("REMOTE_ADDR", "")).is_loopback
+    except ValueError:
+        return False
+    host = request.META.get("HTTP_HOST", "")
+    named = any(host == name or (host.startswith(f"{name}:") and host[len(name) + 1 :].isdigit()) for name in LOCAL_NAMES)  # fmt: skip
+    return loopback and named and not any(name in request.headers for name in FORWARDED)
 
 
 def _nobody(request: HttpRequest, title: str) -> HttpResponse:

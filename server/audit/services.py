@@ -6,6 +6,7 @@ from typing import Any
 
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
+from server.deeds import tell_when_done
 
 
 def record(
@@ -15,3 +16,4 @@ def record(
     AuditRow.objects.create(
         verb=verb, kind=kind, object_id=str(object_id), city_id=city_id, actor_id=actor_id, detail=detail
     )
+    tell_when_done(verb, kind, str(object_id), actor_id, detail)

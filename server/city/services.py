@@ -35,7 +35,9 @@ from server.city.rules import (
     pause_before,
 )
 from server.city.webhooks import Answer, checked, send
+from server.counters import TRIES
 from server.fleet.models import City
+from server.log import tell, warn
 from server.places.rules import Named
 from server.places.services import name_of
 from server.screening.services import best_picture
@@ -174,6 +176,17 @@ def _try(handover: Handover, now: datetime) -> bool:
             _note_receipt(handover, answer, now)
         else:
             _note_failure(handover, answer, now)
+    TRIES.labels("delivered" if answer.delivered else "gone" if answer.gone else "failed").inc()
+    told = {
+        "case": handover.case_id,
+        "handover": handover.pk,
+        "destination": handover.destination.name,
+        "kind": handover.kind,
+    }
+    if answer.delivered:
+        tell(log, "handover_delivered", **told, external_id=answer.external_id)
+    else:
+        warn(log, "handover_failed", **told, attempt=handover.attempts + 1, why=answer.error)
     return answer.delivered
 
 

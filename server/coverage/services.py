@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from server.coverage.models import Cell
 from server.coverage.rules import COARSER, Quality, View, all_of, cells_about, is_told, ranges_of, view_of, with_coarser
 from server.fleet.models import City, Vehicle
 from server.intake.services import NOBODY
+from server.log import warn
 
 log = logging.getLogger("trikeye.intake")
 UTC = timezone.utc  # noqa: UP017
@@ -116,8 +116,7 @@ def _ready(topic: str, body: bytes, now: datetime) -> _Ready | AckItem:
 
 
 def _refused(topic: str, body: bytes, wrong: RefusedMessage) -> AckItem:
-    told = {"event": "coverage_refused", "topic": topic, "reason": wrong.reason, "text": str(wrong)[:200]}
-    log.warning("%s", json.dumps(told))
+    warn(log, "coverage_refused", topic=topic, reason=wrong.reason, text=str(wrong)[:200])
     known = identity_of(body) if len(body) <= MAX_COVERAGE_BYTES else None
     return AckItem(id=known or NOBODY, digest=digest_of(body), outcome="refused", reason=f"{wrong.reason}: {wrong}"[:200])  # fmt: skip
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 import paho.mqtt.client as mqtt
@@ -17,11 +17,14 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from models.contract import Ack, AckItem, RefusedMessage, encode, topic, vehicle_of
+from server.alive import beat
 from server.broker import UP
+from server.counters import MESSAGES
 from server.coverage.services import take_coverage
 from server.fleet.desires import Publisher
 from server.fleet.heartbeats import take_health
-from server.intake.services import take_sightings, take_status
+from server.intake.services import cases_of, take_sightings, take_status
+from server.log import tell, warn
 
 log = logging.getLogger("trikeye.intake")
 WAITING_AT_MOST, TOGETHER = 100, 50
@@ -70,6 +73,8 @@ class Intake:
     def _serve(self, client: mqtt.Client) -> bool:
         was_busy = False
         while not self._stopped.is_set() and not self._failed:
+            if client.is_connected():
+                beat("intake")
             self._publish_wishes(client)
             messages = self._next_messages()
             was_busy = was_busy or bool(messages)
@@ -101,16 +106,13 @@ class Intake:
         for message, item in zip(messages, answers, strict=True):
             if item is None:
                 continue
-            vehicle = message.topic.split("/")[2]
-            for_vehicle.setdefault(vehicle, []).append(item)
-            if kind == "sighting":
-                told = {"event": f"sighting_{item.outcome}", "vehicle": vehicle, "id": str(item.id), "reason": item.reason}  # fmt: skip
-                log.info("%s", json.dumps(told))
+            for_vehicle.setdefault(message.topic.split("/")[2], []).append(item)
         for vehicle, items in for_vehicle.items():
             client.publish(topic(vehicle, "ack"), encode(Ack(items=tuple(items))), qos=1)
         for message, item in zip(messages, answers, strict=True):
             if item is not None:
                 client.ack(message.mid, message.qos)
+        _tell(kind, messages, answers)
         if None in answers:
             # Not acknowledged: the broker or the vehicle sends them again when there is room and a database.
             time.sleep(1.0)
@@ -138,8 +140,10 @@ class Intake:
                 message.topic, bytes(message.payload), timezone.now(), message.retain
             ):
                 self._wishes.forget(vehicle)
+            MESSAGES.labels(kind, "accepted").inc()
         except RefusedMessage as wrong:
-            log.warning("%s", json.dumps({"event": "message_refused", "topic": message.topic, "reason": wrong.reason}))
+            warn(log, "message_refused", topic=message.topic, reason=wrong.reason)
+            MESSAGES.labels(message.topic.rpartition("/")[2], "refused").inc()
         except (DatabaseError, OSError) as wrong:
             # Not acknowledged: the broker or the vehicle sends it again when there is room and a database.
             log.error("a message could not be stored (%s); it will come again", wrong)
@@ -182,7 +186,7 @@ class Intake:
             return
         self._wishes.forget_all()
         client.subscribe([(topic("+", kind), 1) for kind in UP])
-        log.info("%s", json.dumps({"event": "intake_connected"}))
+        tell(log, "intake_connected")
 
     def _on_disconnect(
         self,
@@ -199,3 +203,16 @@ class Intake:
             self._inbox.put(message, timeout=20)
         except queue.Full:
             self._failed = "the database is slower than the broker; starting over"
+
+
+def _tell(kind: str, messages: Sequence[mqtt.MQTTMessage], answers: Sequence[AckItem | None]) -> None:
+    """Count what came, and tell of each sighting what became of it and which case has it."""
+    for item in answers:
+        MESSAGES.labels(kind, item.outcome if item else "again").inc()
+    if kind != "sighting":
+        return
+    cases = cases_of([item.id for item in answers if item is not None and item.outcome != "refused"])
+    for message, item in zip(messages, answers, strict=True):
+        if item is not None:
+            vehicle = message.topic.split("/")[2]
+            tell(log, f"sighting_{item.outcome}", sighting=item.id, case=cases.get(item.id), vehicle=vehicle, reason=item.reason)  # fmt: skip

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -36,6 +35,7 @@ from server.cases.rows import Member, add_sighting
 from server.cases.services import join
 from server.fleet.models import Vehicle
 from server.intake.models import SetAside
+from server.log import warn
 
 log = logging.getLogger("trikeye.intake")
 NOBODY = UUID(int=0)
@@ -136,6 +136,14 @@ def _answered(topic: str, body: bytes, work: Callable[[], T]) -> T | AckItem:
         return _refuse(topic, body, digest_of(body), refused)
 
 
+def cases_of(sighting_ids: Sequence[UUID]) -> dict[UUID, int | None]:
+    """Which case has each of these sightings; none of them while the database does not answer."""
+    try:
+        return dict(rows.Sighting.objects.filter(id__in=sighting_ids).values_list("id", "case_id"))
+    except DatabaseError:
+        return {}
+
+
 def take_status(topic: str, body: bytes, now: datetime, is_kept_copy: bool = False) -> bool:
     """Note that a vehicle is online or offline; whether it says that it is online. A copy that the broker kept may be old: it tells nothing of when. Raises RefusedMessage."""
     name, _ = vehicle_of(topic)
@@ -218,7 +226,7 @@ def _reused(sighting: Sighting, used: set[tuple[UUID, int]]) -> dict[str, bool]:
     if place not in used:
         used.add(place)
         return {}
-    log.warning("%s", json.dumps({"event": "sequence_reused", "outbox": str(place[0]), "sequence": place[1], "id": str(sighting.id)}))  # fmt: skip
+    warn(log, "sequence_reused", sighting=sighting.id, vehicle=sighting.vehicle, outbox=place[0], sequence=place[1])
     return {"sequence_reused": True}
 
 
