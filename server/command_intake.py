@@ -13,8 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    start_over_data()
     count_as("intake")
+    start_over_data()
     from server.broker import INTAKE, own_address
     from server.intake.mqtt import Intake
     from server.settings import secret

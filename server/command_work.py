@@ -23,13 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    start_over_data()
     count_as("work")
+    start_over_data()
     from django.db import DatabaseError, close_old_connections
     from django.utils import timezone
 
     from server.accounts.services import clear_sessions
     from server.alive import beat
+    from server.audit.seals import Sealer
     from server.cases.counts import Counter
     from server.city.services import prepare_handovers, send_due
     from server.coverage.services import forget_old
@@ -40,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
 
     stopped, name_places, count_cases = threading.Event(), Walk().name_places, Counter().count_cases
     sum_verdicts = Summer().sum_days
+    seal_audit = Sealer().seal_audit
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopped.set())
     while not stopped.is_set():
@@ -54,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
             count_cases,
             sum_up_days,
             sum_verdicts,
+            seal_audit,
         ):
             close_old_connections()
             beat("work")

@@ -17,11 +17,12 @@ def data_folder() -> Path:
 
 
 def count_as(part: str) -> None:
-    """Let this process, and those it forks, count what they do into files that `/metrics` adds up (server/counters.py), until it ends. Call before `start`."""
+    """Let this process, and those it forks, tell the log what they do, and count it into files that `/metrics` adds up (server/counters.py), until it ends. Call before `start`."""
     folder, process = counted_folder() / part, os.getpid()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    os.environ["TRIKEYE_PART"] = part
 
     def forget() -> None:
         if os.getpid() == process:
