@@ -16,4 +16,23 @@ class AuditRow(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
-        indexes = [models.Index(fields=["kind", "object_id", "id"], name="audit_of_object")]
+        indexes = [
+            models.Index(fields=["kind", "object_id", "id"], name="audit_of_object"),
+            models.Index(fields=["verb", "id"], name="audit_of_verb"),
+        ]
+
+
+class AuditSeal(models.Model):
+    """A batch of a city's audit rows under a hash that holds the hash of the batch before: what was changed since shows. `chain` is the city's key, empty for rows of none."""
+
+    chain = models.CharField(max_length=32, blank=True)
+    number = models.PositiveIntegerField()
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    count = models.PositiveIntegerField()
+    previous = models.CharField(max_length=64, blank=True)
+    digest = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["chain", "number"], name="audit_seal_once")]
