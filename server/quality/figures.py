@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Sum
 from server.fleet.models import City, Vehicle
 from server.quality.agreement import alpha, coincidences, kappa, raw_share
 from server.quality.models import DayFigure, DayPace, DayPair, DayPerson, DayScore
-from server.quality.rules import Advice, Answer, Share, Tally, advise, median_s, week_of
+from server.quality.rules import Advice, Answer, Share, Tally, advise, is_outlier, median_s, week_of
 
 MOST_PAIRS, MOST_PERSONS, MOST_VEHICLES = 50, 200, 200
 SAID = ("answer", "reason", "became")
@@ -132,14 +132,14 @@ def agreement(period: Period) -> Agreement:
 
 
 def persons(period: Period) -> list[tuple[str, int, int, int, int]]:
-    """Name, answers, too fast ones, gold cards and missed ones of those who have any of the last, by name: whom to talk to, no ranking."""
+    """Name, answers, too fast ones, gold cards and missed ones of those whom a supervisor should talk to, by name: no ranking."""
     rows = (
         period.of(DayPerson)
         .values_list("person__username")
         .annotate(answers=Sum("count"), quick=Sum("fast"), known=Sum("gold"), wrong=Sum("missed"))
         .order_by("person__username")
     )
-    return [row for row in rows if row[2] or row[4]][:MOST_PERSONS]
+    return [row for row in rows if is_outlier(row[1], row[2], row[4])][:MOST_PERSONS]
 
 
 def advices(period: Period, aim: float) -> dict[str, Advice]:

@@ -18,7 +18,12 @@ TOO_FAST_MS = 600
 TWENTIETHS = 20
 ENOUGH = 30
 """With fewer verdicts no threshold is advised, however many were right."""
-MOST_ASKED = 100_000
+MOST_ASKED = 5_000
+"""Who would have to be asked more often than this is told that no threshold is good enough."""
+HARDLY = 10
+"""A threshold that fewer passed says nothing of what more would show."""
+FAST_SHARE, FAST_COUNT = 0.02, 5
+"""Once in a while a key is hit twice: who does it more often than both is to be talked to."""
 
 
 @dataclass
@@ -134,7 +139,7 @@ def twentieth_of(probability: float) -> int:
 class Advice:
     """What the verdicts on a category say of its threshold.
 
-    `threshold` is the lowest that meets the aim, None if none does: then either `lacks` more verdicts like these would show that one does, or, at 0, no threshold helps.
+    `threshold` is the lowest that meets the aim, None if none does: then either about `lacks` more verdicts like these would show that one does, or, at 0, no threshold helps.
     `kept` and `lost` are the confirmed cards over and under it, `spared` the wrong ones under it.
     """
 
@@ -158,9 +163,10 @@ def advise(scores: Mapping[int, tuple[int, int]], aim: float) -> Advice:
         if share.of >= ENOUGH and share.interval[0] >= aim:
             under = _sums(scores, 0, step)
             return Advice(step / TWENTIETHS, share, share.part, under.part, under.of - under.part)
-    hopeful = [(lacking(share, aim), share) for _, share in passed if share.of]
-    least = min((each for each in hopeful if each[0]), key=lambda each: each[0], default=(0, _sums(scores, 0, TWENTIETHS)))  # fmt: skip
-    return Advice(None, least[1], lacks=least[0])
+    total = _sums(scores, 0, TWENTIETHS)
+    hopeful = [(lacking(share, aim) * total.of / share.of, step, share) for step, share in passed if share.of >= HARDLY]
+    best = min((each for each in hopeful if 0 < each[0] <= MOST_ASKED), default=None)
+    return Advice(None, total) if best is None else Advice(None, best[2], lacks=ceil(best[0]))
 
 
 def lacking(share: Share, aim: float) -> int:
@@ -172,7 +178,12 @@ def lacking(share: Share, aim: float) -> int:
     if value is None or value <= aim:
         return 0
     needed = max(Z_95**2 * aim * (1 - aim) / (value - aim) ** 2, ENOUGH)
-    return max(ceil(needed) - share.of, 1) if needed <= MOST_ASKED else 0
+    return max(ceil(needed) - share.of, 1)
+
+
+def is_outlier(answers: int, fast: int, missed: int) -> bool:
+    """Whether a supervisor should talk to a person: test cards missed, or answers given without looking."""
+    return missed > 0 or (fast >= FAST_COUNT and fast > FAST_SHARE * answers)
 
 
 def _sums(scores: Mapping[int, tuple[int, int]], first: int, end: int) -> Share:

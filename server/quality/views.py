@@ -28,7 +28,7 @@ from server.words import category_name, screening_name
 
 SPANS = (4, 13, 52)
 """Weeks that may be looked at."""
-MOST_REASONS, MOST_CONFUSIONS = 4, 20
+MOST_REASONS, MOST_CONFUSIONS = 4, 10
 
 
 @require_GET
@@ -202,12 +202,17 @@ def _pack_weeks(period: Period, packs: Mapping[str, Mapping[date, Tally]]) -> li
 def _advices(period: Period) -> list[dict[str, Any]]:
     wanted = wanted_in(period.city)
     advices = figures.advices(period, settings.AIM)
-    keys = sorted({*advices, *wanted}, key=category_name)
+    keys = sorted({*advices, *wanted}, key=lambda key: (_rank(advices.get(key)), category_name(key)))
     return [{
         "key": key, "name": category_name(key), "advice": (advice := advices.get(key)), "precision": _share(advice.precision) if advice else None,
         "threshold": None if advice is None or advice.threshold is None else f"{advice.threshold:.2f}",
         "wanted": wanted.get(key), "words": _advice_words(advice), "may_want": _may_want(advice, wanted.get(key)),
     } for key in keys]  # fmt: skip
+
+
+def _rank(advice: Advice | None) -> int:
+    """Advised thresholds first, then those that more verdicts may show, then the rest."""
+    return 3 if advice is None else 0 if advice.threshold else 1 if advice.lacks else 2
 
 
 def _may_want(advice: Advice | None, wanted: Wanted | None) -> bool:
@@ -223,8 +228,8 @@ def _advice_words(advice: Advice | None) -> str:
         return _("no verdicts in these weeks")
     if advice.threshold is None:
         if advice.lacks:
-            return _("needs %(number)d more verdicts") % {"number": advice.lacks}
-        return _("no threshold is good enough: the network must learn")
+            return _("needs about %(number)d more verdicts") % {"number": advice.lacks}
+        return _("no threshold is surely good enough: the network must learn")
     if advice.threshold == 0:
         return _("good enough without a threshold")
     return _("%(threshold).2f would lose %(lost)d of %(confirmed)d confirmed cases and spare %(spared)d wrong ones") % {

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
 from django.db.models.fields.json import KT
+from django.utils.translation import gettext as _
 
 from models.contract import LEAST_PROBABILITY
 from models.taxonomy import CATEGORIES
@@ -45,7 +46,7 @@ def want(period: Period, category: str, read: str, person: User, now: datetime) 
     """Ask what is advised now of every vehicle of the city; how many were asked. `read`: what the person saw. Raises NotAdvised if that is no longer the advice."""
     advice = advices(period, settings.AIM).get(category)
     if category not in CATEGORIES or advice is None or not advice.threshold or f"{advice.threshold:.2f}" != read:
-        raise NotAdvised("The verdicts say something else by now: read the advice again.")
+        raise NotAdvised(_("The verdicts say something else by now: read the advice again."))
     detail = {"kept": advice.kept, "lost": advice.lost, "spared": advice.spared, "low": round(advice.precision.interval[0], 4)}  # fmt: skip
     return _ask(period.city, category, advice.threshold, person, now, **detail)
 
@@ -53,7 +54,7 @@ def want(period: Period, category: str, read: str, person: User, now: datetime) 
 def take_back(city: City, category: str, person: User, now: datetime) -> int:
     """Ask no threshold of a category any more; how many vehicles were told. Raises NotAdvised if none was asked."""
     if category not in wanted_in(city):
-        raise NotAdvised("No threshold is wanted of this category.")
+        raise NotAdvised(_("No threshold is wanted of this category."))
     return _ask(city, category, None, person, now)
 
 

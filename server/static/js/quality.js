@@ -1,7 +1,7 @@
 /* Draws each table of weeks above itself. The table is the one source of its figures: a column with data-kind is a line (share, with its interval) or bars (count). */
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 
-const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]], HEIGHTS = { share: 220, count: 120 };
+const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3]], HEIGHTS = { share: 220, count: 120 }, LABEL_PX = 64;
 const night = matchMedia("(prefers-color-scheme: dark)");
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const number = (text) => (text === undefined ? null : Number(text));
@@ -14,10 +14,10 @@ function columns(table) {
   return { days, shown };
 }
 
-function axes(kind) {
+function axes(kind, days) {
   const common = { stroke: ink("soft"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 }, font: "12px system-ui, sans-serif" };
   const sign = kind === "share" ? " %" : "";
-  return [{ ...common, space: 56, values: (_, at) => at.map(day) }, { ...common, size: 56, values: (_, at) => at.map((value) => (Number.isInteger(value) ? `${value}${sign}` : "")) }];
+  return [{ ...common, splits: (plot) => days.filter((_, at) => at % Math.ceil((days.length * LABEL_PX) / plot.width) === 0), values: (_, at) => at.map(day) }, { ...common, size: 56, ...(kind === "count" ? { splits: (plot) => [0, plot.scales.y.max] } : {}), values: (_, at) => at.map((value) => (Number.isInteger(value) ? `${value}${sign}` : "")) }];
 }
 
 function lines(shown) {
@@ -45,7 +45,7 @@ function plot(place, kind, days, shown) {
   const { series, data, bands, scales } = kind === "share" ? lines(shown) : bars(shown);
   const week = 7 * 86400, x = { time: true, range: [days[0] - week / 2, days.at(-1) + week / 2] };
   const legend = { show: shown.length > 1, live: false };
-  new uPlot({ width: place.clientWidth, height: HEIGHTS[kind], tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "UTC"), series, bands, legend, scales: { x, ...scales }, axes: axes(kind), cursor: { show: false } }, [days, ...data], place);
+  new uPlot({ width: place.clientWidth, height: HEIGHTS[kind], tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "UTC"), series, bands, legend, scales: { x, ...scales }, axes: axes(kind, days), cursor: { show: false } }, [days, ...data], place);
 }
 
 function draw(figure) {
