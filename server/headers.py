@@ -12,7 +12,7 @@ from django.utils.cache import patch_vary_headers
 
 from server.roles import Page, pages_of
 
-POLICY = "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+POLICY = "default-src 'none'; img-src 'self' data:; script-src 'self'; style-src 'self'; connect-src 'self'; worker-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 Handler = Callable[[HttpRequest], HttpResponse]
 
 

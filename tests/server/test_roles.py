@@ -24,7 +24,7 @@ from server.screening.services import screen_new
 pytestmark = pytest.mark.django_db
 
 STRANGER = None
-ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], "city_status": [1],
+ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], "case_peek": [1], "city_status": [1],
                                    "api:case": ["taiyuan", 1], "api:case_sightings": ["taiyuan", 1], "quality_category": ["waste_pile"], "quality_vehicle": ["TY-01"]}  # fmt: skip
 
 

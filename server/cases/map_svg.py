@@ -1,0 +1,108 @@
+"""The map of cases as SVG with attributes only, for browsers without script or WebGL, for the dashboard and for print: every mark leads to its case, every heap closer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from math import log10
+
+from django.utils.html import escape
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from calibration.geodesy import metres_per_degree
+from server.cases.geo import Box, Shape, glyph_of, shape_of
+from server.cases.map_rows import Found, Heap, Spot
+
+WIDTH, SHAPE, APART, LEAST_PX = 1000, 0.6, 34, 5
+HEIGHT = round(WIDTH * SHAPE)
+MARKS = {
+    Shape.OPEN: "M-11 0a11 11 0 1 0 22 0a11 11 0 1 0 -22 0z", Shape.CITY: "M-10 -10h20v20h-20z", Shape.FIXED: "M-11 0l7 8l15 -17", Shape.BACK: "M0 -13l13 22h-26z",
+    Shape.CLOSED: "M-8 -8l16 16m0 -16l-16 16",
+}  # fmt: skip
+"""Each around its middle, some twenty wide."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Roads as lines of (latitude, longitude), or ground seen as points of no length; how wide they are, 0 for a thin line."""
+
+    lines: list[list[tuple[float, float]]]
+    kind: str = "road"
+    wide_m: float = 0.0
+
+
+def draw(box: Box, found: Found, roads: Lines, words: str, address_of: Callable[[Spot], str], closer: Callable[[Heap], str]) -> str:  # fmt: skip
+    """The map of a box that is SHAPE times as high as wide (Box.fitted). `words` is what it says to those who cannot see it."""
+
+    def xy(lat: float, lon: float) -> tuple[float, float]:
+        return (lon - box.west) / (box.east - box.west) * WIDTH, (box.north - lat) / (box.north - box.south) * HEIGHT
+
+    px_per_m = WIDTH / ((box.east - box.west) * metres_per_degree(box.middle[0])[1])
+    parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" class="ground"/>', _roads(roads, xy, px_per_m)]
+    heaps, spots = _apart(found, xy)
+    parts += [_heap(heap, *xy(heap.lat_deg, heap.lon_deg), closer(heap)) for heap in heaps]
+    parts += [_spot(spot, *xy(spot.lat_deg, spot.lon_deg), address_of(spot)) for spot in spots]
+    parts.append(_scale(box))
+    return f'<svg class="cases-map" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="{escape(words)}">{"".join(parts)}</svg>'
+
+
+def _apart(found: Found, xy: Callable[[float, float], tuple[float, float]]) -> tuple[list[Heap], list[Spot]]:
+    """What would lie on each other is a heap."""
+    cells: dict[tuple[int, int], list[Spot | Heap]] = {}
+    for each in (*found.heaps, *found.spots):
+        x, y = xy(each.lat_deg, each.lon_deg)
+        cells.setdefault((round(x / APART), round(y / APART)), []).append(each)
+    heaps = [_together(some) for some in cells.values() if len(some) > 1 or isinstance(some[0], Heap)]
+    return heaps, [some[0] for some in cells.values() if len(some) == 1 and isinstance(some[0], Spot)]
+
+
+def _together(some: list[Spot | Heap]) -> Heap:
+    sizes = [each.cases if isinstance(each, Heap) else 1 for each in some]
+    total = sum(sizes)
+    lat, lon = (sum(size * place for size, place in zip(sizes, places, strict=True)) / total for places in ([each.lat_deg for each in some], [each.lon_deg for each in some]))  # fmt: skip
+    return Heap(total, lat, lon)
+
+
+def mark(shape: Shape) -> str:
+    """A shape alone, for legends."""
+    return f'<svg class="mark" viewBox="-14 -14 28 28" aria-hidden="true"><path d="{MARKS[shape]}" class="mark-{shape}"/></svg>'
+
+
+def _spot(spot: Spot, x: float, y: float, address: str) -> str:
+    shape, language = shape_of(spot.state), get_language() or "zh-hans"
+    drawn = f'<path d="{MARKS[shape]}" class="mark-{shape}"/>'
+    letters = f'<text y="4" class="glyph">{escape(glyph_of(spot.category, language))}</text>' if shape in (Shape.OPEN, Shape.CITY) else ""  # fmt: skip
+    name = _("Case %(number)d") % {"number": spot.number}
+    return f'<a href="{escape(address)}" aria-label="{escape(name)}" transform="translate({x:.0f} {y:.0f})">{drawn}{letters}</a>'
+
+
+def _heap(heap: Heap, x: float, y: float, address: str) -> str:
+    radius = 12 + 5 * log10(max(heap.cases, 1))
+    name = _("%(number)d cases: closer") % {"number": heap.cases}
+    return (f'<a href="{escape(address)}" aria-label="{escape(name)}" transform="translate({x:.0f} {y:.0f})"><circle r="{radius:.0f}" class="heap"/>'
+            f'<text y="5" class="heap-count">{short(heap.cases)}</text></a>')  # fmt: skip
+
+
+def short(number: int) -> str:
+    """A number in four letters or less."""
+    return str(number) if number < 1000 else f"{number / 1000:.1f}k" if number < 10_000 else f"{number // 1000}k"
+
+
+def _roads(roads: Lines, xy: Callable[[float, float], tuple[float, float]], px_per_m: float) -> str:
+    path = "".join(_path([xy(*point) for point in line]) for line in roads.lines)
+    wide_px = min(max(roads.wide_m * px_per_m, LEAST_PX), 200.0)
+    return f'<path d="{path}" class="{roads.kind}" stroke-width="{wide_px:.0f}"/>' if path else ""
+
+
+def _path(points: Iterable[tuple[float, float]]) -> str:
+    """To whole pixels, each once; a point alone has no length."""
+    kept = list(dict.fromkeys((round(x), round(y)) for x, y in points))
+    return "M" + "L".join(f"{x} {y}" for x, y in kept) + ("h0" if len(kept) == 1 else "")
+
+
+def _scale(box: Box) -> str:
+    span_m = (box.east - box.west) * metres_per_degree(box.middle[0])[1]
+    bar_m = next(step * 10**power for power in range(6, -2, -1) for step in (5, 2, 1) if step * 10**power <= span_m / 4)
+    told = f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m"
+    return f'<path d="M20 {HEIGHT - 24}v8h{bar_m / span_m * WIDTH:.0f}v-8" class="scale"/><text x="28" y="{HEIGHT - 26}" class="scale-text">{told}</text>'

@@ -1,0 +1,95 @@
+"""What a map lies on: the city's roads where they were imported, else the ground that vehicles looked at, else where their sightings were made."""
+
+from __future__ import annotations
+
+from math import hypot
+from typing import Any
+
+import h3.api.basic_int as h3
+import numpy as np
+
+from calibration.geodesy import metres_per_degree
+from server.accounts.services import cities_for, is_inside
+from server.cases.geo import Box
+from server.cases.map_svg import Lines
+from server.cases.models import Sighting
+from server.coverage.models import Cell
+from server.coverage.rules import MOST_SPAN_M, Quality, View, cell_width_m
+from server.coverage.rules import SHAPE as VIEW_SHAPE
+from server.coverage.services import cells_in
+from server.fleet.models import City
+from server.places.models import Feature, Import
+from server.places.rules import Kind
+
+MOST_ROADS, MOST_CELLS, MOST_FIXES = 1500, 6000, 2000
+THIN = 400
+"""Of a box's width: what is shorter is not drawn, points nearer to the last are left out."""
+
+
+def roads_in(person: Any, box: Box) -> Lines:
+    """The lines of a box, the longest where there are too many."""
+    city_ids = cities_for(person)
+    if Import.objects.filter(city__in=city_ids, kind=Kind.ROAD).exists():
+        return Lines([line for city_id in city_ids for line in _named(city_id, box)])
+    seen = [point for city in City.objects.filter(id__in=city_ids) for point in _looked_at(city, box)]
+    if seen:
+        return Lines([[point] for point in seen[:MOST_CELLS]], "seen", cell_width_m(_view(box).resolution))
+    if not is_inside(person):  # where vehicles drove is not the city's to know
+        return Lines([])
+    return Lines([line for city_id in city_ids for line in _driven(city_id, box)])
+
+
+def _named(city_id: int, box: Box) -> list[list[tuple[float, float]]]:
+    """Roads that were imported. None is higher than the tallest, so that the index is read between two latitudes."""
+    tallest = Import.objects.filter(city=city_id, kind=Kind.ROAD).values_list("tallest_deg", flat=True).first() or 0.0
+    rows = Feature.objects.filter(
+        city=city_id, kind=Kind.ROAD, lat_min__range=(box.south - tallest, box.north), lat_max__gte=box.south, lon_min__lte=box.east, lon_max__gte=box.west,
+    )  # fmt: skip
+    least = (box.east - box.west) / THIN
+    sized = rows.values_list("id", "lat_min", "lat_max", "lon_min", "lon_max")
+    lengths = [(hypot(north - south, east - west), pk) for pk, south, north, west, east in sized]
+    longest = [pk for length, pk in sorted(lengths, reverse=True)[:MOST_ROADS] if length >= least]
+    found = []
+    for start in range(0, len(longest), 500):
+        blobs = Feature.objects.filter(id__in=longest[start : start + 500]).values_list("edges", flat=True)
+        found += [line for blob in blobs for line in _lines(np.frombuffer(blob, "<f8").reshape(-1, 4), least)]
+    return found
+
+
+def _lines(edges: Any, least: float) -> list[list[tuple[float, float]]]:
+    """Edges that follow each other as lines of (latitude, longitude), thinned."""
+    lines: list[list[tuple[float, float]]] = []
+    last: tuple[float, float] | None = None
+    for west, south, east, north in edges.tolist():
+        if last != (west, south):
+            lines.append([(south, west)])
+        line, last = lines[-1], (east, north)
+        if len(line) < 2 or hypot(north - line[-1][0], east - line[-1][1]) >= least:
+            line.append((north, east))
+        else:
+            line[-1] = (north, east)
+    return lines
+
+
+def _looked_at(city: City, box: Box) -> list[tuple[float, float]]:
+    """The middles of the cells that vehicles saw."""
+    origins = ("camera",) if Cell.objects.filter(city=city, origin="camera").exists() else ("demo", "replay")
+    cells = cells_in(city, _view(box), Quality.SEEN, origins)
+    places = (h3.cell_to_latlng(cell) for cell, _at in cells)
+    return [place for place in places if box.holds(*place)]
+
+
+def _view(box: Box) -> View:
+    per_lat, per_lon = metres_per_degree(box.middle[0])
+    span_m = max((box.east - box.west) * per_lon, (box.north - box.south) * per_lat / VIEW_SHAPE)
+    return View(*box.middle, min(span_m * 1.1, MOST_SPAN_M))
+
+
+def _driven(city_id: int, box: Box) -> list[list[tuple[float, float]]]:
+    """Where sightings were made from, one line a pass."""
+    lines: dict[Any, list[tuple[float, float]]] = {}
+    rows = Sighting.objects.filter(city=city_id, fix_lat_deg__range=(box.south, box.north), fix_lon_deg__range=(box.west, box.east))  # fmt: skip
+    found = rows.values_list("pass_id", "monotonic_ns", "fix_lat_deg", "fix_lon_deg")[:MOST_FIXES]
+    for pass_id, _ns, lat, lon in sorted(found, key=lambda row: row[1]):
+        lines.setdefault(pass_id, []).append((lat, lon))
+    return list(lines.values())

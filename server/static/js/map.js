@@ -1,0 +1,189 @@
+// The map of cases that moves, in the place of the drawn one where the browser can (WebGL 2). Everything comes from this server; there are no tiles, and no letters but drawn ones.
+const figure = document.getElementById("map"), stage = figure.querySelector(".map-stage"), saidLine = document.getElementById("map-said"), told = figure.dataset;
+const WAIT_MS = 120, MARK_PX = 28, RATIO = 2;
+const MOVES = { north: [0, -0.3], south: [0, 0.3], west: [-0.3, 0], east: [0.3, 0] };
+const EMPTY = { type: "FeatureCollection", features: [] };
+let map, asked = 0, timer = 0, roadsBox = null;
+
+const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const boxOf = (text) => text.split(",").map(Number);
+const canDraw = () => Boolean(document.createElement("canvas").getContext("webgl2"));
+
+// Marks, drawn once each: the shape tells the state, the letters the category.
+function painter(width, height = width) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [width * RATIO, height * RATIO];
+  const pen = canvas.getContext("2d");
+  pen.scale(RATIO, RATIO);
+  pen.translate(width / 2, height / 2);
+  pen.textAlign = "center"; pen.textBaseline = "middle"; pen.lineJoin = "round"; pen.lineCap = "round";
+  return { pen, image: () => pen.getImageData(0, 0, canvas.width, canvas.height) };
+}
+
+const letters = (pen, text, size, colour, x = 0, y = 0) => {
+  pen.font = `600 ${text.length > 1 ? size - 2 : size}px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
+  pen.fillStyle = colour;
+  pen.fillText(text, x, y + 0.5);
+};
+
+function outlined(pen, fill, stroke) {
+  pen.fillStyle = fill; pen.strokeStyle = stroke; pen.lineWidth = 2;
+  pen.fill(); pen.stroke();
+}
+
+const drawn = {
+  open(pen, glyph) { pen.beginPath(); pen.arc(0, 0, 12, 0, 7); outlined(pen, ink("ground"), ink("red")); letters(pen, glyph, 12, ink("ink")); },
+  city(pen, glyph) { pen.beginPath(); pen.rect(-11, -11, 22, 22); outlined(pen, ink("blue"), ink("ground")); letters(pen, glyph, 12, ink("ground")); },
+  fixed(pen, glyph) { for (const [width, colour] of [[8, ink("ground")], [4, ink("green")]]) { pen.lineWidth = width; pen.strokeStyle = colour; pen.beginPath(); pen.moveTo(-11, -1); pen.lineTo(-3, 7); pen.lineTo(11, -9); pen.stroke(); } letters(pen, glyph, 9, ink("ink"), 5, 9); },
+  back(pen, glyph) { pen.beginPath(); pen.moveTo(0, -13); pen.lineTo(13, 11); pen.lineTo(-13, 11); pen.closePath(); outlined(pen, ink("ground"), ink("red")); letters(pen, glyph, 10, ink("ink"), 0, 4); },
+  closed(pen, glyph) { pen.lineWidth = 3; pen.strokeStyle = ink("soft"); pen.beginPath(); for (const side of [-1, 1]) { pen.moveTo(-8 * side, -8); pen.lineTo(8 * side, 8); } pen.stroke(); letters(pen, glyph, 9, ink("ink"), 0, 11); },
+};
+
+function mark(shape, glyph) {
+  const { pen, image } = painter(MARK_PX);
+  drawn[shape](pen, glyph);
+  return image();
+}
+
+const short = (number) => number < 1000 ? String(number) : number < 10000 ? `${(number / 1000).toFixed(1)}k` : `${Math.floor(number / 1000)}k`;
+
+function heap(text) {
+  const cases = text.endsWith("k") ? parseFloat(text) * 1000 : Number(text), radius = 13 + 4 * Math.log10(Math.max(cases, 1)), { pen, image } = painter(Math.ceil(radius) * 2 + 4);
+  pen.beginPath(); pen.arc(0, 0, radius, 0, 7);
+  outlined(pen, ink("ink"), ink("ground"));
+  letters(pen, text, 14, ink("ground"));
+  return image();
+}
+
+function imageOf(id) {
+  const [kind, text] = id.split("|");
+  return kind === "heap" ? heap(text) : mark(kind, text);
+}
+
+const style = () => ({
+  version: 8,
+  sources: { roads: { type: "geojson", data: EMPTY }, cases: { type: "geojson", data: EMPTY, cluster: true, clusterRadius: 36, clusterMaxZoom: 17 }, heaps: { type: "geojson", data: EMPTY } },
+  layers: [
+    { id: "ground", type: "background", paint: { "background-color": ink("tint") } },
+    { id: "seen", type: "circle", source: "roads", filter: ["==", ["get", "kind"], "seen"], paint: { "circle-color": ink("line"), "circle-radius": ["interpolate", ["exponential", 2], ["zoom"], 10, 1, 14, 5, 18, 60] } },
+    { id: "road-edge", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("line"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1.5, 14, 5, 18, 18] } },
+    { id: "road", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("ground"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.5, 14, 3, 18, 14] } },
+    { id: "heaps", type: "symbol", source: "heaps", layout: { "icon-image": ["concat", "heap|", ["get", "short"]], "icon-allow-overlap": true } },
+    { id: "clusters", type: "symbol", source: "cases", filter: ["has", "point_count"], layout: { "icon-image": ["concat", "heap|", ["to-string", ["get", "point_count"]]], "icon-allow-overlap": true } },
+    { id: "spots", type: "symbol", source: "cases", filter: ["!", ["has", "point_count"]], layout: { "icon-image": ["concat", ["get", "shape"], "|", ["get", "glyph"]], "icon-allow-overlap": true } },
+  ],
+});
+
+// What is asked of the server: a little more than is seen, so that a small move shows something at once.
+function boxSeen() {
+  const at = map.getBounds(), wide = at.getEast() - at.getWest(), high = at.getNorth() - at.getSouth();
+  const within = (value, most) => Math.min(Math.max(value, -most), most);
+  return [within(at.getWest() - wide * 0.1, 180), within(at.getSouth() - high * 0.1, 85), within(at.getEast() + wide * 0.1, 180), within(at.getNorth() + high * 0.1, 85)];
+}
+
+async function asJson(address, box) {
+  const answer = await fetch(`${address}?${told.query ? told.query + "&" : ""}bbox=${box.map((edge) => edge.toFixed(5)).join(",")}`, { headers: { accept: "application/json" } });
+  if (answer.redirected) location.reload();
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
+}
+
+async function showCases() {
+  const mine = ++asked, box = boxSeen();
+  try {
+    const found = await asJson(told.cases, box);
+    if (mine !== asked) return;
+    for (const each of found.features) {
+      if (found.counted) each.properties.short = short(each.properties.cases);
+      else each.properties.glyph = found.glyphs[each.properties.category] ?? "?";
+    }
+    map.getSource(found.counted ? "heaps" : "cases").setData(found);
+    map.getSource(found.counted ? "cases" : "heaps").setData(EMPTY);
+    saidLine.textContent = found.said;
+    figure.dataset.shown = found.total;
+  } catch { if (mine === asked) saidLine.textContent = told.lost; }
+  const inside = roadsBox && box[0] >= roadsBox[0] && box[1] >= roadsBox[1] && box[2] <= roadsBox[2] && box[3] <= roadsBox[3];
+  if (inside && (roadsBox[2] - roadsBox[0]) < 2 * (box[2] - box[0])) return;
+  const roads = await asJson(told.roads, box).catch(() => null);
+  if (roads && mine === asked) { roadsBox = box; map.getSource("roads").setData(roads); }
+}
+
+function moved() {
+  clearTimeout(timer);
+  timer = setTimeout(showCases, WAIT_MS);
+  const at = map.getBounds(), box = [at.getWest(), at.getSouth(), at.getEast(), at.getNorth()].map((edge) => edge.toFixed(5)).join(",");
+  history.replaceState(null, "", `?${told.query ? told.query + "&" : ""}bbox=${box}`);
+}
+
+// The panel on one case.
+function closePeek(focus = true) {
+  stage.querySelector(".map-peek")?.remove();
+  if (focus) map.getCanvas().focus();
+}
+
+async function peek(spot) {
+  const address = new URL(told.peek.replace("/0/", `/${spot.number}/`), location.href);
+  address.searchParams.set("city", spot.city);
+  const answer = await fetch(address).catch(() => null);
+  if (!answer?.ok) { saidLine.textContent = told.lost; return; }
+  closePeek(false);
+  const panel = document.createElement("aside"), close = document.createElement("button");
+  panel.className = "map-peek";
+  panel.innerHTML = await answer.text();
+  close.type = "button"; close.className = "map-peek-close"; close.textContent = "×"; close.setAttribute("aria-label", told.close);
+  close.addEventListener("click", () => closePeek());
+  panel.append(close);
+  panel.addEventListener("keydown", (e) => { if (e.key === "Escape") closePeek(); });
+  stage.append(panel);
+  panel.querySelector("a")?.focus();
+}
+
+async function pressed(e) {
+  const [hit] = map.queryRenderedFeatures(e.point, { layers: ["spots", "clusters", "heaps"] });
+  if (!hit) return closePeek(false);
+  if (hit.layer.id === "spots") return peek(hit.properties);
+  const closer = hit.layer.id === "clusters" ? await map.getSource("cases").getClusterExpansionZoom(hit.properties.cluster_id) : map.getZoom() + 2;
+  map.easeTo({ center: hit.geometry.coordinates, zoom: closer });
+}
+
+function byButtons() {
+  figure.querySelector(".moves").addEventListener("click", (e) => {
+    const move = e.target.closest("a[data-move]")?.dataset.move;
+    if (!move || move === "whole" || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    e.preventDefault();
+    if (MOVES[move]) map.panBy([MOVES[move][0] * stage.clientWidth, MOVES[move][1] * stage.clientHeight]);
+    else map.zoomTo(map.getZoom() + (move === "closer" ? 1 : -1));
+  });
+}
+
+async function begin() {
+  const sheet = Object.assign(document.createElement("link"), { rel: "stylesheet", href: told.style });
+  document.head.append(sheet);
+  const library = await import(told.library);
+  library.setWorkerUrl(new URL(told.worker, location.href).href);
+  const ground = document.createElement("div");
+  ground.className = "map-ground-live";
+  stage.append(ground);
+  figure.dataset.live = "true";
+  map = new library.Map({ container: ground, style: style(), attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, maxZoom: 20, locale: { "Map.Title": told.name } });
+  map.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.setMissingStyleImageResolver((id) => { map.addImage(id, imageOf(id), { pixelRatio: RATIO }); });
+  const [west, south, east, north] = boxOf(told.box);
+  map.fitBounds([[west, south], [east, north]], { animate: false, padding: 16 });
+  map.on("click", pressed);
+  for (const layer of ["spots", "clusters", "heaps"]) {
+    map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
+    map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
+  }
+  map.on("load", () => {
+    stage.querySelector(".map-drawn").hidden = true;
+    showCases();
+    map.on("moveend", moved);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { roadsBox = null; map.setStyle(style(), { diff: false }); map.once("styledata", showCases); });
+  byButtons();
+}
+
+if (canDraw()) begin().catch(() => { delete figure.dataset.live; stage.querySelector(".map-ground-live")?.remove(); });
