@@ -35,13 +35,14 @@ def run(args: argparse.Namespace) -> int:
     from server.city.services import prepare_handovers, send_due
     from server.coverage.services import forget_old
     from server.dashboard.days import sum_up_days
+    from server.keeping.services import Eraser
     from server.places.services import Walk
     from server.quality.services import Summer
     from server.screening.services import screen_new
 
     stopped, name_places, count_cases = threading.Event(), Walk().name_places, Counter().count_cases
     sum_verdicts = Summer().sum_days
-    seal_audit = Sealer().seal_audit
+    seal_audit, erase_old = Sealer().seal_audit, Eraser().erase_old
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: stopped.set())
     while not stopped.is_set():
@@ -57,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
             sum_up_days,
             sum_verdicts,
             seal_audit,
+            erase_old,
         ):
             close_old_connections()
             beat("work")

@@ -24,6 +24,9 @@ AIM = float(os.environ.get("TRIKEYE_AIM", "0.90"))
 DISK_FLOOR_MB = float(os.environ.get("TRIKEYE_DISK_FLOOR_MB", "500"))
 READY_PARTS = [part for part in os.environ.get("TRIKEYE_READY_PARTS", "intake,work").split(",") if part]
 API_PER_MINUTE = int(os.environ.get("TRIKEYE_API_PER_MINUTE", "600"))
+KEEP_REJECTED_DAYS, KEEP_CONFIRMED_DAYS, KEEP_FACE_DAYS = (
+    int(os.environ.get(f"TRIKEYE_KEEP_{name}_DAYS", days)) for name, days in (("REJECTED", "30"), ("CONFIRMED", "365"), ("FACE", "30"))
+)  # fmt: skip
 BROKER = os.environ.get("TRIKEYE_BROKER", "127.0.0.1:1883")
 BROKER_CERT, BROKER_KEY, BROKER_CA = (os.environ.get(f"TRIKEYE_BROKER_{name}", "") for name in ("CERT", "KEY", "CA"))
 SOURCE_URL = os.environ.get("TRIKEYE_SOURCE_URL", "https://example.org/trikeye")
@@ -59,7 +62,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https") else []
 INSTALLED_APPS = [
     "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
     "allauth", "allauth.account", "allauth.mfa",
-    "server.accounts", "server.audit", "server.fleet", "server.categories", "server.cases", "server.intake", "server.review", "server.city", "server.coverage", "server.places", "server.api",
+    "server.accounts", "server.audit", "server.keeping", "server.fleet", "server.categories", "server.cases", "server.intake", "server.review", "server.city", "server.coverage", "server.places", "server.api",
     "server.quality", "server.dashboard",
 ]  # fmt: skip
 MIDDLEWARE = [

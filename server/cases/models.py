@@ -88,7 +88,9 @@ class CaseCount(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["city", "shadow", "row", "column", "category", "state"], name="counted_once")
+            models.UniqueConstraint(
+                fields=["city", "shadow", "row", "column", "category", "state"], name="counted_once"
+            )
         ]
 
 
@@ -166,6 +168,9 @@ class Picture(models.Model):
     box = models.JSONField(null=True)
     jpeg_bytes = models.PositiveIntegerField()
     hidden_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["hidden_at"], name="picture_hidden", condition=Q(hidden_at__isnull=False))]
 
 
 class Note(models.Model):
