@@ -1,56 +1,259 @@
-"""Which cases a list shows, newest first. Each look is a walk along an index, so that it costs the same among a hundred and among a million."""
+"""Which cases a list shows, newest first. Each look is a walk along an index, or of bounded length, so that it costs the same among a hundred and among a million.
+
+What an index has no order for is looked for as sets of case ids, newest first and LOOKED long at most, and what is in all of them is shown. Where a set was longer, the list is
+whole down to the last id that was looked at, and goes on from there when asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from heapq import nlargest
+from itertools import islice
+from math import hypot
+from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils.timezone import make_aware
 
+from calibration.geodesy import metres_per_degree, offset_m
 from models.taxonomy import CATEGORIES
-from server.cases.models import Case, in_shadow
-from server.cases.rules import OPEN, State
+from server.cases.filters import ALL as ALL
+from server.cases.filters import Filter as Filter
+from server.cases.filters import filter_of as filter_of
+from server.cases.models import Case, Note, Sighting, in_shadow
+from server.categories.models import CategoryStanding
+from server.fleet.models import Vehicle
+from server.places.models import CasePlace, Feature
+from server.places.rules import Kind
 
-ALL = "all"
+LOOKED, LOOKED_BY_DAY, LOOKED_NEAR, NOTES_READ = 10_000, 60_000, 20_000, 10_000
+NAMES, DISTRICTS = 40, 500
+AT_ONCE = 500
+PER_STATEMENT = 400  # SQLite joins 500 selects at most
+COLUMNS = {Kind.ROAD: "road_zh", Kind.LANDMARK: "landmark_zh", Kind.DISTRICT: "district_zh", Kind.GRID: "grid"}
 
 
 @dataclass(frozen=True)
-class Filter:
-    """What a list is asked for: states ("" all that are open, or ALL), a category or none, in shadow or not, and only what is older than a row."""
+class Found:
+    """A page of cases. `older`: the row before which the next page begins, None at the end; `is_cut`: it was not looked any further back yet; `is_too_much`: there are more that days or circle hold than are looked at."""
 
-    state: str = ""
-    category: str = ""
-    shadow: bool = False
-    before: int | None = None
-
-    @property
-    def states(self) -> Iterable[State]:
-        """The states it shows: merged cases are never listed, what they became is."""
-        if self.state in set(State) - {State.MERGED}:
-            return (State(self.state),)
-        return [state for state in State if state in OPEN or (self.state == ALL and state != State.MERGED)]
+    cases: list[Case]
+    older: int | None = None
+    is_cut: bool = False
+    is_too_much: bool = False
 
 
-def filter_of(asked: Mapping[str, str]) -> Filter:
-    """The filter of an address; a word that means nothing filters nothing."""
-    state, category, before = (asked.get(key, "") for key in ("state", "category", "before"))
-    return Filter(
-        state if state in {*State, ALL} else "", category if category in CATEGORIES else "", asked.get("filter") == "shadow",
-        int(before) if before.isdecimal() and before.isascii() else None,
-    )  # fmt: skip
+class Some(NamedTuple):
+    """Case ids of one thing asked for. All that are not below `whole_to`, or all; `is_too_much`: some are missing, wherever."""
+
+    ids: set[int]
+    whole_to: int | None = None
+    is_too_much: bool = False
 
 
 def newest(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, count: int) -> list[Case]:
-    """The newest `count` of `cases`: one look a city and state, since an index has no order over several."""
+    """The newest `count` of `cases`, as far as `search` looks at once."""
+    return search(cases, list(city_ids), wanted, count).cases
+
+
+def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, *, notes: bool = False) -> Found:
+    """A page of the newest `count` of `cases`, all that a person may see of these cities. `notes`: they may read notes, and find words in them."""
+    if wanted.number is not None:
+        found = list(cases.filter(number=wanted.number, city_id__in=city_ids).values_list("id", flat=True))
+        return Found(_whole(found))
+    if wanted.categories == frozenset():
+        return Found([])
+    sets = [*_sets(city_ids, wanted, notes)]
+    if not sets:
+        ids = _walked(cases, city_ids, wanted, count + 1)
+        return Found(_whole(ids[:count]), older=ids[count - 1] if len(ids) > count else None)
+    whole_to = max((each.whole_to for each in sets if each.whole_to is not None), default=None)
+    shared = set.intersection(*(each.ids for each in sets))
+    ids = sorted((each for each in shared if each >= (whole_to or 0) and (wanted.before is None or each < wanted.before)), reverse=True)  # fmt: skip
+    kept = list(islice(_kept(cases, city_ids, wanted, ids), count + 1))
+    too_much = any(each.is_too_much for each in sets)
+    if len(kept) > count:
+        return Found(_whole(kept[:count]), kept[count - 1], False, too_much)
+    return Found(_whole(kept), whole_to, whole_to is not None, too_much)
+
+
+def narrowed(cases: QuerySet[Case], wanted: Filter, *, notes: bool = False) -> QuerySet[Case]:
+    """All of `cases` that a filter shows, as conditions: for who bounds what is looked at by something else, such as a map."""
+    if wanted.number is not None:
+        return cases.filter(number=wanted.number)
+    cases = cases.filter(in_shadow(wanted.shadow), state__in=[*wanted.states])
+    if wanted.categories is not None:
+        cases = cases.filter(category__in=wanted.categories)
+    if wanted.since or wanted.until:
+        cases = cases.filter(last_seen_at__range=_instants(wanted.since, wanted.until))
+    if wanted.district:
+        cases = cases.filter(place__district_zh=wanted.district)
+    if wanted.vehicle:
+        cases = cases.filter(id__in=Sighting.objects.filter(vehicle__name=wanted.vehicle).values("case"))
+    for word in wanted.words:
+        named = Q(place__road_zh__icontains=word) | Q(place__landmark_zh__icontains=word) | Q(place__district_zh__icontains=word) | Q(place__grid__startswith=word)  # fmt: skip
+        noted = Q(id__in=Note.objects.filter(words__icontains=word, struck_at=None).values("case")) if notes else Q()
+        cases = cases.filter(named | noted)
+    if wanted.near:
+        lat, lon = (wanted.radius_m / each for each in metres_per_degree(wanted.near[0]))
+        (at_lat, at_lon) = wanted.near
+        cases = cases.filter(lat_deg__range=(at_lat - lat, at_lat + lat), lon_deg__range=(at_lon - lon, at_lon + lon))
+    return cases
+
+
+def districts_of(city_ids: Sequence[int]) -> list[tuple[str, str]]:
+    """The districts that places of these cities may lie in: the name that is kept, and the English one."""
+    rows = Feature.objects.filter(city_id__in=city_ids, kind=Kind.DISTRICT).order_by("name_zh")
+    return list(dict.fromkeys(rows.values_list("name_zh", "name_en")[:DISTRICTS]))
+
+
+def _whole(ids: Collection[int]) -> list[Case]:
+    return list(Case.objects.filter(id__in=ids).select_related("city", "place").order_by("-id"))
+
+
+def _walked(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, count: int) -> list[int]:
+    """The newest ids by state and category alone: one look a city, state and category, since an index has no order over several; a few hundred looks a statement."""
     cases = cases.filter(in_shadow(wanted.shadow))
-    if wanted.category:
-        cases = cases.filter(category=wanted.category)
     if wanted.before is not None:
         cases = cases.filter(id__lt=wanted.before)
-    looks = (
-        cases.filter(city_id=city_id, state=state).order_by("-id").values_list("id", flat=True)[:count]
-        for city_id in city_ids for state in wanted.states
-    )  # fmt: skip
-    found = nlargest(count, {case_id for look in looks for case_id in look})
-    return list(Case.objects.filter(id__in=found).select_related("city", "place").order_by("-id"))
+    # One look is built, by names that no city, state or category has; the others are the same with their own.
+    city, state, category = -1, "?state", "?category"
+    one = cases.filter(city_id=city, state=state)
+    if wanted.categories is not None:
+        one = one.filter(category=category)
+    try:
+        sql, values = one.order_by("-id").values_list("id", flat=True)[:count].query.sql_with_params()
+    except EmptyResultSet:  # of none there is no SQL
+        return []
+    looks = [
+        [{city: city_id, state: each, category: kind}.get(value, value) if isinstance(value, int | str) else value for value in values]
+        for city_id in city_ids for each in wanted.states for kind in sorted(wanted.categories or [""])
+    ]  # fmt: skip
+    found: set[int] = set()
+    for first in range(0, len(looks), PER_STATEMENT):
+        part = looks[first : first + PER_STATEMENT]
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join([f"SELECT * FROM ({sql}) AS look"] * len(part)), [v for look in part for v in look])  # fmt: skip
+            found.update(row[0] for row in cursor.fetchall())
+    return nlargest(count, found)
+
+
+def _kept(cases: QuerySet[Case], city_ids: Collection[int], wanted: Filter, ids: Sequence[int]) -> Iterator[int]:
+    """Those of `ids`, in their order, that are of `cases` and that states, categories, days and shadow let through."""
+    states, (begin, end) = {*wanted.states}, _instants(wanted.since, wanted.until)
+    for first in range(0, len(ids), AT_ONCE):
+        part = ids[first : first + AT_ONCE]
+        # By id alone: with a condition more, SQLite takes another index and reads all of a state.
+        rows = Case.objects.filter(id__in=part).values_list("city_id", "state", "category", "shadow", "last_seen_at", "id")  # fmt: skip
+        fit: dict[tuple[int, str], list[int]] = {}
+        for city_id, state, category, shadow, seen_at, case_id in rows:
+            if shadow is wanted.shadow and state in states and city_id in city_ids and begin <= seen_at <= end and (wanted.categories is None or category in wanted.categories):  # fmt: skip
+                fit.setdefault((city_id, state), []).append(case_id)
+        seen: set[int] = set()
+        for (city_id, state), some in fit.items():
+            of_state = cases.filter(in_shadow(wanted.shadow), city_id=city_id, state=state, id__in=some)
+            seen.update(of_state.values_list("id", flat=True))
+        yield from (each for each in part if each in seen)
+
+
+def _sets(city_ids: Sequence[int], wanted: Filter, notes: bool) -> Iterator[Some]:
+    if wanted.near:
+        yield _near(city_ids, wanted, wanted.near)
+    for word in wanted.words:
+        yield _of_word(city_ids, word, wanted.before, notes)
+    if wanted.district:
+        yield _named([("district_zh", wanted.district)], wanted.before)
+    if wanted.vehicle:
+        yield _seen_by(wanted.vehicle, wanted.before)
+    if (wanted.since or wanted.until) and not (wanted.near or wanted.words or wanted.district or wanted.vehicle):
+        yield _of_days(city_ids, wanted)
+
+
+def _near(city_ids: Sequence[int], wanted: Filter, near: tuple[float, float]) -> Some:
+    """Within a circle: along the index by category and latitude."""
+    lat, lon = (wanted.radius_m / each for each in metres_per_degree(near[0]))
+    at_lat, at_lon = near
+    rows = Case.objects.filter(
+        in_shadow(wanted.shadow), city_id__in=city_ids, category__in=wanted.categories or _all_categories(city_ids),
+        lat_deg__range=(at_lat - lat, at_lat + lat), lon_deg__range=(at_lon - lon, at_lon + lon),
+    ).values_list("id", "lat_deg", "lon_deg")[: LOOKED_NEAR + 1]  # fmt: skip
+    found = list(rows)
+    ids = {row[0] for row in found[:LOOKED_NEAR] if hypot(*offset_m(at_lat, at_lon, *row[1:])) <= wanted.radius_m}
+    return Some(ids, is_too_much=len(found) > LOOKED_NEAR)
+
+
+def _all_categories(city_ids: Sequence[int]) -> set[str]:
+    """All there are, and those retired that a city had."""
+    return {*CATEGORIES, *CategoryStanding.objects.filter(city_id__in=city_ids).values_list("category", flat=True)}
+
+
+def _of_word(city_ids: Sequence[int], word: str, before: int | None, notes: bool) -> Some:
+    """At a place of which something is called so, or with a note that says so."""
+    features = Feature.objects.filter(city_id__in=city_ids)
+    called = features.exclude(kind=Kind.GRID).filter(Q(name_zh__icontains=word) | Q(name_en__icontains=word))
+    names = [
+        *called.values_list("kind", "name_zh").distinct()[: NAMES + 1],
+        *features.filter(kind=Kind.GRID, code__startswith=word).values_list("kind", "code").distinct()[: NAMES + 1],
+    ]
+    found = _named([(COLUMNS[Kind(kind)], name) for kind, name in names[:NAMES]], before)
+    if notes:
+        newest_id = Note.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        said = Note.objects.filter(id__gt=newest_id - NOTES_READ, words__icontains=word, struck_at=None)
+        found.ids.update(said.values_list("case_id", flat=True))
+    return found._replace(is_too_much=len(names) > NAMES)
+
+
+def _named(names: Sequence[tuple[str, str]], before: int | None) -> Some:
+    """At places with one of these names, each in its column."""
+    count = max(LOOKED // max(len(names), 1), AT_ONCE)
+    walks = []
+    for column, name in names:
+        rows = CasePlace.objects.filter(**{column: name})
+        rows = rows if before is None else rows.filter(case_id__lt=before)
+        walks.append(list(rows.order_by("-case_id").values_list("case_id", flat=True)[:count]))
+    return _some(walks, count)
+
+
+def _seen_by(vehicle: str, before: int | None) -> Some:
+    """Of which a vehicle sent a sighting."""
+    known = Vehicle.objects.filter(name=vehicle).first()
+    if known is None:
+        return Some(set())
+    rows = Sighting.objects.filter(vehicle=known, case__isnull=False)
+    rows = rows if before is None else rows.filter(case_id__lt=before)
+    return _some([list(rows.order_by("-case_id").values_list("case_id", flat=True)[:LOOKED])], LOOKED)
+
+
+def _some(walks: Sequence[Sequence[int]], count: int) -> Some:
+    """What walks of `count` at most found, each newest first."""
+    ends = [walk[-1] for walk in walks if len(walk) == count]
+    return Some({each for walk in walks for each in walk}, max(ends, default=None))
+
+
+def _of_days(city_ids: Sequence[int], wanted: Filter) -> Some:
+    """Last seen on these days: along an index that has state and category too, so that only what fits is carried away."""
+    found, too_much = set[int](), False
+    for city_id in city_ids:
+        rows = Case.objects.filter(in_shadow(wanted.shadow), city_id=city_id, last_seen_at__range=_instants(wanted.since, wanted.until)).order_by("-last_seen_at")  # fmt: skip
+        sql, values = rows.values_list("id", "state", "category")[:LOOKED_BY_DAY].query.sql_with_params()
+        fit, more = [("state", sorted(wanted.states))], [*values]
+        if wanted.categories is not None:
+            fit.append(("category", sorted(wanted.categories)))
+        where = " AND ".join(f"{column} IN ({', '.join(['%s'] * len(allowed))})" for column, allowed in fit)
+        more += [each for _, allowed in fit for each in allowed]
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT id FROM ({sql}) AS looked WHERE {where}", more)
+            found.update(row[0] for row in cursor.fetchall())
+        too_much |= rows.values("id")[LOOKED_BY_DAY : LOOKED_BY_DAY + 1].exists()
+    return Some(found, is_too_much=too_much)
+
+
+def _instants(since: date | None, until: date | None) -> tuple[datetime, datetime]:
+    """The first and last instant of days, by the clock of the office."""
+    begin = datetime.combine(since or date(2000, 1, 1), time.min)
+    end = datetime.combine((until or date(9998, 12, 30)) + timedelta(days=1), time.min) - timedelta(microseconds=1)
+    return make_aware(begin), make_aware(end)

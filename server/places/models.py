@@ -55,3 +55,9 @@ class CasePlace(models.Model):
     grid = models.CharField(max_length=15, blank=True)
     district_zh = models.CharField(max_length=100, blank=True)
     district_en = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=[column, "-case"], name=f"place_by_{column.removesuffix('_zh')}")
+            for column in ("road_zh", "landmark_zh", "grid", "district_zh")
+        ]

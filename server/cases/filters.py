@@ -1,0 +1,122 @@
+"""What a list of cases is asked for, and its words in an address. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from math import isfinite
+from urllib.parse import urlencode
+
+from models.taxonomy import CATEGORIES
+from server.cases.rules import OPEN, State
+
+ALL = "all"
+RADII_M = (50, 100, 300, 1000, 2000)
+RADIUS_M = 300
+LONGEST = 80
+SEVERITIES = ("critical", "high", "medium", "low")
+_NUMBER = re.compile(r"#?([0-9]{1,9})", re.ASCII)
+_SPOT = re.compile(r"\(?([+-]?[0-9.]{1,20})°?\s*[,，\s]\s*([+-]?[0-9.]{1,20})°?\)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a list is asked for: states ("" all that are open, or ALL), a category or none, in shadow or not, and only what is older than a row.
+
+    And what a case must have beside: a severity, a district, a vehicle that saw it, last seen on days from `since` to `until`, words of its place's names or its notes; or
+    all of that is left aside for a `number`. `near`: latitude and longitude of a spot it lies no farther from than `radius_m`. `text` is what the last three were read from.
+    """
+
+    state: str = ""
+    category: str = ""
+    shadow: bool = False
+    before: int | None = None
+    severity: str = ""
+    district: str = ""
+    vehicle: str = ""
+    since: date | None = None
+    until: date | None = None
+    text: str = ""
+    radius_m: int = RADIUS_M
+
+    @property
+    def states(self) -> Iterable[State]:
+        """The states it shows: merged cases are never listed, what they became is."""
+        if self.state in set(State) - {State.MERGED}:
+            return (State(self.state),)
+        return [state for state in State if state in OPEN or (self.state == ALL and state != State.MERGED)]
+
+    @property
+    def categories(self) -> frozenset[str] | None:
+        """The categories it shows, None for all there are, retired ones too."""
+        if not self.severity:
+            return frozenset({self.category}) if self.category else None
+        of_it = {key for key, each in CATEGORIES.items() if each.severity == self.severity}
+        return frozenset(of_it & {self.category} if self.category else of_it)
+
+    @property
+    def number(self) -> int | None:
+        """The case number that was written."""
+        found = _NUMBER.fullmatch(self.text)
+        return int(found[1]) if found else None
+
+    @property
+    def near(self) -> tuple[float, float] | None:
+        """The latitude and longitude that were written."""
+        found = _SPOT.fullmatch(self.text)
+        if found is None:
+            return None
+        try:
+            lat, lon = float(found[1]), float(found[2])
+        except ValueError:
+            return None
+        return (lat, lon) if isfinite(lat + lon) and abs(lat) <= 90 and abs(lon) <= 180 else None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that were written, if it was neither a number nor a spot; each must be found."""
+        return () if self.number is not None or self.near else tuple(dict.fromkeys(self.text.split()))[:4]
+
+
+def filter_of(asked: Mapping[str, str]) -> Filter:
+    """The filter of an address; a word that means nothing filters nothing."""
+    told = {key: asked.get(key, "").strip()[:LONGEST] for key in ("state", "category", "severity", "district", "vehicle", "q", "before", "radius")}  # fmt: skip
+    radius = told["radius"]
+    return Filter(
+        state=told["state"] if told["state"] in {*State, ALL} else "", category=told["category"] if told["category"] in CATEGORIES else "",
+        shadow=asked.get("filter") == "shadow", before=int(told["before"]) if told["before"].isdecimal() and told["before"].isascii() else None,
+        severity=told["severity"] if told["severity"] in SEVERITIES else "", district=told["district"], vehicle=told["vehicle"],
+        since=_day(asked.get("since", "")), until=_day(asked.get("until", "")), text=told["q"].replace("\x00", ""),
+        radius_m=int(radius) if radius in map(str, RADII_M) else RADIUS_M,
+    )  # fmt: skip
+
+
+def _day(told: str) -> date | None:
+    try:
+        day = date.fromisoformat(told.strip())
+    except ValueError:
+        return None
+    return day if date(2000, 1, 1) <= day < date(9999, 12, 31) else None
+
+
+def query_of(wanted: Filter) -> str:
+    """The filter as an address has it, without the row it begins at: `filter_of` reads it back."""
+    told = {
+        "state": wanted.state, "category": wanted.category, "severity": wanted.severity, "district": wanted.district, "vehicle": wanted.vehicle,
+        "since": wanted.since or "", "until": wanted.until or "", "q": wanted.text,
+        "radius": wanted.radius_m if wanted.near and wanted.radius_m != RADIUS_M else "", "filter": "shadow" if wanted.shadow else "",
+    }  # fmt: skip
+    return urlencode({key: value for key, value in told.items() if value != ""})
+
+
+def without_each(wanted: Filter) -> Iterator[tuple[str, Filter]]:
+    """For each thing that a filter hides cases by: its name, and the filter without it. The states come last, since all but the closed ones are meant to be seen."""
+    looser = {"text": "", "since": None, "until": None, "vehicle": "", "district": "", "severity": "", "category": ""}
+    whole = replace(wanted, before=None)
+    for name, nothing in looser.items():
+        if getattr(wanted, name) != nothing:
+            yield name, replace(whole, **{name: nothing})  # type: ignore[arg-type]
+    if wanted.state != ALL:
+        yield "state", replace(whole, state=ALL)
