@@ -21,6 +21,7 @@ class Verb(StrEnum):
     GOLD_RETIRED = "gold_retired"
     ZONE_ANSWERED = "zone_answered"
     HANDOVER_MADE = "handover_made"
+    HANDOVER_HURRIED = "handover_hurried"
     HANDOVER_RECEIPTED = "handover_receipted"
     CITY_STATUS = "city_status"
     DESTINATION_DISABLED = "destination_disabled"

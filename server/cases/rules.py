@@ -37,7 +37,7 @@ class State(StrEnum):
 S = State
 MOVES: dict[State, frozenset[State]] = {
     S.NEW: frozenset({S.SET_ASIDE, S.QUEUED}),
-    S.SET_ASIDE: frozenset({S.NEW}),
+    S.SET_ASIDE: frozenset({S.NEW, S.QUEUED}),
     S.QUEUED: frozenset({S.CONFIRMED, S.REJECTED, S.DISPUTED}),
     S.DISPUTED: frozenset({S.CONFIRMED, S.REJECTED, S.QUEUED}),
     S.CONFIRMED: frozenset({S.QUEUED, S.DISPUTED, S.HANDED_OVER}),

@@ -110,6 +110,11 @@ def _prepare(case_id: int, now: datetime) -> int:
     case = Case.objects.select_for_update().get(id=case_id)
     if case.state not in (State.CONFIRMED, State.REOPENED) or case.shadow:
         return 0
+    return _to_lacking(case, now)
+
+
+def _to_lacking(case: Case, now: datetime, actor_id: int | None = None) -> int:
+    """Write a hand-over for every destination that lacks a case and may have it; how many."""
     lacking = Destination.objects.filter(city=case.city_id, enabled=True).exclude(
         id__in=live().filter(case=case).values("destination")
     )
@@ -121,9 +126,22 @@ def _prepare(case_id: int, now: datetime) -> int:
         handover = Handover.objects.create(
             case=case, destination=destination, kind=HandoverKind.CONFIRMED, body={}, next_try_at=now
         )
-        record(Verb.HANDOVER_MADE, "case", case.pk, city_id=case.city_id, handover=str(handover.pk))
+        record(Verb.HANDOVER_MADE, "case", case.pk, city_id=case.city_id, actor_id=actor_id, handover=str(handover.pk))
         made += 1
     return made
+
+
+def hand_over_again(case: Case, now: datetime, actor_id: int) -> int:
+    """Try at once what failed and waits for its next try, and write to the destinations that lack a case: one was out of order, or is new. How many; 0 where all have it, and of a case in shadow or in a state that no city gets. Call inside a transaction."""
+    case = Case.objects.select_for_update().get(id=case.pk)
+    if case.state not in SENT_IN or case.shadow:
+        return 0
+    waiting = live().filter(case=case, state=HandoverState.WAITING, attempts__gt=0, next_try_at__gt=now + CLAIM)
+    hurried = [*waiting.values_list("id", flat=True)]
+    waiting.update(next_try_at=now)
+    for handover_id in hurried:
+        record(Verb.HANDOVER_HURRIED, "case", case.pk, city_id=case.city_id, actor_id=actor_id, handover=str(handover_id))  # fmt: skip
+    return len(hurried) + _to_lacking(case, now, actor_id)
 
 
 def _due(now: datetime) -> QuerySet[Handover]:
