@@ -21,6 +21,7 @@ EVERYBODY = frozenset(Role)
 REVIEW = frozenset({Role.REVIEWER, Role.SUPERVISOR})
 CASES = EVERYBODY - {Role.FLEET}
 QUALITY = frozenset({Role.SUPERVISOR, Role.AUDITOR})
+AUDIT = frozenset({Role.AUDITOR, Role.SUPERVISOR})
 VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.ADMIN})
 WATCH = frozenset({Role.ADMIN})
 """What the machines do. Who asks on the machine itself may, too."""
@@ -35,6 +36,7 @@ MAY: dict[str, frozenset[Role] | None] = {
     "quality": QUALITY, "quality_category": QUALITY, "quality_vehicle": QUALITY, "quality_threshold": frozenset({Role.SUPERVISOR}),
     "vehicles": VEHICLES, "coverage": VEHICLES, "coverage_cells": VEHICLES,
     "city_status": ANYBODY,
+    "users": frozenset({Role.ADMIN}), "audit": AUDIT, "audit_csv": AUDIT, "audit_erase": frozenset({Role.AUDITOR}),
     "api:cases": READ_CASES, "api:case": READ_CASES, "api:case_sightings": READ_CASES, "api:vehicles": VEHICLES, "api:seen_well": VEHICLES,
     "api:categories": frozenset({Role.SUPERVISOR, Role.ADMIN}), "api:verdict_figures": frozenset({Role.SUPERVISOR, Role.AUDITOR}),
     "api:openapi-json": ANYBODY, "api:api-root": ANYBODY,
@@ -52,7 +54,7 @@ class Page:
 
 PAGES = (
     Page("review_queue", _("Review")), Page("case_list", _("Cases")), Page("case_map", _("Map")), Page("categories", _("Categories")), Page("quality", _("Quality")),
-    Page("vehicles", _("Vehicles")), Page("coverage", _("Last looks")),
+    Page("vehicles", _("Vehicles")), Page("coverage", _("Last looks")), Page("audit", _("Audit")), Page("users", _("People")),
 )  # fmt: skip
 """In the order of the navigation; a person begins at the first that is theirs."""
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.urls import path
 
 from server import errors, health, metrics, pictures_views
-from server.accounts import sessions
+from server.accounts import preferences, sessions, users_views
 from server.accounts import signin_views as signin
-from server.accounts import preferences
 from server.accounts import views as accounts
 from server.api.api import api
+from server.audit import views as audit
 from server.cases import map_views
 from server.cases import views as cases
 from server.categories import views as categories
@@ -60,6 +60,10 @@ urlpatterns = [
     path("coverage/", coverage.coverage, name="coverage"),
     path("coverage/cells.json", coverage.cells, name="coverage_cells"),
     path("fleet/", fleet.vehicles, name="vehicles"),
+    path("users/", users_views.users, name="users"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/rows.csv", audit.audit_csv, name="audit_csv"),
+    path("audit/erase", audit.audit_erase, name="audit_erase"),
     path("api/v1/", api.urls),
     path("city/status/<int:destination_id>", city.status, name="city_status"),
 ]

@@ -1,0 +1,113 @@
+"""The page of the audit: who did what, when, to what; for auditors, and for supervisors of their own city."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from server.accounts.models import User
+from server.audit.models import AuditRow
+from server.audit.rules import Verb
+from server.audit.seals import heads
+from server.audit.search import KINDS, MOST_EXPORTED, asked, look
+from server.audit.services import record
+from server.cases.models import Picture
+from server.errors import answer
+from server.keeping.models import Erasure
+from server.keeping.rules import Rule
+from server.keeping.services import Due, erase
+from server.words import deed_name
+
+COLUMNS = ("id", "at", "city", "person", "verb", "kind", "object", "detail")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+HIDDEN_MOST = 50
+
+
+@never_cache
+@require_GET
+def audit(request: HttpRequest) -> HttpResponse:
+    """What was done, newest first, and what stands for faces that were recognised."""
+    person: Any = request.user
+    wanted = asked(request.GET)
+    found = look(wanted, person.city_id)
+    kept = {name: value for name, value in request.GET.items() if value and name != "before"}
+    seals = [each for each in heads() if not person.city_id or each.chain == person.city.key]
+    return render(request, "audit.html", {
+        "rows": [(row, deed_name(row.verb) if row.verb in set(Verb) else row.verb, detail_of(row)) for row in found.rows], "asked": wanted, "cut": found.cut,
+        "older": urlencode(kept | {"before": found.older}) if found.older else "", "query": urlencode(kept), "kinds": KINDS,
+        "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": seals, "hidden": hidden_pictures(person),
+    })  # fmt: skip
+
+
+@never_cache
+@require_GET
+def audit_csv(request: HttpRequest) -> HttpResponse:
+    """The same rows as a table for other programs, MOST_EXPORTED at most; that somebody took them along is a row too."""
+    person: Any = request.user
+    rows, wanted = [], asked(request.GET)
+    while len(rows) < MOST_EXPORTED:
+        found = look(wanted, person.city_id, min(1000, MOST_EXPORTED - len(rows)))
+        rows += found.rows
+        if found.older is None:
+            break
+        wanted = replace(wanted, before=found.older)
+    with transaction.atomic():
+        record(Verb.AUDIT_READ, "user", person.pk, city_id=person.city_id, actor_id=person.pk, rows=len(rows))
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(COLUMNS)
+    for row in rows:
+        table.writerow(map(cell, (row.pk, row.at.isoformat(), row.city.key if row.city else "", row.actor.username if row.actor else "", row.verb, row.kind, row.object_id, detail_of(row))))  # fmt: skip
+    response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="trikeye-audit-{timezone.localtime():%Y%m%d-%H%M}.csv"'  # fmt: skip
+    return response
+
+
+@require_POST
+def audit_erase(request: HttpRequest) -> HttpResponse:
+    """Erase a picture in which somebody was recognised, at once and for good."""
+    person: Any = request.user
+    sha256 = request.POST.get("picture", "")
+    due = [each for each in hidden_pictures(person) if each.sha256 == sha256]
+    if not due:
+        return answer(request, 404, "not_hidden", _("Nothing to erase"), _("That picture is erased already, or is not hidden any more. Load the page again."))  # fmt: skip
+    erase(due, timezone.now(), by=person)
+    return redirect("audit")
+
+
+def hidden_pictures(person: User) -> list[Due]:
+    """The oldest pictures that reviewers hid because somebody is recognised in them, and that are not erased yet."""
+    gone = Erasure.objects.filter(sha256=OuterRef("sha256"), case=OuterRef("sighting__case"))
+    rows = Picture.objects.filter(~Exists(gone), hidden_at__isnull=False, sighting__case__isnull=False).order_by(
+        "hidden_at"
+    )
+    if person.city_id:
+        rows = rows.filter(sighting__city=person.city_id)
+    return [
+        Due(*row, Rule.FACE)
+        for row in rows.values_list("sha256", "sighting__case_id", "sighting__city_id")[:HIDDEN_MOST]
+    ]
+
+
+def detail_of(row: AuditRow) -> str:
+    """What else a row says, as it was written."""
+    return json.dumps(row.detail, ensure_ascii=False) if row.detail else ""
+
+
+def cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text

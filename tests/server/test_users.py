@@ -1,0 +1,140 @@
+"""The administrator's page of people, and what becomes of who is changed there."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from second_factors import app_of
+
+from server.accounts import people
+from server.accounts.factors import has_second_factor
+from server.accounts.models import User
+from server.audit.models import AuditRow
+from server.fleet.models import City
+from trikeye import main
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(db: None) -> User:
+    return User.objects.create_user("boss", password="a long password", role="admin")
+
+
+@pytest.fixture
+def web(boss: User) -> Client:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(boss)
+    return client
+
+
+def do(web: Client, person: User, deed: str, **more: str) -> Any:
+    return web.post("/users/", {"do": deed, "person": person.pk, **more})
+
+
+def test_a_person_is_added_and_their_password_is_shown_once(web: Client, boss: User) -> None:
+    City.objects.create(key="taiyuan", name_zh="太原", name_en="Taiyuan")
+    page = web.post("/users/", {"do": "add", "name": "zhao", "role": "supervisor", "city": "taiyuan"})
+    password = re.search(r'class="secret">([^<]+)<', page.content.decode())[1]  # type: ignore[index]
+    assert "no-store" in page["Cache-Control"]
+    zhao = User.objects.get(username="zhao")
+    assert (zhao.role, zhao.city.key, zhao.password_once, zhao.check_password(password)) == (
+        "supervisor",
+        "taiyuan",
+        True,
+        True,
+    )  # type: ignore[union-attr]
+    assert password not in web.get("/users/").content.decode()
+    row = AuditRow.objects.get(verb="user_add")
+    assert (row.actor, row.object_id, row.city) == (boss, str(zhao.pk), zhao.city)
+    assert "zhao" not in str(row.detail)
+
+
+@pytest.mark.parametrize("wrong", [{"name": ""}, {"name": "a b"}, {"name": "boss"}, {"name": "BOSS"}, {"role": "king"}, {"city": "atlantis"}, {"do": "fly"}, {"do": "place", "person": "99"}, {"do": "place", "person": "²"}])  # fmt: skip
+def test_what_cannot_be_is_refused_with_a_sentence(web: Client, wrong: dict[str, str]) -> None:
+    page = web.post("/users/", {"do": "add", "name": "li", "role": "reviewer", "city": "", **wrong})
+    assert page.status_code == 400
+    assert 'role="alert"' in page.content.decode()
+    assert User.objects.count() == 1
+
+
+def test_a_change_of_role_city_password_or_factor_ends_the_sessions_of_who_it_concerns(web: Client, boss: User) -> None:
+    city = City.objects.create(key="taiyuan", name_zh="太原", name_en="Taiyuan")
+    for deed, more in {"place": {"role": "supervisor"}, "place ": {"role": "supervisor", "city": city.key}, "password": {}, "factor": {}}.items():  # fmt: skip
+        li = User.objects.get_or_create(username="li")[0]
+        app_of("li")
+        theirs = Client()
+        theirs.force_login(li)
+        assert theirs.get("/cases/").status_code == 200
+        do(web, li, deed.strip(), **more)
+        assert theirs.get("/cases/").headers.get("Location", "").startswith("/login/"), deed
+    assert not has_second_factor(li)
+    assert web.get("/users/").status_code == 200
+    assert sorted(AuditRow.objects.filter(actor=boss).values_list("verb", flat=True)) == ["factor_reset", "user_password", "user_placed", "user_placed"]  # fmt: skip
+
+
+def test_a_change_of_ones_own_password_ends_ones_other_sessions() -> None:
+    person, _ = people.add_person("li", "reviewer")
+    theirs = Client()
+    theirs.force_login(person)
+    people.choose_password(person, "horse battery staple")
+    assert theirs.get("/cases/").status_code == 302
+
+
+def test_who_is_shut_out_is_out_at_once_stays_out_and_loses_nothing(web: Client, boss: User) -> None:
+    li = User.objects.create_user("li", password="a long password", role="reviewer")
+    theirs = Client()
+    theirs.force_login(li)
+    do(web, li, "shut_out")
+    assert theirs.get("/cases/").status_code == 302
+    assert "shut out" in web.get("/users/").content.decode()
+    assert Client().post("/login/", {"username": "li", "password": "a long password"}).status_code == 200
+    do(web, li, "let_in")
+    assert theirs.get("/cases/").status_code == 302  # the session from before stays over
+    assert Client().post("/login/", {"username": "li", "password": "a long password"}).headers["Location"] == "/login/enrol/"  # fmt: skip
+    assert list(AuditRow.objects.filter(actor=boss).values_list("verb", flat=True)) == ["user_out_of_use", "user_in_use"]  # fmt: skip
+    assert do(web, li, "let_in").status_code == 302
+    assert AuditRow.objects.filter(actor=boss).count() == 2
+
+
+def test_the_last_administrator_can_neither_go_nor_be_another(web: Client, boss: User, capsys: Any) -> None:
+    assert do(web, boss, "shut_out").status_code == 400
+    assert do(web, boss, "place", role="reviewer").status_code == 400
+    assert main(["server", "user", "shut-out", "boss"]) == 1
+    assert "last administrator" in capsys.readouterr().err
+    idle = User.objects.create_user("idle", role="admin", is_active=False)
+    assert do(web, boss, "shut_out").status_code == 400
+    do(web, idle, "let_in")
+    assert do(web, boss, "place", role="reviewer").status_code == 302
+    boss.refresh_from_db()
+    assert boss.role == "reviewer"
+
+
+def test_the_page_costs_the_same_for_many_people(web: Client, django_assert_max_num_queries: Any) -> None:
+    User.objects.bulk_create([User(username=f"p{number:04}") for number in range(600)])
+    with django_assert_max_num_queries(6):
+        page = web.get("/users/").content.decode()
+    assert "look by name" in page
+    assert page.count('<th scope="row">') == 500
+    assert ">p0599" in web.get("/users/?name=P0599").content.decode()
+
+
+def test_the_command_line_does_the_same(db: None, capsys: Any) -> None:
+    assert main(["server", "user", "add", "zhao", "--role", "auditor"]) == 0
+    assert "password" in capsys.readouterr().out
+    zhao = User.objects.get(username="zhao")
+    app_of("zhao")
+    assert main(["server", "user", "second-factor", "zhao"]) == 2
+    assert main(["server", "user", "second-factor", "zhao", "--reset"]) == 0
+    assert not has_second_factor(zhao)
+    assert main(["server", "user", "place", "zhao", "--role", "city", "--city", "taiyuan"]) == 0
+    zhao.refresh_from_db()
+    assert (zhao.role, zhao.city.key) == ("city", "taiyuan")  # type: ignore[union-attr]
+    assert main(["server", "user", "shut-out", "zhao"]) == 0
+    zhao.refresh_from_db()
+    assert not zhao.is_active
+    assert main(["server", "user", "password", "nobody"]) == 1
+    assert main(["server", "user", "add", "zhao"]) == 1
