@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from math import hypot
 from uuid import UUID
@@ -9,37 +10,47 @@ from uuid import UUID
 from django.conf import settings
 
 from calibration.geodesy import metres_per_degree
-from models.pixels import BadPicture, brightness_and_sharpness, decode_jpeg
+from models.pixels import BadPicture, Image, brightness_and_sharpness, decode_jpeg
 from server import pictures
 from server.cases.grouping import FARTHEST_M
 from server.cases.models import Case, Picture, Sighting
 from server.cases.rules import Point, State, metres_between
 from server.cases.services import REMEMBERED, move
 from server.categories.rules import category_of
+from server.screening.records import at_place, base_share, of_vehicle
 from server.screening.rules import Screened, Seen, screen
+from server.screening.second_look import second_look
 
 SAME_PLACE_M = 5.0
+SPEND_S = 1.0
+UNSEEN = 0.1
+"""Less than this is said of a thing that a network does not see."""
 NOBODY = UUID(int=0)
 
 
-def screen_new(now: datetime, limit: int = 50) -> int:
-    """Screen up to `limit` new cases; returns how many moved."""
-    moved = 0
+def screen_new(now: datetime, limit: int = 50, spend_s: float = SPEND_S) -> int:
+    """Screen new cases, `limit` at most, and none more once `spend_s` are over: what else `work` does must not wait. Returns how many moved."""
+    moved, began_s = 0, time.monotonic()
     for case in Case.objects.filter(state=State.NEW).order_by("id")[:limit]:
         outcome = look_at(case, now)
         new = State.QUEUED if outcome.show else State.SET_ASIDE
         moved += move(
             case.pk, State.NEW, new, now, screening=outcome.reason, blind=outcome.blind, priority=outcome.priority
         )
+        if time.monotonic() - began_s > spend_s:
+            break
     return moved
 
 
 def look_at(case: Case, now: datetime) -> Screened:
     """Screening's opinion of a case."""
-    severity = category_of(case.category).severity
-    return screen(
-        Seen(case.number, case.probability, severity, _rejected_here(case, now), _picture(case)), settings.BLIND_SHARE
-    )
+    category = category_of(case.category)
+    picture, second = _looks(case)
+    seen = Seen(
+        case.number, case.probability, category.severity, _rejected_here(case, now), picture, second, of_vehicle(case, now), at_place(case, now),
+        base_share(case.city_id, case.category, now), category.deadline_h, category.deadline_clock,
+    )  # fmt: skip
+    return screen(seen, settings.BLIND_SHARE, settings.RANDOM_SHARE)
 
 
 def best_picture(case: Case) -> Picture | None:
@@ -48,16 +59,28 @@ def best_picture(case: Case) -> Picture | None:
     return None if sighting is None else sighting.pictures.filter(role="best", hidden_at=None).first()
 
 
-def _picture(case: Case) -> tuple[float, float, float] | None:
+def _looks(case: Case) -> tuple[tuple[float, float, float] | None, float | None]:
+    """What can be measured of the best picture, and how probable the thing in it is to the stronger pack; where that does not see it there, in the strip around it, which shows it larger."""
     picture = best_picture(case)
-    if picture is None:
-        return None
+    image = None if picture is None else _opened(picture)
+    if picture is None or image is None:
+        return None, None
+    box = picture.box or [0, 0, picture.width, picture.height]
+    measured = (*brightness_and_sharpness(image), min(box[2] - box[0], box[3] - box[1]))
+    second = second_look().probability(image, picture.box, case.category) if picture.box else None
+    if second is not None and second < UNSEEN:
+        strip = picture.sighting.pictures.filter(role="context", hidden_at=None, box__isnull=False).first()
+        around = None if strip is None else _opened(strip)
+        if strip is not None and around is not None:
+            second = max(second, second_look().probability(around, strip.box, case.category) or 0.0)
+    return measured, second
+
+
+def _opened(picture: Picture) -> Image | None:
     try:
-        image = decode_jpeg(pictures.path_of(picture.sha256).read_bytes())
+        return decode_jpeg(pictures.path_of(picture.sha256).read_bytes())
     except (BadPicture, OSError):
         return None
-    box = picture.box or [0, 0, picture.width, picture.height]
-    return (*brightness_and_sharpness(image), min(box[2] - box[0], box[3] - box[1]))
 
 
 def _rejected_here(case: Case, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from browsing import DESK, PASSWORD, Deal, Open
+from office import first_look_alone as first_look_alone
 from office import nothing_remembered as nothing_remembered
 from office import own_folders as own_folders
 from office import quick_passwords as quick_passwords

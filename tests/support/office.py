@@ -20,10 +20,22 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """No figure of the test before, and not its language."""
+def first_look_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cards are queued by the vehicle's probability, and no network looks at a test's made-up pictures; tests of these ask for them."""
+    from server.screening.records import forget
+
+    monkeypatch.setattr(settings, "SCREENING_PACK", "none")
+    monkeypatch.setattr(settings, "RANDOM_SHARE", 0.0)
+    forget()
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No figure of the test before, and not its language; and no card that is looked at twice, or gold, by chance."""
     from server.review.counts import forget
 
+    monkeypatch.setattr(settings, "SECOND_SHARE", 0.0)
+    monkeypatch.setattr(settings, "GOLD_SHARE", 0.0)
     forget()
     translation.activate(settings.LANGUAGE_CODE)
 
