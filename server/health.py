@@ -19,6 +19,7 @@ from django.views.decorators.http import require_safe
 
 from server.alive import DEAD_S, silent_s
 from server.roles import WATCH
+from server.screening.second_look import trouble
 
 
 class NotReady(Exception):
@@ -35,11 +36,12 @@ def health(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
-    """200 if all that a person or a vehicle needs is there, else 503. What is missing is told on this machine, and to an administrator."""
+    """200 if all that a person or a vehicle needs is there, else 503. What is missing, and what works worse than it could (`worse`), is told to an administrator."""
     found = {name: _asked(check) for name, check in CHECKS.items()}
     ok = not any(found.values())
     body: dict[str, Any] = {"ok": ok}
     if getattr(request.user, "role", "") in WATCH:
+        body["worse"] = {"second_look": words} if (words := trouble()) else {}
         body["checks"] = {name: {"ok": not words, **({"do": words} if words else {})} for name, words in found.items()}
     return JsonResponse(body, status=200 if ok else 503)
 
