@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -21,7 +22,6 @@ from server.keeping.rules import STATES, Kept, Rule
 
 CASES_AT_ONCE, PICTURES_AT_ONCE = 200, 500
 AGAIN = timedelta(hours=1)
-Place = tuple[datetime, int]
 
 
 @dataclass(frozen=True)
@@ -78,27 +78,32 @@ def due_pictures(now: datetime) -> Iterator[list[Due]]:
 
 def _due_cases(rule: Rule, state: str, shadow: bool, now: datetime) -> Iterator[list[Due]]:
     since = kept().since(rule, now)
-    if since is None:
-        return
-    rows = Case.objects.filter(in_shadow(shadow), state=state, state_at__lt=since).order_by("state_at", "id")
-    after: Place | None = None
-    while True:
-        further = rows if after is None else rows.filter(Q(state_at__gt=after[0]) | Q(state_at=after[0], id__gt=after[1]), state_at__gte=after[0])  # fmt: skip
-        lot = list(further.values_list("state_at", "id")[:CASES_AT_ONCE])
-        if not lot:
-            return
-        after = lot[-1]
-        yield [Due(*row, rule) for row in _there(Picture.objects.filter(sighting__case__in=[case_id for _, case_id in lot]))]  # fmt: skip
+    if since is not None:
+        old = Case.objects.filter(in_shadow(shadow), state=state, state_at__lt=since)
+        for lot in _lots(old, "state_at", CASES_AT_ONCE):
+            yield [Due(*row, rule) for row in _there(Picture.objects.filter(sighting__case__in=lot))]
 
 
 def _due_faces(now: datetime) -> Iterator[list[Due]]:
     since = kept().since(Rule.FACE, now)
-    if since is None:
-        return
-    after = 0
-    while rows := list(Picture.objects.filter(hidden_at__lt=since, id__gt=after).order_by("id").values_list("id", flat=True)[:PICTURES_AT_ONCE]):  # fmt: skip
-        after = rows[-1]
-        yield [Due(*row, Rule.FACE) for row in _there(Picture.objects.filter(id__in=rows))]
+    if since is not None:
+        for lot in _lots(Picture.objects.filter(hidden_at__lt=since), "hidden_at", PICTURES_AT_ONCE):
+            yield [Due(*row, Rule.FACE) for row in _there(Picture.objects.filter(id__in=lot))]
+
+
+def _lots(rows: QuerySet[Any], time: str, count: int) -> Iterator[list[int]]:
+    """The ids of rows, oldest first by the column `time`, `count` at a time: each lot begins where the last one ended, along that column's index."""
+    after: tuple[datetime, int] | None = None
+    while True:
+        further = rows
+        if after is not None:
+            at, key = after
+            further = rows.filter(Q(**{f"{time}__gt": at}) | Q(**{time: at, "id__gt": key}), **{f"{time}__gte": at})
+        lot = list(further.order_by(time, "id").values_list(time, "id")[:count])
+        if not lot:
+            return
+        after = lot[-1]
+        yield [key for _, key in lot]
 
 
 def _there(rows: QuerySet[Picture]) -> QuerySet[Picture, tuple[str, int, int]]:
