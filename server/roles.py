@@ -22,6 +22,7 @@ REVIEW = frozenset({Role.REVIEWER, Role.SUPERVISOR})
 CASES = EVERYBODY - {Role.FLEET}
 QUALITY = frozenset({Role.SUPERVISOR, Role.AUDITOR})
 AUDIT = frozenset({Role.AUDITOR, Role.SUPERVISOR})
+FACES = frozenset({Role.SUPERVISOR, Role.AUDITOR})
 VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.ADMIN})
 WATCH = frozenset({Role.ADMIN})
 """What the machines do. Who asks on the machine itself may, too."""
@@ -32,12 +33,15 @@ MAY: dict[str, frozenset[Role] | None] = {
     "picture": CASES, "picture_signed": ANYBODY,
     "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,
     "review_nothing": REVIEW, "review_broken": REVIEW, "review_mine": REVIEW, "my_keys": REVIEW,
-    "case_list": CASES, "case": CASES, "case_map": CASES, "cases_geojson": CASES, "roads_geojson": CASES, "case_peek": CASES, "categories": frozenset({Role.SUPERVISOR}),
+    "review_batch_lease": REVIEW, "review_batch": REVIEW, "review_feedback": REVIEW, "review_disputes": frozenset({Role.SUPERVISOR}), "review_gold": frozenset({Role.SUPERVISOR}),
+    "review_faces": FACES, "review_face": FACES, "case_retract": frozenset({Role.SUPERVISOR}),
+    "case_list": CASES, "case": CASES, "case_print": CASES, "case_note": REVIEW, **dict.fromkeys(("case_merge", "case_split", "case_reopen", "case_hand_over"), frozenset({Role.SUPERVISOR})),
+    "case_map": CASES, "cases_geojson": CASES, "roads_geojson": CASES, "case_peek": CASES, "categories": frozenset({Role.SUPERVISOR}),
     "quality": QUALITY, "quality_category": QUALITY, "quality_vehicle": QUALITY, "quality_threshold": frozenset({Role.SUPERVISOR}),
     "vehicles": VEHICLES, "coverage": VEHICLES, "coverage_cells": VEHICLES,
     "city_status": ANYBODY,
     "users": frozenset({Role.ADMIN}), "audit": AUDIT, "audit_csv": AUDIT, "audit_erase": frozenset({Role.AUDITOR}),
-    "api:cases": READ_CASES, "api:case": READ_CASES, "api:case_sightings": READ_CASES, "api:vehicles": VEHICLES, "api:seen_well": VEHICLES,
+    "api:cases": READ_CASES, "api:case": READ_CASES, "api:case_sightings": READ_CASES, "api:picture": READ_CASES, "api:vehicles": VEHICLES, "api:seen_well": VEHICLES,
     "api:categories": frozenset({Role.SUPERVISOR, Role.ADMIN}), "api:verdict_figures": frozenset({Role.SUPERVISOR, Role.AUDITOR}),
     "api:openapi-json": ANYBODY, "api:api-root": ANYBODY,
 }  # fmt: skip
@@ -53,7 +57,7 @@ class Page:
 
 
 PAGES = (
-    Page("review_queue", _("Review")), Page("case_list", _("Cases")), Page("case_map", _("Map")), Page("categories", _("Categories")), Page("quality", _("Quality")),
+    Page("review_queue", _("Review")), Page("review_disputes", _("Disputes")), Page("case_list", _("Cases")), Page("case_map", _("Map")), Page("categories", _("Categories")), Page("quality", _("Quality")),
     Page("vehicles", _("Vehicles")), Page("coverage", _("Last looks")), Page("audit", _("Audit")), Page("users", _("People")),
 )  # fmt: skip
 """In the order of the navigation; a person begins at the first that is theirs."""

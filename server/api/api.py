@@ -2,39 +2,73 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from ninja import NinjaAPI, Query
+from ninja import Field, NinjaAPI, Query, Schema
 from ninja.errors import ValidationError
 from ninja.security import APIKeyCookie, HttpBearer
+from pydantic import AwareDatetime, StringConstraints
 
-from server.accounts.services import cases_for, cities_for
+from server import pictures_views
+from server.accounts.services import cases_for, cities_for, is_inside
 from server.api import shapes
-from server.api.reading import case_row, case_whole, category_row, is_category, sighting_row
+from server.api.reading import case_row, case_whole, category_row, sighting_row, verdict_row
+from server.api.tokens import Holder
+from server.audit.rules import Verb
+from server.audit.services import record
+from server.cases.filters import LONGEST, RADII_M, RADIUS_M, Filter
 from server.cases.models import Case, Picture, Sighting
-from server.cases.search import Filter, newest
+from server.cases.search import search
 from server.categories.models import CategoryStanding
-from server.categories.services import STREET, measured, proofs
+from server.categories.services import STREET, measured
 from server.coverage.services import seen_well_since
-from server.errors import answer
+from server.errors import answer, not_found
 from server.fleet.heartbeats import as_plain, overview, vehicles_for
 from server.fleet.models import City
+from server.quality.figures import Period, by_category
 
 MOST, USUAL = 200, 50
+CITY = r"^[a-z0-9_-]{1,32}$"
+DAYS = 30
 LARGEST_ID = 2**63 - 1
-Limit = Annotated[int, Query(USUAL, ge=1, le=MOST, description="how many at most")]
-CityKey = Annotated[str, Query(..., pattern=r"^[a-z0-9-]{1,32}$", description="key of a city")]
-SomeCity = Annotated[str | None, Query(None, pattern=r"^[a-z0-9-]{1,32}$", description="key of a city; all that may be seen without it")]  # fmt: skip
+Limit = Annotated[int, Query(ge=1, le=MOST, description="how many at most")]
+CityKey = Annotated[str, Query(pattern=CITY, description="key of a city")]
+SomeCity = Annotated[str | None, Query(pattern=CITY, description="key of a city; all that may be seen without it")]  # fmt: skip
 PROBLEMS = frozenset({400, 401, 403, 404, 422, 429, 500, 503})
-States = Literal["open", "all", "new", "set_aside", "queued", "confirmed", "rejected", "disputed", "handed_over", "accepted", "returned", "fixed",
-                 "retracted", "verified", "reopened"]  # fmt: skip
+Latitude, Longitude = Annotated[float, Query(ge=-90, le=90)], Annotated[float, Query(ge=-180, le=180)]
+
+
+class Asked(Schema):
+    """What cases are asked for."""
+
+    state: Literal["open", "all", "new", "set_aside", "queued", "confirmed", "rejected", "disputed", "handed_over", "accepted", "returned", "fixed",
+                   "retracted", "verified", "reopened"] = Field("open", description="one state; open: all that are not closed")  # fmt: skip
+    category: Annotated[str, StringConstraints(max_length=48)] | None = Field(None, description="key of a category")
+    severity: Literal["critical", "high", "medium", "low"] | None = None
+    city: Annotated[str, StringConstraints(pattern=CITY)] | None = Field(None, description="key of a city; all that may be seen without it")  # fmt: skip
+    district: str | None = Field(None, max_length=LONGEST, description="a district's name as the city's data has it")
+    vehicle: str | None = Field(None, max_length=32, description="a vehicle that saw it")
+    since: date | None = Field(None, description="last seen on this day or later")
+    until: date | None = Field(None, description="last seen on this day or earlier")
+    words: str | None = Field(None, max_length=LONGEST, description='words of its place\'s names, a number, or a spot such as "37.87,112.55"')  # fmt: skip
+    radius_m: Literal[RADII_M] = Field(RADIUS_M, description="around that spot")  # type: ignore[valid-type]
+    shadow: bool = Field(False, description="those in shadow instead")
+
+    def filter(self, before: int | None) -> Filter:
+        """The same as the list of the pages is asked for."""
+        return Filter(
+            state="" if self.state == "open" else self.state, category=self.category or "", shadow=self.shadow, before=before, severity=self.severity or "",
+            district=self.district or "", vehicle=self.vehicle or "", since=self.since, until=self.until, text=(self.words or "").replace("\x00", "").strip(), radius_m=int(self.radius_m),
+        )  # fmt: skip
 
 
 class Token(HttpBearer):
@@ -66,6 +100,12 @@ def not_valid(request: HttpRequest, wrong: ValidationError) -> HttpResponse:
     return answer(request, 422, "parameter", _("A parameter cannot be so"), faults)
 
 
+@api.exception_handler(Http404)
+def nothing_there(request: HttpRequest, wrong: Http404) -> HttpResponse:
+    """404."""
+    return not_found(request, wrong)
+
+
 def _get(path: str, shape: Any, name: str, summary: str) -> Any:
     return api.get(
         path, response={200: shape, PROBLEMS: shapes.Problem}, url_name=name, operation_id=name, summary=summary
@@ -75,20 +115,18 @@ def _get(path: str, shape: Any, name: str, summary: str) -> Any:
 @_get("/cases", shapes.Cases, "cases", "Cases, newest first")
 def cases(
     request: HttpRequest,
-    state: States = Query("open", description="one state; open: all that are not closed"),
-    category: str | None = Query(None, max_length=48, description="key of a category"),
-    city: SomeCity = None,
-    shadow: bool = Query(False, description="those in shadow instead"),
-    cursor: int | None = Query(None, ge=1, le=LARGEST_ID, description="`next` of the page before"),
+    asked: Query[Asked],
+    cursor: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="`next` of the page before")] = None,
     limit: Limit = USUAL,
 ) -> Any:
-    """A page of cases. Follow `next` until it is null: nothing is passed over or told twice, whatever is added meanwhile."""
-    if category is not None and not is_category(category):
-        raise ValidationError([{"loc": ("query", "category"), "msg": _("there is no such category")}])
-    wanted = Filter("" if state == "open" else state, category or "", shadow, cursor)
-    ids = [each.pk for each in _cities(request, city)]
-    found = newest(cases_for(request.user), ids, wanted, limit + 1)
-    return shapes.Cases(items=[case_row(each) for each in found[:limit]], next=str(found[limit - 1].pk) if len(found) > limit else None)  # fmt: skip
+    """A page of cases; all that is told must hold. Follow `next` until it is null, also over a page that is short or empty: it was looked so far back and no further.
+
+    Nothing is passed over or told twice, whatever is added meanwhile.
+    """
+    ids = [each.pk for each in _cities(request, asked.city)]
+    found = search(cases_for(request.user), ids, asked.filter(cursor), limit, notes=is_inside(request.user))
+    rows = [case_row(each) for each in found.cases]
+    return shapes.Cases(items=rows, next=None if found.older is None else str(found.older), is_too_much=found.is_too_much)  # fmt: skip
 
 
 @_get("/cases/{city}/{number}", shapes.CaseWhole, "case", "One case")
@@ -99,7 +137,7 @@ def case(request: HttpRequest, city: str, number: int) -> Any:
 
 @_get("/cases/{city}/{number}/sightings", shapes.Sightings, "case_sightings", "The sightings of a case, newest first")
 def case_sightings(
-    request: HttpRequest, city: str, number: int, cursor: UUID | None = Query(None), limit: Limit = USUAL
+    request: HttpRequest, city: str, number: int, cursor: UUID | None = None, limit: Limit = USUAL
 ) -> Any:
     """A page of what a case was seen by."""
     rows = Sighting.objects.filter(case=_case(request, city, number)).select_related("vehicle").order_by("-id")
@@ -111,8 +149,21 @@ def case_sightings(
     return shapes.Sightings(items=items, next=str(found[limit - 1].pk) if len(found) > limit else None)
 
 
+@api.get(
+    "/pictures/{sha256}", url_name="picture", operation_id="picture", summary="A redacted picture", response={200: None, PROBLEMS: shapes.Problem},
+    openapi_extra={"responses": {200: {"content": {"image/jpeg": {}, "image/svg+xml": {}}}}},
+)  # fmt: skip
+def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
+    """The picture of this digest, if a case that may be seen has it and nobody has hidden it; a drawing that says so where it was erased. Each look by a token is recorded."""
+    found = pictures_views.picture(request, sha256)
+    if isinstance(request.user, Holder):
+        with transaction.atomic():
+            record(Verb.PICTURE_OPENED, "picture", sha256, city_id=request.user.city_id, program=request.user.username)
+    return found
+
+
 @_get("/vehicles", shapes.Vehicles, "vehicles", "Vehicles and their health, by name")
-def vehicles(request: HttpRequest, cursor: str = Query("", max_length=32), limit: Limit = USUAL) -> Any:
+def vehicles(request: HttpRequest, cursor: Annotated[str, Query(max_length=32)] = "", limit: Limit = USUAL) -> Any:
     """A page of the vehicles that are not revoked."""
     theirs = vehicles_for(request.user)
     names = list(theirs.filter(revoked_at=None, name__gt=cursor).order_by("name").values_list("name", flat=True)[: limit + 1])  # fmt: skip
@@ -124,7 +175,7 @@ def vehicles(request: HttpRequest, cursor: str = Query("", max_length=32), limit
 def seen_well(
     request: HttpRequest,
     city: CityKey,
-    since: datetime,
+    since: AwareDatetime,
     lat_deg: float = Query(..., ge=-90, le=90),
     lon_deg: float = Query(..., ge=-180, le=180),
     error_m: float = Query(
@@ -147,12 +198,17 @@ def categories(request: HttpRequest, city: SomeCity = None) -> Any:
 
 
 @_get("/figures/verdicts", shapes.Figures, "verdict_figures", "What reviewers said, by category")
-def verdict_figures(request: HttpRequest, city: SomeCity = None) -> Any:
-    """Precision by category, out of verdicts on what cameras found."""
-    return shapes.Figures(items=[
-        shapes.VerdictFigures(city=each.key, category=category, **proof.figures)
-        for each in _cities(request, city) for category, proof in sorted(proofs(each).items())
-    ])  # fmt: skip
+def verdict_figures(
+    request: HttpRequest, city: SomeCity = None, since: date | None = None, until: date | None = None
+) -> Any:
+    """Sums of verdicts on what cameras saw, from the day `since` (30 days without it) to the day `until` (today without it)."""
+    last = until or timezone.localdate()
+    first = since or last - min(timedelta(days=DAYS - 1), last - date.min)
+    items = [
+        verdict_row(each.key, category, tally)
+        for each in _cities(request, city) for category, tally in sorted(by_category(Period(each, first, last, is_real=True)).items())
+    ]  # fmt: skip
+    return shapes.Figures(since=first, until=last, items=items)
 
 
 def _cities(request: HttpRequest, key: str | None) -> QuerySet[City]:

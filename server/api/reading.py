@@ -8,17 +8,16 @@ from typing import Any
 from django.conf import settings
 from django.urls import reverse
 
-from models.taxonomy import CATEGORIES
 from server.api import shapes
 from server.cases.history import history_of
 from server.cases.models import Case, Picture, Sighting
 from server.cases.rules import State, ellipse_95
 from server.categories.models import CategoryStanding
 from server.categories.rules import Standing, category_of
-from server.city.services import picture_address
 from server.places.models import CasePlace
 from server.places.rules import Named, words_of
 from server.places.services import said_by
+from server.quality.rules import Tally
 
 
 def case_row(case: Case) -> shapes.CaseRow:
@@ -48,7 +47,7 @@ def sighting_row(row: Sighting, pictures: Sequence[Picture]) -> shapes.SightingR
     return shapes.SightingRow(
         id=row.pk, vehicle=row.vehicle.name, seen_at=row.seen_at, clock=row.clock_source, received_at=row.received_at, category=row.category,
         probability=row.probability, lat_deg=row.lat_deg, lon_deg=row.lon_deg, error_m=_error_m(row), range_m=row.range_m, pack=row.pack_name,
-        pictures=[shapes.PictureRow(sha256=each.sha256, role=each.role, width=each.width, height=each.height, box=each.box, address=picture_address(each.sha256))
+        pictures=[shapes.PictureRow(sha256=each.sha256, role=each.role, width=each.width, height=each.height, box=each.box, address=settings.PUBLIC_URL + reverse("api:picture", args=[each.sha256]))
                   for each in pictures],
     )  # fmt: skip
 
@@ -62,9 +61,13 @@ def category_row(city: str, key: str, row: CategoryStanding | None) -> shapes.Ca
     )  # fmt: skip
 
 
-def is_category(key: str) -> bool:
-    """Whether there is such a category."""
-    return key in CATEGORIES
+def verdict_row(city: str, key: str, tally: Tally) -> shapes.VerdictFigures:
+    """What reviewers said of a category's cases."""
+    low, high = tally.precision.interval
+    return shapes.VerdictFigures(
+        city=city, category=key, decided=tally.confirmed.of, confirmed=tally.confirmed.part, of_detector=tally.precision.of, right=tally.precision.part,
+        precision=tally.precision.value, low=low, high=high, unsure=tally.unsure, reasons={str(reason): count for reason, count in sorted(tally.reasons.items())},
+    )  # fmt: skip
 
 
 def _case(case: Case) -> dict[str, Any]:

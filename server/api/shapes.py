@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -62,6 +62,7 @@ class Cases(Schema):
 
     items: list[CaseRow]
     next: str | None = Field(description="the cursor of the next page; null on the last")
+    is_too_much: bool = Field(description="the days or the circle hold more than is looked at: ask for less of them")
 
 
 class Line(Schema):
@@ -105,7 +106,7 @@ class CaseWhole(CaseRow):
 
 
 class PictureRow(Schema):
-    """A redacted picture; its address may be opened by anybody for 30 days, until it is hidden."""
+    """A redacted picture and its address, which opens for who may read its case."""
 
     sha256: str
     role: str
@@ -191,18 +192,24 @@ class Categories(Schema):
 
 
 class VerdictFigures(Schema):
-    """What reviewers said of a category's cases from cameras, each case once by its last answer that counted; `low` and `high`: Wilson's 95 % interval of the precision."""
+    """What reviewers said of a category's cards. `decided`: confirmed or rejected. `of_detector`: those that say how well the network sees, `right` of them; `low` and `high`: Wilson's 95 % interval of that share."""
 
     city: str
     category: str
-    verdicts: int
+    decided: int
     confirmed: int
+    of_detector: int
+    right: int
     precision: float | None
     low: float
     high: float
+    unsure: int
+    reasons: dict[str, int] = Field(description="rejections by the number of the reason")
 
 
 class Figures(Schema):
-    """The figures of a city, by category."""
+    """The figures of these days, both included, by city and category."""
 
+    since: date
+    until: date
     items: list[VerdictFigures]
