@@ -10,6 +10,7 @@ from server.accounts import signin_views as signin
 from server.accounts import views as accounts
 from server.api.api import api
 from server.audit import views as audit
+from server.cases import deeds_views as deeds
 from server.cases import map_views
 from server.cases import views as cases
 from server.categories import views as categories
@@ -17,7 +18,7 @@ from server.city import views as city
 from server.coverage import views as coverage
 from server.fleet import views as fleet
 from server.quality import views as quality
-from server.review import broken, mine, nothing
+from server.review import batch_views, broken, dispute_views, faces, gold_views, mine, nothing
 from server.review import views as review
 
 handler400, handler403, handler404, handler500 = errors.bad_request, errors.forbidden, errors.not_found, errors.failed
@@ -42,6 +43,13 @@ urlpatterns = [
     path("review/give-back", review.give_back_cards, name="review_give_back"),
     path("review/verdicts", review.take_verdict, name="review_verdicts"),
     path("review/undo", review.undo_last, name="review_undo"),
+    path("review/batch/lease", batch_views.lease_cells, name="review_batch_lease"),
+    path("review/batch", batch_views.answer_cells, name="review_batch"),
+    path("review/feedback", gold_views.feedback, name="review_feedback"),
+    path("review/disputes/", dispute_views.disputes, name="review_disputes"),
+    path("review/gold/", gold_views.gold_page, name="review_gold"),
+    path("review/faces/", faces.faces, name="review_faces"),
+    path("review/faces/<str:sha256>", faces.open_face, name="review_face"),
     path("review/nothing", nothing.nothing, name="review_nothing"),
     path("review/broken", broken.report_picture, name="review_broken"),
     path("review/mine/", mine.mine, name="review_mine"),
@@ -52,6 +60,13 @@ urlpatterns = [
     path("cases/roads.geojson", map_views.roads_geojson, name="roads_geojson"),
     path("cases/<int:number>/peek", map_views.case_peek, name="case_peek"),
     path("cases/<int:number>/", cases.case_page, name="case"),
+    path("cases/<int:number>/print/", cases.case_print, name="case_print"),
+    path("cases/<int:number>/note", deeds.note, name="case_note"),
+    path("cases/<int:number>/merge", deeds.merge, name="case_merge"),
+    path("cases/<int:number>/split", deeds.split, name="case_split"),
+    path("cases/<int:number>/reopen", deeds.look_again, name="case_reopen"),
+    path("cases/<int:number>/hand-over", deeds.hand_over, name="case_hand_over"),
+    path("cases/<int:number>/retract", dispute_views.retract, name="case_retract"),
     path("categories/", categories.categories, name="categories"),
     path("quality/", quality.quality, name="quality"),
     path("quality/category/<slug:key>/", quality.category, name="quality_category"),

@@ -88,7 +88,7 @@ def answer_name(answer: str, reason: int | None = None) -> str:
 
 def screening_name(reason: str) -> str:
     """Why screening would have set a case aside; empty if it would not."""
-    return {"": "", "rejected_before": _("rejected at this place before"), "picture_unusable": _("picture unusable")}.get(reason, reason)  # fmt: skip
+    return {"": "", "rejected_before": _("rejected at this place before"), "picture_unusable": _("picture unusable"), "hopeless": _("a second look does not bear it out")}.get(reason, reason)  # fmt: skip
 
 
 def handover_name(kind: str) -> str:
@@ -118,13 +118,18 @@ def city_status_name(status: str) -> str:
     }[status]
 
 
+def person_name(person: Any) -> str:
+    """How a person is called: who is no longer there is told as a former colleague."""
+    return str(person.username) if person.is_active else _("former colleague")
+
+
 def deed_name(verb: str) -> str:
     """What was done."""
     return {
         Verb.CASE_OPENED: _("Case opened"), Verb.CASE_MOVED: _("State"), Verb.CASE_MERGED: _("Cases merged"), Verb.CASE_SPLIT: _("Case split"), Verb.NOTE_ADDED: _("Note written"), Verb.NOTE_STRUCK: _("Note struck out"),
         Verb.SIGHTING_TAKEN: _("Sighting received"), Verb.VERDICT: _("Verdict"),
         Verb.DISPUTE_OPENED: _("Two answers that differ"), Verb.DISPUTE_SETTLED: _("Settled by a supervisor"),
-        Verb.GOLD_MADE: _("Made a gold card"), Verb.GOLD_RETIRED: _("No gold card any more"), Verb.ZONE_ANSWERED: _("Proposal of a zone answered"),
+        Verb.GOLD_MADE: _("Made a gold card"), Verb.GOLD_RETIRED: _("No gold card any more"), Verb.ZONE_ANSWERED: _("Proposal of a zone answered"), Verb.HIDDEN_OPENED: _("Hidden picture opened"),
         Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_HURRIED: _("Hand-over tried again at once"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
         Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category put elsewhere"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
         Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.THRESHOLD_WANTED: _("Threshold wanted of vehicles"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),

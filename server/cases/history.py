@@ -4,42 +4,68 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import QuerySet
+
 from server.accounts.models import User
 from server.accounts.services import is_inside
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
-from server.cases.models import Case
+from server.cases.models import Case, Note
 from server.cases.rules import State
-from server.cases.timeline import Answer, Deed, Line, Seen, timeline
-from server.review.rules import UNDECIDED
+from server.cases.timeline import FROM_CITY, Answer, Deed, Line, Said, Seen, Written, timeline
+from server.review.models import Look
+from server.review.rules import UNDECIDED, Kind
+from server.words import person_name
 
 ROWS = 100
+BEFORE_AN_ANSWER = {State.NEW, State.SET_ASIDE, State.QUEUED}
 
 
 def history_of(case: Case, person: Any) -> list[Line]:
-    """The last ROWS of sightings, answers and deeds each. Who did it is told inside the back office alone; who may still decide the case sees of its answers their own alone."""
-    kept, inside = is_kept_blind(case, person), is_inside(person)
-    verdicts = case.verdicts.select_related("person").order_by("-at")
+    """The last ROWS of sightings, answers, deeds, notes and words of the city each. Who did it is told inside the back office alone; who may still decide the case sees of its answers and notes their own alone."""
+    kept, inside, decided = is_kept_blind(case, person), is_inside(person), takes_it_for_new(case, person)
+    verdicts, notes = case.verdicts.select_related("person").order_by("-at"), notes_of(case, person, kept)
     if kept:
         verdicts = verdicts.filter(person=person)
+    if person.role == User.Role.REVIEWER:
+        verdicts = verdicts.exclude(kind=Kind.GOLD)  # it would be known for one ever after
     deeds = AuditRow.objects.filter(kind="case", object_id=str(case.pk)).select_related("actor").order_by("-id")[:ROWS]
     return timeline(
         (Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m)
          for row in case.sightings.select_related("vehicle").order_by("-seen_at")[:ROWS]),
-        (Answer(row.at, row.person.username if inside else "", row.visible_ms if inside else 0, row.undone_at is not None,
+        (Answer(row.at, person_name(row.person) if inside else "", row.visible_ms if inside else 0, row.undone_at is not None,
                 {"answer": row.answer, "reason": row.reason, "counted": row.counted, "new": row.category})
          for row in verdicts[:ROWS]),
-        (Deed(row.at, row.actor.username if row.actor and inside else "", row.verb, row.detail)
-         for row in deeds if not (kept and _tells_an_answer(row, person))),
+        (Deed(row.at, person_name(row.actor) if row.actor and inside else "", row.verb, row.detail)
+         for row in deeds if not (kept and _tells_an_answer(row, person, decided))),
+        (Written(row.at, person_name(row.person), row.about != "", None if row.struck_at else row.words) for row in notes[:ROWS]),
+        (Said(row.received_at, row.status, row.text) for row in case.reports.order_by("-received_at")[:ROWS] if not decided),
     )  # fmt: skip
+
+
+def notes_of(case: Case, person: Any, kept: bool) -> QuerySet[Note]:
+    """The notes that this person may read, newest first: none outside of the back office, their own alone while they are kept blind."""
+    notes = case.notes.select_related("person").order_by("-at", "-id")
+    if not is_inside(person):
+        return notes.none()
+    return notes.filter(person=person) if kept else notes
 
 
 def is_kept_blind(case: Case, person: Any) -> bool:
     """Whether this person must not know yet what others, or the screening, said of a case. A supervisor settles disputes, and knows."""
-    return person.role == User.Role.REVIEWER and case.state in UNDECIDED
+    return person.role == User.Role.REVIEWER and (case.state in UNDECIDED or takes_it_for_new(case, person))
 
 
-def _tells_an_answer(row: AuditRow, person: Any) -> bool:
-    """Whether a deed of somebody else gives away what they answered."""
+def takes_it_for_new(case: Case, person: Any) -> bool:
+    """Whether a reviewer may still be given this decided case as if nobody had answered it: then nothing may say that somebody did."""
+    if person.role != User.Role.REVIEWER or case.state in UNDECIDED:
+        return False
+    return Look.objects.filter(case=case, done_at=None).exclude(first_person=person).exists()
+
+
+def _tells_an_answer(row: AuditRow, person: Any, decided: bool) -> bool:
+    """Whether a deed gives away what somebody else answered; of a case that is taken for new (`decided`) also what followed by itself."""
+    if decided and (row.verb in FROM_CITY or (row.verb == Verb.CASE_MOVED and row.detail.get("new") not in BEFORE_AN_ANSWER)):  # fmt: skip
+        return True
     by_other = row.actor_id is not None and row.actor_id != person.pk
     return by_other and (row.verb == Verb.UNDO or (row.verb == Verb.CASE_MOVED and row.detail.get("old") in {*UNDECIDED, State.CONFIRMED, State.REJECTED}))  # fmt: skip

@@ -48,28 +48,72 @@ class Deed:
 
 
 @dataclass(frozen=True)
+class Written:
+    """A note, or the reason of a deed; `words` None: struck out."""
+
+    at: datetime
+    who: str
+    is_reason: bool
+    words: str | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the city said in its own words, with what it means here."""
+
+    at: datetime
+    status: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Line:
-    """One line of the timeline."""
+    """One line of the timeline; `kind` for its mark: seen, answer, deed, note or city."""
 
     at: datetime
     what: str
     who: str = ""
+    kind: str = "deed"
 
 
-def timeline(seen: Iterable[Seen], answers: Iterable[Answer], deeds: Iterable[Deed]) -> list[Line]:
-    """All in one order. Of the deeds those that are answers are left out: the answers themselves tell more."""
+TOLD_ELSEWHERE = (Verb.VERDICT, Verb.NOTE_ADDED, Verb.NOTE_STRUCK)
+"""Deeds whose own rows tell more."""
+FROM_CITY = (Verb.HANDOVER_MADE, Verb.HANDOVER_HURRIED, Verb.HANDOVER_RECEIPTED, Verb.CITY_STATUS)
+
+
+def timeline(
+    seen: Iterable[Seen], answers: Iterable[Answer], deeds: Iterable[Deed], written: Iterable[Written] = (), said: Iterable[Said] = ()
+) -> list[Line]:  # fmt: skip
+    """All in one order. Of the deeds those that have rows of their own are left out: these tell more."""
     lines = [
         *(_seen(each) for each in seen),
         *(_answer(each) for each in answers),
-        *(Line(each.at, happened(each.verb, each.detail), each.who) for each in deeds if each.verb != Verb.VERDICT),
+        *(_deed(each) for each in deeds if each.verb not in TOLD_ELSEWHERE),
+        *(_written(each) for each in written),
+        *(
+            Line(each.at, _("The city wrote: %(words)s") % {"words": each.text}, "", "city")
+            for each in said
+            if each.text
+        ),
     ]
     return sorted(lines, key=lambda line: line.at, reverse=True)
+
+
+def _deed(each: Deed) -> Line:
+    return Line(each.at, happened(each.verb, each.detail), each.who, "city" if each.verb in FROM_CITY else "deed")
+
+
+def _written(each: Written) -> Line:
+    what = _("Reason: %(words)s") if each.is_reason else _("Note: %(words)s")
+    return Line(each.at, _("Note struck out") if each.words is None else what % {"words": each.words}, each.who, "note")
 
 
 def _seen(each: Seen) -> Line:
     what = _("Seen by %(vehicle)s, %(range).0f m away") % {"vehicle": each.vehicle, "range": each.range_m}
     late = each.received_at - each.at
-    return Line(each.at, what + " · " + _("arrived %(span)s later") % {"span": span(late.total_seconds())} if late > LATE else what)  # fmt: skip
+    if late > LATE:
+        what += " · " + _("arrived %(span)s later") % {"span": span(late.total_seconds())}
+    return Line(each.at, what, "", "seen")
 
 
 def _answer(each: Answer) -> Line:
@@ -79,4 +123,4 @@ def _answer(each: Answer) -> Line:
         parts.append(_("after %(seconds).1f s") % {"seconds": seconds} if seconds < 60 else _("after %(span)s") % {"span": span(seconds)})  # fmt: skip
     if each.is_undone:
         parts.append(_("taken back"))
-    return Line(each.at, " · ".join(parts), each.who)
+    return Line(each.at, " · ".join(parts), each.who, "answer")

@@ -6,21 +6,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from models.taxonomy import CATEGORIES
 from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
+from server.cases.deeds import may_hand_over_again, may_reopen
+from server.cases.evidence import before_and_after
 from server.cases.filters import RADII_M, SEVERITIES, query_of, without_each
-from server.cases.history import history_of, is_kept_blind
+from server.cases.history import history_of, is_kept_blind, notes_of, takes_it_for_new
+from server.cases.merging import last_of
 from server.cases.models import Case
-from server.cases.rules import State
+from server.cases.notes import STRUCK_WITHIN
+from server.cases.qr import qr_svg
+from server.cases.rules import AT_CITY, State
 from server.cases.search import Filter, districts_of, filter_of, search
 from server.categories.rules import category_of
 from server.city.deadlines import deadline_line
@@ -28,18 +34,21 @@ from server.fleet.heartbeats import vehicles_for
 from server.fleet.models import City
 from server.places.words import kept_line
 from server.review.cards import card_of
+from server.roles import may
 from server.words import (
     category_name,
     city_status_name,
     handover_name,
     handover_state_name,
+    person_name,
     screening_name,
     severity_name,
     span,
     state_name,
 )
 
-A_PAGE, MOST_VEHICLES = 50, 1000
+A_PAGE, MOST_VEHICLES, MOST_NOTES, MOST_PICTURES, MOST_SIGHTINGS = 50, 1000, 200, 40, 100
+PRINTED_PICTURES, PRINTED_LINES = 2, 12
 HIDDEN_BY = {
     "text": _("what is searched for"), "since": _("the first day"), "until": _("the last day"), "vehicle": _("the vehicle"), "district": _("the district"),
     "severity": _("the severity"), "category": _("the category"), "state": _("the state"),
@@ -68,7 +77,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
 def _row(case: Case, home_id: int | None, now: datetime) -> dict[str, Any]:
     category = category_of(case.category)
     return {
-        "case": case, "address": _address(case, home_id), "name": category_name(case.category), "place": kept_line(case), "state": state_name(case.state),
+        "case": case, "address": address_of(case, home_id), "name": category_name(case.category), "place": kept_line(case), "state": state_name(case.state),
         "severity": category.severity, "severity_name": severity_name(category.severity), "age": span((now - case.first_seen_at).total_seconds()),
     }  # fmt: skip
 
@@ -85,41 +94,97 @@ def _hiding(cases: QuerySet[Case], cities: Sequence[int], wanted: Filter, inside
     return [(str(HIDDEN_BY[name]), f"?{query_of(each)}") for name, each in looser]
 
 
-def _address(case: Case, home_id: int | None) -> str:
-    """A case's page: its number, and its city where that isn't the reader's."""
-    return _address_of(case.number, case.city, home_id)
+def address_of(case: Case, home_id: int | None, page: str = "case") -> str:
+    """A page of a case: its number, and its city where that isn't the reader's."""
+    return _address_of(case.number, case.city, home_id, page)
 
 
-def _address_of(number: int, city: City, home_id: int | None) -> str:
-    return reverse("case", args=[number]) + ("" if city.pk == home_id else f"?city={city.key}")
+def _address_of(number: int, city: City, home_id: int | None, page: str = "case") -> str:
+    return reverse(page, args=[number]) + ("" if city.pk == home_id else f"?city={city.key}")
+
+
+def case_here(request: HttpRequest, number: int) -> Case:
+    """The case of an address, if its reader may see it."""
+    city = request.GET.get("city")
+    of_city = {"city__key": city} if city else {"city_id": home_city_id(request.user)}
+    return get_object_or_404(cases_for(request.user).select_related("city"), number=number, **of_city)
 
 
 @require_GET
 def case_page(request: HttpRequest, number: int) -> HttpResponse:
     """One case with its pictures and everything that happened to it. A merged one leads to the one it became."""
-    home_id, city = home_city_id(request.user), request.GET.get("city")
-    of_city = {"city__key": city} if city else {"city_id": home_id}
-    case = get_object_or_404(cases_for(request.user), number=number, **of_city)
+    case = case_here(request, number)
     if case.merged_into_id is not None:
-        return redirect(_address(Case.objects.get(id=case.merged_into_id), home_id))
-    card = card_of(case, {}, cases_for(request.user), whole=True)
-    return render(
-        request,
-        "case.html",
-        {
-            "card": card,
-            "case": case,
-            "state": state_name(case.state),
-            "deadline": deadline_line(case, timezone.now()),
-            "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near],
-            "screening": "" if is_kept_blind(case, request.user) else screening_name(case.screening),
-            "history": history_of(case, request.user),
-            "handovers": [
-                {"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state)}
-                for row in case.handovers.select_related("destination").order_by("made_at")
-            ],
-            "reports": [
-                {"row": row, "what": city_status_name(row.status)} for row in case.reports.order_by("-received_at")
-            ],
-        },
+        return redirect(address_of(last_of(case), home_city_id(request.user)))
+    return shown(request, case)
+
+
+def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
+    """The page of a case; with the reason why something could not be done to it, and 409."""
+    person: Any = request.user
+    now, home_id, decided = timezone.now(), home_city_id(person), takes_it_for_new(case, person)
+    card = card_of(case, {}, cases_for(person), whole=True)
+    return render(request, "case.html", {
+        "card": card, "case": case, "wrong": wrong, "state": state_name(State.QUEUED if decided else case.state),
+        "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
+        "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
+        "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
+        "screening": "" if is_kept_blind(case, person) else screening_name(case.screening), "history": history_of(case, person),
+        "handovers": [] if decided else handovers_of(case), "reports": [] if decided else reports_of(case),
+        "notes": _notes(case, person, now), "forms": _forms(case, person, home_id), "sightings": _to_split(case, person),
+    }, status=409 if wrong else 200)  # fmt: skip
+
+
+def handovers_of(case: Case) -> list[dict[str, Any]]:
+    """What left for the city, oldest first."""
+    rows = case.handovers.select_related("destination").order_by("made_at")
+    return [{"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state)} for row in rows]
+
+
+def reports_of(case: Case) -> list[dict[str, Any]]:
+    """What the city said, newest first."""
+    return [{"row": row, "what": city_status_name(row.status)} for row in case.reports.order_by("-received_at")]
+
+
+def _notes(case: Case, person: Any, now: datetime) -> list[dict[str, Any]]:
+    """Newest first; what can still be struck out says so."""
+    return [
+        {"row": note, "who": person_name(note.person), "may_strike": note.person_id == person.pk and note.struck_at is None and now - note.at < STRUCK_WITHIN}
+        for note in notes_of(case, person, is_kept_blind(case, person)).filter(about="")[:MOST_NOTES]
+    ]  # fmt: skip
+
+
+def _forms(case: Case, person: Any, home_id: int | None) -> dict[str, str]:
+    """The addresses of what this person may do to this case now."""
+    may_be_done = {
+        "case_note": True, "case_merge": True, "case_split": case.sightings_count > 1, "case_reopen": may_reopen(case),
+        "case_hand_over": may_hand_over_again(case), "case_retract": case.state in AT_CITY,
+    }  # fmt: skip
+    return {name: address_of(case, home_id, name) for name, it_may in may_be_done.items() if it_may and may(person, name)}  # fmt: skip
+
+
+def _to_split(case: Case, person: Any) -> list[dict[str, Any]]:
+    """The sightings that a split may take, with a picture each."""
+    if not may(person, "case_split") or case.sightings_count < 2:
+        return []
+    rows = case.sightings.select_related("vehicle").prefetch_related("pictures").order_by("-seen_at")[:MOST_SIGHTINGS]
+    best = ((row, [p.sha256 for p in row.pictures.all() if p.role == "best" and p.hidden_at is None]) for row in rows)
+    return [{"row": row, "sha256": shas[0] if shas else ""} for row, shas in best]
+
+
+@require_GET
+def case_print(request: HttpRequest, number: int) -> HttpResponse:
+    """One sheet of A4."""
+    case, person = case_here(request, number), request.user
+    if case.merged_into_id is not None:
+        return redirect(address_of(last_of(case), home_city_id(person), "case_print"))
+    card, decided = card_of(case, {}, cases_for(person)), takes_it_for_new(case, person)
+    address = (
+        f"{settings.PUBLIC_URL}{reverse('case', args=[case.number])}?city={case.city.key}"  # whoever reads the sheet
     )
+    return render(request, "case_print.html", {
+        "code": qr_svg(address, gettext("The address of this case, for a phone")), "card": card, "case": case, "state": state_name(State.QUEUED if decided else case.state), "pictures": card.pictures[:PRINTED_PICTURES],
+        "deadline": "" if decided else deadline_line(case, timezone.now()), "history": history_of(case, person)[:PRINTED_LINES],
+        "handovers": [] if decided else handovers_of(case), "address": address, "now": timezone.now(),
+        "city": case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh,
+    })  # fmt: skip
