@@ -20,6 +20,7 @@ class Verb(StrEnum):
     GOLD_MADE = "gold_made"
     GOLD_RETIRED = "gold_retired"
     ZONE_ANSWERED = "zone_answered"
+    HIDDEN_OPENED = "hidden_opened"
     HANDOVER_MADE = "handover_made"
     HANDOVER_HURRIED = "handover_hurried"
     HANDOVER_RECEIPTED = "handover_receipted"

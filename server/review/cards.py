@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import hypot
 from typing import Any
 
@@ -52,6 +52,19 @@ class Near:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A card of a batch: the case's id, what it is said to be, and its best picture with the box, or the whole of it, in its pixels."""
+
+    case: int
+    name: str
+    sha256: str
+    width: int
+    height: int
+    box: dict[str, float]
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
 class Card:
     """Everything a template needs."""
 
@@ -73,8 +86,14 @@ class Card:
     gcj02_deg: tuple[float, float] | None
 
 
-def card_of(case: Case, changes: Mapping[str, list[str]], cases: QuerySet[Case], whole: bool = False) -> Card:
-    """The card of a case. `changes` are what its reader confirmed categories as lately, `cases` all that they may see. `whole` (the case page) shows every sighting's pictures instead of the best one's."""
+def card_of(
+    case: Case,
+    changes: Mapping[str, list[str]],
+    cases: QuerySet[Case],
+    whole: bool = False,
+    later: timedelta | None = None,
+) -> Card:
+    """The card of a case. `changes` are what its reader confirmed categories as lately, `cases` all that they may see. `whole` (the case page) shows every sighting's pictures instead of the best one's. `later`: its looks are told so much later than they were."""
     category = category_of(case.category)
     sightings = list(
         Sighting.objects.filter(case=case)
@@ -82,6 +101,8 @@ def card_of(case: Case, changes: Mapping[str, list[str]], cases: QuerySet[Case],
         .prefetch_related("pictures")
         .order_by("-probability", "id")
     )
+    for each in sightings if later else ():
+        each.seen_at += later
     best = sightings[0]
     pictured = [each for each in sightings if each.pictures.all()]
     pictures = [
@@ -99,6 +120,21 @@ def card_of(case: Case, changes: Mapping[str, list[str]], cases: QuerySet[Case],
         likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
         gcj02_deg=gcj02_from_wgs84(case.lat_deg, case.lon_deg) if is_shifted(case.lat_deg, case.lon_deg) else None,
     )  # fmt: skip
+
+
+def shown_pictures(case: Case) -> list[Shown]:
+    """The pictures of a case's surest sighting that has any, the best first."""
+    rows = Sighting.objects.filter(case=case, pictures__hidden_at=None).select_related("vehicle")
+    best = rows.prefetch_related("pictures").order_by("-probability", "id").first()
+    return [_shown(best, each) for each in _ordered(best)] if best else []
+
+
+def cell_of(case: Case, later: timedelta | None = None) -> Cell | None:
+    """The cell of a case in a batch; None without a picture. `later` as of a card."""
+    for each in shown_pictures(case)[:1]:
+        box = each.box or {"x": 0.0, "y": 0.0, "w": float(each.width), "h": float(each.height)}
+        return Cell(case.pk, category_name(case.category), each.sha256, each.width, each.height, box, each.seen_at + (later or timedelta()))  # fmt: skip
+    return None
 
 
 def _ordered(sighting: Sighting) -> list[Picture]:

@@ -11,9 +11,9 @@ from server.accounts.models import User
 from server.accounts.services import cities_for
 from server.cases.models import Case, in_shadow
 from server.cases.rules import State
-from server.review import rows
+from server.review import looks, rows
 from server.review.models import Verdict
-from server.review.rules import LEASE, UNDECIDED
+from server.review.rules import LEASE, UNDECIDED, LookKind
 from server.review.services import runs
 
 CAP = 1000
@@ -38,7 +38,7 @@ class Counts:
 
 
 def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts:
-    """The figures for this person; with `shadow` those of others' cards are of the cards in shadow."""
+    """The figures for this person, in which a decided case to be looked at again waits like any; with `shadow` those of others' cards are of the cards in shadow."""
     cities = cities_for(person)
     passed = Verdict.objects.filter(person=person, undone_at=None, at__gte=now - LEASE, case__state=State.QUEUED)
     mine = list(passed.filter(at__gte=F("case__state_at")).values_list("case", "case__shadow").distinct())
@@ -46,8 +46,10 @@ def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts
         sum(_of_city(city_id, now)[is_so] for city_id in cities)
         - sum(kind is bool(is_so) for _, kind in mine)
         + rows.count_open(person, now, State.DISPUTED, bool(is_so), CAP)
+        + len(rows.second_looks(person, now, bool(is_so), CAP, held_too=True))
         for is_so in (0, 1)
     ]
+    waiting[0] += looks.held_by(person).filter(kind=LookKind.GOLD).count()
     held = Case.objects.filter(runs(now)).exclude(lease_by=person).values_list("city_id", "state", "shadow")
     with_others = sum(city in cities and state in UNDECIDED and kind is shadow for city, state, kind in held)
     answered = Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None)

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.signals import user_logged_out
+from django.db.models import Exists, OuterRef
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,14 +19,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from server.accounts.models import User
-from server.review.models import Verdict
+from server.review.gold import score_of
+from server.review.looks import named
+from server.review.models import Dispute, Look, Verdict
+from server.review.rules import LookKind
 
 WEEKS = 6
 MOST = 30_000
 """Answers of a person that are looked at, the newest: six weeks of a full day's work each day are fewer."""
 LONGEST_MS = 120_000
 """A card shown longer was left lying; its time says nothing of a pace."""
-SECOND_WITHIN = timedelta(days=WEEKS * 7)
+SECONDS = 2000
+"""Second opinions on a person's answers that are looked at, the newest."""
 Row = tuple[datetime, str, int]
 
 
@@ -71,6 +76,26 @@ def today(person: User, now: datetime) -> Pace | None:
     return pace_of("", rows) if rows else None
 
 
+@dataclass(frozen=True)
+class Agreed:
+    """Of a person's answers, how many a colleague looked at again, blind, and how many of these got the same answer."""
+
+    of: int
+    same: int
+
+
+def agreed(person: User, since: datetime) -> Agreed | None:
+    """How often second opinions came to the same answer; what a supervisor has not settled is not counted, and nothing is None."""
+    open_ = Dispute.objects.filter(first=OuterRef("about"), settled_at=None)
+    looks = Look.objects.filter(~Exists(open_), kind=LookKind.SECOND, about__person=person, about__at__gte=since, about__undone_at=None, verdict__undone_at=None)  # fmt: skip
+    pairs = [
+        (named(look.about), named(look.verdict))
+        for look in looks.select_related("about", "verdict").order_by("-about__at")[:SECONDS]
+        if look.about is not None and look.verdict is not None and look.verdict.answer in ("confirm", "reject")
+    ]
+    return Agreed(len(pairs), sum(first == second for first, second in pairs)) if pairs else None
+
+
 def _midnight(now: datetime) -> datetime:
     return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -91,7 +116,14 @@ def mine(request: HttpRequest) -> HttpResponse:
     weeks = [pace_of(f"{start:%m-%d}", found) for start, found in by_week(rows, timezone.localdate(now))][:WEEKS]
     midnight = _midnight(now)
     day = [row for row in rows if row[0] >= midnight]
-    values = {"today": summed_up(pace_of("", day)) if day else _("You have decided no card today."), "weeks": weeks}
+    since = midnight - timedelta(weeks=WEEKS)
+    score = score_of(person, since)
+    values = {
+        "today": summed_up(pace_of("", day)) if day else _("You have decided no card today."),
+        "weeks": weeks,
+        "agreed": agreed(person, since),
+        "gold": score if score.of else None,
+    }
     return render(request, "mine.html", values)
 
 

@@ -116,7 +116,7 @@ class Batch(models.Model):
     city = models.ForeignKey("fleet.City", on_delete=models.PROTECT)
     category = models.CharField(max_length=48)
     cases = models.JSONField()
-    gold = models.ForeignKey(Look, null=True, on_delete=models.PROTECT, related_name="+")
+    gold = models.ForeignKey(Look, null=True, on_delete=models.SET_NULL, related_name="batches")
     made_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
     shown_ms = models.PositiveIntegerField(default=0)

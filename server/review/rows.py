@@ -12,34 +12,50 @@ from server.accounts.models import User
 from server.cases.rules import State
 from server.review.rules import ASKED_AGAIN, LEASE
 
+UNLOOKED = (State.NEW, State.SET_ASIDE, State.QUEUED, State.DISPUTED, State.MERGED)
+"""Nobody's answer holds in these, so there is none to be looked at again."""
+
 # The pluses keep SQLite from looking a city up in an index that has no order by priority, and sorting all its queue; and from walking all that a
 # person ever answered, for each card.
 _OPEN = """c.state = %s AND c.shadow = %s AND (%s OR +c.city_id = %s) AND NOT EXISTS (
 SELECT 1 FROM review_verdict v WHERE v.case_id = c.id AND +v.person_id = %s AND v.undone_at IS NULL
 AND v.at >= CASE WHEN v.answer = 'skip' THEN %s ELSE %s END AND (c.state = 'disputed' OR v.at >= c.state_at))"""
 _FREE = "(c.lease_until IS NULL OR c.lease_until NOT BETWEEN %s AND %s OR c.lease_by_id = %s)"
-_FIRST = f"SELECT c.id, c.priority FROM cases_case c WHERE {_OPEN} AND {_FREE} ORDER BY c.priority DESC, c.id LIMIT %s"
-_COUNT = f"SELECT COUNT(*) FROM (SELECT 1 FROM cases_case c WHERE {_OPEN} LIMIT %s) found"
-_IS_OPEN = f"SELECT 1 FROM cases_case c WHERE {_OPEN} AND c.id = %s"
+_FIRST = f"SELECT c.id, c.priority FROM cases_case c WHERE {_OPEN}{{also}} AND {_FREE} ORDER BY c.priority DESC, c.id LIMIT %s"
+_COUNT = f"SELECT COUNT(*) FROM (SELECT 1 FROM cases_case c WHERE {_OPEN}{{also}} LIMIT %s) found"
+_IS_OPEN = f"SELECT 1 FROM cases_case c WHERE {_OPEN}{{also}} AND c.id = %s"
 _TAKE = f"""UPDATE cases_case SET lease_by_id = %s, lease_until = %s WHERE id IN (
 SELECT c.id FROM cases_case c WHERE c.id IN ({{ids}}) AND c.state IN ('{State.QUEUED}', '{State.DISPUTED}') AND {_FREE}
 ORDER BY c.priority DESC, c.id LIMIT %s) RETURNING id"""
+# In dispute between two answers, a card is for a supervisor's page alone.
+_UNDISPUTED = " AND NOT EXISTS (SELECT 1 FROM review_dispute d WHERE d.case_id = c.id AND d.settled_at IS NULL)"
+# A second look is never for who was first, so those are walked past on either side, along the index.
+_LOOKS = f"""SELECT l.id, l.case_id, c.priority FROM review_look l JOIN cases_case c ON c.id = l.case_id
+WHERE l.kind = 'second' AND l.done_at IS NULL AND l.first_person_id {{side}} %s AND (%s OR l.city_id = %s) AND c.shadow = %s
+AND c.state NOT IN ({", ".join(f"'{state}'" for state in UNLOOKED)}) AND NOT EXISTS (
+SELECT 1 FROM review_verdict v WHERE v.case_id = l.case_id AND +v.person_id = %s AND v.undone_at IS NULL AND v.at >= CASE WHEN v.answer = 'skip' THEN %s ELSE %s END)
+AND (%s OR l.lease_until IS NULL OR l.lease_until NOT BETWEEN %s AND %s OR l.person_id = %s) ORDER BY l.first_person_id, l.id LIMIT %s"""
+_BOTH_SIDES = (
+    f"SELECT * FROM ({_LOOKS.format(side='<')}) before UNION ALL SELECT * FROM ({_LOOKS.format(side='>')}) after"
+)
+_TAKE_LOOKS = """UPDATE review_look SET person_id = %s, lease_until = %s WHERE id IN ({ids}) AND done_at IS NULL
+AND (lease_until IS NULL OR lease_until NOT BETWEEN %s AND %s OR person_id = %s) RETURNING id"""
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def first(person: User, now: datetime, state: State, shadow: bool, count: int) -> list[tuple[int, float]]:
     """Id and priority of the cards of a state that are most worth a person's time, and in nobody else's hands."""
-    return _asked(_FIRST, *_open(person, now, state, shadow), *_free(person, now), count)
+    return _asked(_FIRST.format(also=_also(state)), *_open(person, now, state, shadow), *_free(person, now), count)
 
 
 def count_open(person: User, now: datetime, state: State, shadow: bool, at_most: int) -> int:
     """How many cards of a state a person may be given, whoever holds them."""
-    return int(_asked(_COUNT, *_open(person, now, state, shadow), at_most)[0][0])
+    return int(_asked(_COUNT.format(also=_also(state)), *_open(person, now, state, shadow), at_most)[0][0])
 
 
 def is_open(person: User, now: datetime, state: State, shadow: bool, case_id: int) -> bool:
     """Whether a card of this state may be given to a person."""
-    return bool(_asked(_IS_OPEN, *_open(person, now, state, shadow), case_id))
+    return bool(_asked(_IS_OPEN.format(also=_also(state)), *_open(person, now, state, shadow), case_id))
 
 
 def take(person: User, now: datetime, ids: Sequence[int], count: int) -> list[int]:
@@ -48,6 +64,26 @@ def take(person: User, now: datetime, ids: Sequence[int], count: int) -> list[in
         return []
     sql = _TAKE.format(ids=", ".join(["%s"] * len(ids)))
     return [row[0] for row in _asked(sql, person.pk, _stored(now + LEASE), *ids, *_free(person, now), count)]
+
+
+def second_looks(
+    person: User, now: datetime, shadow: bool, at_most: int, *, held_too: bool = False
+) -> list[tuple[int, int, float]]:
+    """Id, case and priority of second looks that are this person's to take: of cases decided by others, that they have not answered themselves. `held_too`: whoever holds them."""
+    side = (person.pk, person.city_id is None, person.city_id, shadow, person.pk, _stored(now - LEASE), _stored(_EVER), held_too, *_free(person, now), at_most)  # fmt: skip
+    return [tuple(row) for row in _asked(_BOTH_SIDES, *side, *side)]
+
+
+def take_looks(person: User, now: datetime, ids: Sequence[int]) -> list[int]:
+    """Lease those of these looks that nobody has taken meanwhile; their ids."""
+    if not ids:
+        return []
+    sql = _TAKE_LOOKS.format(ids=", ".join(["%s"] * len(ids)))
+    return [row[0] for row in _asked(sql, person.pk, _stored(now + LEASE), *ids, *_free(person, now))]
+
+
+def _also(state: State) -> str:
+    return _UNDISPUTED if state == State.DISPUTED else ""
 
 
 def _open(person: User, now: datetime, state: State, shadow: bool) -> tuple[Any, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from enum import StrEnum
+from math import log
+from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 
@@ -25,8 +28,20 @@ class Kind(StrEnum):
 
 
 class LookKind(StrEnum):
+    """Why a decided case is looked at again."""
+
     SECOND = "second"
     GOLD = "gold"
+
+
+class Outcome(StrEnum):
+    """How a dispute ended: by a supervisor's word for one answer or for another, or because it no longer mattered."""
+
+    FIRST = "first"
+    SECOND = "second"
+    OTHER = "other"
+    UNDONE = "undone"
+    MOOT = "moot"
 
 
 LEASE, ASKED_AGAIN = timedelta(minutes=10), timedelta(days=1)
@@ -47,11 +62,50 @@ CHANGES_KEPT = timedelta(days=7)
 """How long a person's changes of a category say what it is next taken for."""
 LIKELY = 9
 COMMONEST_REASON = 2
-FACE_REASON = 8
+PERMITTED_REASON, SAME_REASON, FACE_REASON, WORDS_REASON = 3, 5, 8, 9
 DETECTOR_REASONS = (1, 2)
 """The detector was wrong; every other reason says nothing of how well it sees."""
 PASSING_REASONS = (4, 7, FACE_REASON)
 """Of the picture or of that day: they say nothing of what is found there later."""
+
+UNPICTURED_REASONS = (SAME_REASON, FACE_REASON)
+"""After these there is nothing for a second person to look at."""
+GOLD_AGAIN = timedelta(days=30)
+TOLD_AGAIN = timedelta(hours=1)
+FARTHEST_PUT_M = 50.0
+SMALLEST_BOX_PX = 4.0
+
+
+def lot(words: str) -> float:
+    """A number from 0 up to 1 that is the same for the same words."""
+    return int.from_bytes(hashlib.sha256(words.encode()).digest()[:6], "big") / 2**48
+
+
+def wants_second(verdict_id: UUID, answer: str, reason: int | None, severities: Collection[str], share: float) -> bool:
+    """Whether another person is to look too: at whatever is critical, and at a random share, by the verdict's id so that a resend agrees."""
+    if answer not in ("confirm", "reject") or reason in UNPICTURED_REASONS:
+        return False
+    return "critical" in severities or lot(f"second {verdict_id}") < share
+
+
+def agree(first: tuple[str, str], second: tuple[str, str]) -> bool:
+    """Whether two answers with the category they name say the same; who was unsure or skipped says nothing against anybody."""
+    if "confirm" == first[0] == second[0]:
+        return first[1] == second[1]
+    return first[0] == second[0] or second[0] not in ("confirm", "reject")
+
+
+def gold_after(seed: object, share: float) -> int:
+    """How many cards come before the next gold one, so that `share` of all are and nobody can count along: geometric, at most four times the mean."""
+    mean = 1 / share
+    return min(1 + int(-log(1 - lot(f"gold {seed}")) * mean), round(4 * mean))
+
+
+def hits(given: tuple[str, str], right: tuple[str, str]) -> bool | None:
+    """Whether an answer to a gold card with its category is the right one; None if the person was unsure."""
+    if given[0] not in ("confirm", "reject"):
+        return None
+    return given[0] == right[0] and (given[0] == "reject" or given[1] == right[1])
 
 
 def likely(proposed: str, chosen: Iterable[str], seen: Collection[str]) -> list[str]:

@@ -6,42 +6,49 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
-from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.models import Case, Picture, Sighting
-from server.cases.rules import State
+from server.cases.models import Case, Sighting
+from server.cases.rules import AT_CITY, State
 from server.cases.services import move
-from server.categories.models import standing_of
 from server.city.services import retract, withdraw
-from server.review import rows
-from server.review.models import Verdict
+from server.review import corrections, disputes, gold, looks, rows
+from server.review.answers import (
+    BadVerdict,
+    Given,
+    apply,
+    check_given,
+    check_place,
+    hide_faces,
+    proposed_for,
+    show_faces,
+    write,
+)
+from server.review.corrections import Correction
+from server.review.models import Look, Verdict
 from server.review.rules import (
-    ANSWERS,
     CARDS,
     CHANGES_KEPT,
     DECIDED_BY,
-    FACE_REASON,
     LEASE,
     LOOKS,
-    PASSING_REASONS,
     SPARE,
     UNDECIDED,
     UNDO_DEEP,
     UNDO_WITHIN,
+    Kind,
 )
 
-
-class BadVerdict(Exception):
-    """A verdict that cannot be taken; the text says why."""
+UNDOABLE = (Kind.FIRST, Kind.SECOND, Kind.GOLD)
+AGAIN = 1
+"""How many cards of a lease may be looks at decided cases while others wait."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +73,35 @@ def runs(now: datetime) -> Q:
 
 
 def lease(person: User, now: datetime, count: int = CARDS, *, shadow: bool = False) -> list[Case]:
-    """Take up to `count` cards for LEASE: of the queue, or of those in shadow.
+    """Take up to `count` cards for LEASE: of the queue, or of those in shadow; among them, as if nobody had answered them, cases to be looked at again.
 
     They are looked for without holding the database, and some more than are asked for: the first that no colleague took meanwhile are taken.
     """
+    again = _looks_to_deal(person, now, count, shadow)
     for _ in range(LOOKS):
         # One state at a time: each has an index, both together would be scanned and sorted whole.
         found = [row for state in UNDECIDED for row in rows.first(person, now, state, shadow, SPARE * count)]
         best = [case_id for case_id, _ in sorted(found, key=lambda row: (-row[1], row[0]))[: SPARE * count]]
+        wanted = again[: max(AGAIN, count - len(best))] if count else []
         with hasty():
-            taken = rows.take(person, now, best, count)
-        if len(taken) == min(count, len(best)):
+            dealt = rows.take_looks(person, now, wanted)
+            taken = rows.take(person, now, best, count - len(dealt))
+        if len(taken) == min(count - len(dealt), len(best)):
             break
-    return sorted(Case.objects.filter(id__in=taken), key=lambda case: (-case.priority, case.pk))
+    second = Look.objects.filter(id__in=dealt).select_related("case", "about") if dealt else ()
+    cases = [*Case.objects.filter(id__in=taken), *looks.all_as_dealt(second)]
+    return sorted(cases, key=lambda case: (-case.priority, case.pk))
+
+
+def _looks_to_deal(person: User, now: datetime, count: int, shadow: bool) -> list[int]:
+    """Looks for this person, those that they hold already first, then a gold card if one is due, then what is worth most."""
+    mine = list(looks.held_by(person).filter(case__shadow=shadow).exclude(case__state__in=rows.UNLOOKED).values_list("id", flat=True))  # fmt: skip
+    if not count:
+        return []
+    if not shadow and (card := gold.due(person, now)) is not None:
+        mine.append(looks.deal(card, person, now).pk)
+    found = sorted(rows.second_looks(person, now, shadow, SPARE * count), key=lambda row: (-row[2], row[0]))
+    return list(dict.fromkeys([*mine, *(row[0] for row in found)]))
 
 
 @contextmanager
@@ -98,15 +121,17 @@ def hasty() -> Iterator[None]:
 def renew(person: User, now: datetime) -> int:
     """Hold on to what this person still holds."""
     held = Case.objects.filter(runs(now), lease_by=person, state__in=UNDECIDED)
+    again = looks.held_by(person).filter(runs(now))
     with hasty():
-        return held.update(lease_until=now + LEASE)
+        return held.update(lease_until=now + LEASE) + (again.update(lease_until=now + LEASE) if again.exists() else 0)
 
 
 def give_back(person: User) -> int:
     """Free everything this person holds."""
     held = Case.objects.filter(lease_by=person, state__in=UNDECIDED)
+    again = looks.held_by(person)
     with hasty():
-        return held.update(lease_by=None, lease_until=None)
+        return held.update(lease_by=None, lease_until=None) + looks.give_back(again)
 
 
 def decide(
@@ -119,45 +144,56 @@ def decide(
     reason: int | None = None,
     category: str = "",
     words: str = "",
+    correction: Correction | None = None,
+    same_as: int | None = None,
     visible_ms: int = 0,
 ) -> Outcome:
     """Take one answer. Idempotent by `verdict_id`; the first answer to a card counts, a later one is kept as a second opinion.
 
-    `category` confirms the case as another one than it was proposed as.
+    Who was to look at a decided case a second time is told the same as who was first. Raises BadVerdict.
     """
-    if answer not in ANSWERS:
-        raise BadVerdict(f"{answer!r} is no answer")
-    if answer == "reject" and reason not in range(1, 10):
-        raise BadVerdict("a rejection needs a reason from 1 to 9")
-    if category and (answer != "confirm" or category not in CATEGORIES):
-        raise BadVerdict(f"{category!r} is no category to confirm a case as")
+    given = Given(answer, reason, category, words, correction or Correction(), same_as, visible_ms)
+    check_given(given)
     # What need not be read under the lock is read before it: sixteen people wait for each other there.
     case = cases_for(person).filter(id=case_id).first()
     if case is None:
         raise BadVerdict("there is no such case")
     if _is_known(verdict_id, person):
         return Outcome("known", case.number)
+    look = looks.held_for(person, case)
+    if given.correction != Correction():
+        check_place(given, case, looks.as_dealt(look, Case.objects.get(id=case_id)) if look else case)
     try:
         with transaction.atomic():
-            free = Case.objects.filter(_free(person, now), id=case_id).first()
-            case = free or case
-            counts = free is not None and (
-                case.state == State.QUEUED or rows.is_open(person, now, State.DISPUTED, case.shadow, case_id)
-            )
-            changed = category if category != case.category else ""
-            Verdict.objects.create(id=verdict_id, case=case, person=person, answer=answer, reason=reason if answer == "reject" else None,
-                                   category=changed, words=words[:300], visible_ms=min(visible_ms, 86_400_000), counted=counts)  # fmt: skip
-            became = {"old": case.category, "new": changed} if changed else {}
-            record(Verb.VERDICT, "case", case_id, city_id=case.city_id, actor_id=person.pk, answer=answer, reason=reason, counted=counts, **became)  # fmt: skip
-            if counts:
-                _apply(case, person, answer, reason, changed, now)
-            if answer == "reject" and reason == FACE_REASON:
-                _same_pictures(case).filter(hidden_at=None).update(hidden_at=now)
+            kind = take(person, verdict_id, case, given, now, look)
     except IntegrityError:
         if not _is_known(verdict_id, person):
             raise
         return Outcome("known", case.number)  # sent twice at once
-    return Outcome("counted" if counts else "second", case.number)
+    return Outcome("second" if kind == Kind.LATE else "counted", case.number)
+
+
+def take(person: User, verdict_id: UUID, case: Case, given: Given, now: datetime, look: Look | None = None) -> Kind:
+    """Write one answer and do what it says; `look`, if that is what the person was given. Call inside a transaction."""
+    kind = looks.take(look, person, now) if look else None
+    free = None if kind else Case.objects.filter(_free(person, now), id=case.pk).first()
+    if kind and look:
+        proposed = look.about.proposed if look.about else proposed_for(case)
+    else:
+        case = free or case
+        proposed = case.category
+        is_first = free is not None and (
+            case.state == State.QUEUED or rows.is_open(person, now, State.DISPUTED, case.shadow, case.pk)
+        )
+        kind = Kind.FIRST if is_first else Kind.LATE
+    verdict = write(case, person, verdict_id, kind, given, proposed=proposed, counted=kind == Kind.FIRST)
+    if kind == Kind.FIRST:
+        apply(case, person, verdict, now, given.same_as)
+        looks.ask_for_second(case, verdict, now)
+    elif kind != Kind.LATE and look:
+        looks.answered(look, verdict, now)
+    hide_faces(verdict, now)
+    return kind
 
 
 def _is_known(verdict_id: UUID, person: User) -> bool:
@@ -168,48 +204,49 @@ def _is_known(verdict_id: UUID, person: User) -> bool:
     return known is not None
 
 
-def _apply(case: Case, person: User, answer: str, reason: int | None, changed: str, now: datetime) -> None:
-    freed: dict[str, Any] = {"lease_by": None, "lease_until": None}
-    old = State(case.state)
-    if answer == "confirm":
-        if changed:
-            Case.objects.filter(id=case.pk).update(category=changed)
-            freed["shadow"] = ~Exists(standing_of())
-        move(case.pk, old, State.CONFIRMED, now, person.pk, **freed)
-    elif answer == "reject":
-        freed["rejected_probability"] = None if reason in PASSING_REASONS else case.probability
-        move(case.pk, old, State.REJECTED, now, person.pk, **freed)
-        withdraw(case, "rejected by a reviewer", now)  # after one city returned it, another may still have it
-    elif answer == "unsure" and old == State.QUEUED:
-        move(case.pk, old, State.DISPUTED, now, person.pk, **freed)
-    else:
-        Case.objects.filter(id=case.pk).update(**freed)
-
-
-def _same_pictures(case: Case) -> QuerySet[Picture]:
-    """The case's pictures, and the same ones wherever else they are: a picture's address is its content."""
-    return Picture.objects.filter(sha256__in=Picture.objects.filter(sighting__case=case).values("sha256"))
-
-
 def undo(person: User, now: datetime) -> Case | None:
-    """Take back this person's last counted answer of the last minutes; the card comes back to them. After hand-over it is retracted. None if there is nothing."""
+    """Take back this person's last answer of the last minutes, or the last batch; the card comes back to them as it was. After hand-over it is retracted. None if there is nothing."""
     with transaction.atomic():
-        recent = Verdict.objects.filter(person=person, counted=True, at__gte=now - UNDO_WITHIN).order_by("-at")[
-            :UNDO_DEEP
-        ]
-        last = next((verdict for verdict in recent if verdict.undone_at is None), None)
-        if last is None:
+        theirs = Verdict.objects.filter(person=person, kind__in=UNDOABLE, at__gte=now - UNDO_WITHIN).order_by("-at")
+        last = next((verdict for verdict in theirs[:UNDO_DEEP] if verdict.undone_at is None), None)
+        if last is None or not _undo(last, now):
             return None
-        case = Case.objects.get(id=last.case_id)
-        if not _take_back(case, last, person, now):
-            return None
-        Verdict.objects.filter(id=last.pk).update(undone_at=now)
-        if last.reason == FACE_REASON:
-            faces = Verdict.objects.filter(reason=FACE_REASON, undone_at=None).values("case")
-            still = Picture.objects.filter(sighting__case__in=faces).values("sha256")
-            _same_pictures(case).exclude(sha256__in=still).update(hidden_at=None)
-        record(Verb.UNDO, "case", case.pk, city_id=case.city_id, actor_id=person.pk)
-    return Case.objects.get(id=case.pk)
+        if last.batch:
+            for other in theirs.filter(batch=last.batch, undone_at=None):
+                _undo(other, now)
+    return shown_to(person, last.case_id)
+
+
+def _undo(last: Verdict, now: datetime) -> bool:
+    """Undo one answer. False if it is too late."""
+    case, person = Case.objects.get(id=last.case_id), last.person
+    look = Look.objects.filter(verdict=last).select_related("about").first()
+    if look is not None:
+        may = looks.reopen(look, now)
+    elif last.kind != Kind.FIRST:
+        looks.after_skip(person, case, Kind(last.kind), now)
+        may = True
+    else:
+        may = _take_back(case, last, person, now)
+    if not may:
+        return False
+    Verdict.objects.filter(id=last.pk).update(undone_at=now)
+    show_faces(last)
+    record(Verb.UNDO, "case", case.pk, city_id=case.city_id, actor_id=person.pk)
+    return True
+
+
+def shown_to(person: User, case_id: int) -> Case:
+    """A case as the person's card shows it, if they have one of it; else as it is."""
+    case = Case.objects.get(id=case_id)
+    look = looks.held_for(person, case)
+    return looks.as_dealt(look, case) if look else case
+
+
+def holds(person: User, case: Case) -> bool:
+    """Whether this person has the card, of the queue or to look at again."""
+    waits = case.state in UNDECIDED and case.lease_by_id == person.pk
+    return waits or looks.held_for(person, Case.objects.get(id=case.pk)) is not None
 
 
 def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
@@ -222,17 +259,21 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
     held = {"lease_by": person, "lease_until": now + LEASE}
     state = State(case.state)
     still_disputed = last.answer == "unsure" and others.filter(answer="unsure").exists()
-    if state == DECIDED_BY.get(last.answer) and not still_disputed:
+    in_dispute = disputes.take_back_first(last, now)
+    if (state == DECIDED_BY.get(last.answer) and not still_disputed) or (in_dispute and state == State.DISPUTED):
         if last.category:
-            Case.objects.filter(id=case.pk).update(category=_proposed(case))
+            Case.objects.filter(id=case.pk).update(category=last.proposed or proposed_for(case))
+        if last.lat_deg is not None:
+            corrections.put_back(case.pk, now)
         move(case.pk, state, State.QUEUED, now, person.pk, **held)
         withdraw(case, "undone by the reviewer", now)
-    elif state in (State.HANDED_OVER, State.ACCEPTED) and last.answer == "confirm":
+    elif state in AT_CITY and last.answer == "confirm":
         retract(case, "undone by the reviewer", now, person.pk)
     elif state in UNDECIDED:
         Case.objects.filter(_free(person, now), id=case.pk).update(**held)
     else:
         return False
+    looks.close_about(last, now)
     return True
 
 
@@ -244,7 +285,3 @@ def changes_of(person: User, now: datetime) -> dict[str, list[str]]:
     for was, became in rows.values_list(Subquery(proposed), "category"):
         changes.setdefault(was, []).append(became)
     return changes
-
-
-def _proposed(case: Case) -> str:
-    return str(case.sightings.values_list("category", flat=True)[0])

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +16,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from models.taxonomy import CATEGORIES
+from server.accounts.models import User
 from server.accounts.services import cases_for
-from server.cases.models import Sighting
+from server.cases.models import Case, Sighting
 from server.errors import answer
 from server.fleet.models import Vehicle
-from server.review.cards import card_of
+from server.review.answers import BadVerdict
+from server.review.cards import Card, card_of
+from server.review.corrections import Correction
 from server.review.counts import Counts, forget, queue_counts
+from server.review.looks import ages_hidden
 from server.review.queue_page import page_values
-from server.review.rules import CARDS, REASONS, UNDECIDED
-from server.review.services import BadVerdict, changes_of, decide, give_back, lease, renew, undo
+from server.review.rules import CARDS, REASONS
+from server.review.services import changes_of, decide, give_back, holds, lease, renew, undo
 
 
 def _shadow(asked: QueryDict) -> bool:
@@ -52,13 +59,15 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     held = {int(each) for each in request.POST.get("held", "").split(",") if each.isdigit()}
     now, shadow = timezone.now(), _shadow(request.GET)
-    changes = changes_of(person, now)
-    cards = [
-        card_of(case, changes, cases_for(person))
-        for case in lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow)
-        if case.pk not in held
-    ][:CARDS]
+    leased = lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow)
+    cards = _cards(person, [case for case in leased if case.pk not in held][:CARDS], now)
     return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now, shadow=shadow))
+
+
+def _cards(person: User, cases: Sequence[Case], now: datetime) -> list[Card]:
+    """The cards of what a person holds."""
+    changes, hidden = changes_of(person, now), ages_hidden(person, cases, now)
+    return [card_of(case, changes, cases_for(person), later=hidden.get(case.pk)) for case in cases]
 
 
 @require_POST
@@ -86,9 +95,10 @@ def take_verdict(request: HttpRequest) -> HttpResponse:
     try:
         outcome = decide(
             person, UUID(form.get("id", "")), int(form.get("case", "")), form.get("answer", ""), now,
-            reason=int(form["reason"]) if form.get("reason") else None, category=form.get("category", ""), words=form.get("words", ""), visible_ms=max(0, int(form.get("visible_ms") or 0)),
+            reason=_number(form, "reason"), category=form.get("category", ""), words=form.get("words", ""), correction=_correction(form), same_as=_number(form, "same_as"),
+            visible_ms=max(0, int(form.get("visible_ms") or 0)),
         )  # fmt: skip
-    except (BadVerdict, ValueError) as wrong:
+    except (BadVerdict, ValueError, OverflowError) as wrong:
         return answer(request, 400, "refused", _("The server refused an answer; its card comes back"), str(wrong))
     forget()
     return JsonResponse(
@@ -96,17 +106,32 @@ def take_verdict(request: HttpRequest) -> HttpResponse:
     )
 
 
+def _number(form: QueryDict, name: str) -> int | None:
+    return int(form[name]) if form.get(name) else None
+
+
+def _correction(form: QueryDict) -> Correction:
+    """Raises ValueError for what is no box or place."""
+    box, lat, lon = form.get("box"), form.get("lat_deg"), form.get("lon_deg")
+    sides = json.loads(box) if box else None
+    if sides is not None and not (isinstance(sides, list) and len(sides) == 4):
+        raise ValueError("a box has four sides")
+    if bool(lat) != bool(lon):
+        raise ValueError("a place has a latitude and a longitude")
+    left_top_right_bottom = tuple(map(float, sides)) if sides else None
+    return Correction(
+        left_top_right_bottom, form.get("box_sha256", ""), (float(lat), float(lon)) if lat and lon else None
+    )  # type: ignore[arg-type]
+
+
 @require_POST
 def undo_last(request: HttpRequest) -> HttpResponse:
     """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back."""
     person: Any = request.user
-    case = undo(person, timezone.now())
+    now = timezone.now()
+    case = undo(person, now)
     forget()
     if case is None:
         return HttpResponse(status=204)
-    cards = (
-        [card_of(case, changes_of(person, timezone.now()), cases_for(person))]
-        if case.state in UNDECIDED and case.lease_by_id == person.pk
-        else []
-    )
-    return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, timezone.now()))
+    cards = _cards(person, [case] if holds(person, case) else [], now)
+    return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))

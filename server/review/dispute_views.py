@@ -1,0 +1,148 @@
+"""The supervisor's page: answers that differ side by side, and places where something is said to be permitted. And the retraction of a case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from models.taxonomy import CATEGORIES
+from server.accounts.services import home_city_id
+from server.cases.models import Case, Picture
+from server.cases.rules import AT_CITY
+from server.cases.views import address_of, case_here, shown
+from server.places.words import place_line
+from server.review.answers import BadVerdict, Given
+from server.review.cards import shown_pictures
+from server.review.disputes import Settled, lately_settled, open_disputes, retract_case, settle
+from server.review.models import Dispute, Verdict
+from server.review.rules import REASONS, SAME_REASON, WORDS_REASON, Outcome
+from server.review.supervising import supervises
+from server.review.zones import answer_proposal, open_proposals
+from server.words import answer_name, category_name, person_name, state_name
+
+A_PAGE, LATELY = 20, 10
+OTHER_REASONS = {code: words for code, words in REASONS.items() if code != SAME_REASON}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two answers, as the page shows it; `who` is told once the dispute is settled."""
+
+    said: str
+    words: str
+    who: str
+    moved: bool
+    box: dict[str, float] | None
+    box_sha256: str
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def disputes(request: HttpRequest) -> HttpResponse:
+    """What waits for a supervisor. A POST of `dispute` and `outcome` (first, second, other) settles one, one of `proposal` answers a zone's."""
+    if request.method != "POST":
+        return _page(request)
+    form = request.POST
+    return _answer_proposal(request) if form.get("proposal") else _settle(request)
+
+
+def _settle(request: HttpRequest) -> HttpResponse:
+    person: Any = request.user
+    form = request.POST
+    try:
+        other = Given(form.get("answer", ""), int(form["reason"]) if form.get("answer") == "reject" and form.get("reason") else None,
+                      form.get("category", "") if form.get("answer") == "confirm" else "", form.get("words", ""))  # fmt: skip
+        settle(person, int(form.get("dispute", "")), Outcome(form.get("outcome", "")), timezone.now(), other)
+    except Settled:
+        return _page(request, _("Somebody has settled this one meanwhile; nothing was changed."), 409)
+    except (BadVerdict, ValueError) as wrong:
+        return _page(request, _("This does not settle it: %(why)s") % {"why": wrong}, 400)
+    return redirect("review_disputes")
+
+
+def _answer_proposal(request: HttpRequest) -> HttpResponse:
+    person: Any = request.user
+    try:
+        verdict_id = UUID(request.POST["proposal"])
+    except ValueError:
+        return _page(request, _("There is no such proposal."), 400)
+    if not answer_proposal(person, verdict_id, request.POST.get("accept") == "yes", timezone.now()):
+        return _page(request, _("Somebody has answered this one meanwhile; nothing was changed."), 409)
+    return redirect("review_disputes")
+
+
+def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpResponse:
+    person: Any = request.user
+    home_id = home_city_id(person)
+    found, zones = list(open_disputes(person)[: A_PAGE + 1]), list(open_proposals(person)[:A_PAGE])
+    language = get_language() or "zh-hans"
+    return render(request, "disputes.html", {
+        "wrong": wrong, "supervises": supervises(person), "rows": [_shown(each, home_id) for each in found[:A_PAGE]], "more": len(found) > A_PAGE,
+        "settled": [_told(each, home_id) for each in lately_settled(person)[:LATELY]],
+        "zones": [{"row": each, "name": category_name(each.verdict.proposed), "place": place_line(each.case), "address": address_of(each.case, home_id), "words": each.verdict.words,
+                   "picture": _best(each.case)} for each in zones],
+        "reasons": OTHER_REASONS, "words_reason": WORDS_REASON, "categories": sorted(((key, each.name(language)) for key, each in CATEGORIES.items()), key=lambda each: each[1]),
+    }, status=status)  # fmt: skip
+
+
+def _shown(dispute: Dispute, home_id: int | None) -> dict[str, Any]:
+    case = dispute.case
+    first, second = _side(dispute.first, ""), _side(dispute.second, "")
+    return {
+        "row": dispute, "case": case, "name": category_name(dispute.first.proposed), "proposed": dispute.first.proposed, "state": state_name(case.state),
+        "address": address_of(case, home_id), "place": place_line(case), "first": first, "second": second,
+        "pictures": [(each, [side.box for side in (first, second) if side.box and side.box_sha256 == each.sha256]) for each in shown_pictures(case)],
+    }  # fmt: skip
+
+
+def _told(dispute: Dispute, home_id: int | None) -> dict[str, Any]:
+    """A settled one: now who answered what."""
+    last = dispute.settled_by
+    return {
+        "row": dispute, "case": dispute.case, "address": address_of(dispute.case, home_id), "name": category_name(dispute.first.proposed),
+        "first": _side(dispute.first, person_name(dispute.first.person)), "second": _side(dispute.second, person_name(dispute.second.person)),
+        "holds": _side(last, person_name(last.person)) if last else None, "at_city": dispute.case.state in AT_CITY, "retract": address_of(dispute.case, home_id, "case_retract"),
+    }  # fmt: skip
+
+
+def _side(verdict: Verdict, who: str) -> Side:
+    said = answer_name(verdict.answer, verdict.reason)
+    if verdict.answer == "confirm":
+        said = _("%(answer)s as %(category)s") % {"answer": said, "category": category_name(verdict.category or verdict.proposed)}  # fmt: skip
+    box = None
+    if verdict.box:
+        left, top, right, bottom = verdict.box
+        box = {"x": left, "y": top, "w": right - left, "h": bottom - top}
+    return Side(said, verdict.words, who, verdict.lat_deg is not None, box, verdict.box_sha256)
+
+
+def _best(case: Case) -> str:
+    sha256 = Picture.objects.filter(sighting__case=case, role="best", hidden_at=None).order_by("-sighting__probability").values_list("sha256", flat=True).first()  # fmt: skip
+    return reverse("picture", args=[sha256]) if sha256 else ""
+
+
+@require_POST
+def retract(request: HttpRequest, number: int) -> HttpResponse:
+    """Take a case back from the city, with a reason: it was none after all."""
+    person: Any = request.user
+    case, form = case_here(request, number), request.POST
+    reason = int(form["reason"]) if form.get("reason", "").isdecimal() else WORDS_REASON
+    try:
+        done = retract_case(
+            person, case, Given("reject", reason, words=form.get("why") or form.get("words", "")), timezone.now()
+        )
+    except BadVerdict:
+        return shown(request, case, _("Write a reason; others read it in the case's timeline, and the city is told."))
+    if not done:
+        return shown(request, case, _("No city has this case now; there is nothing to retract."))
+    return redirect(
+        form["next"] if form.get("next") == reverse("review_disputes") else address_of(case, home_city_id(person))
+    )

@@ -1,0 +1,164 @@
+"""Gold cards: cases whose answer is known, dealt among the others now and then. The answer to one decides nothing; its person is told later, never mid-rhythm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from models.taxonomy import CATEGORIES
+from server.accounts.models import User
+from server.accounts.services import cases_for, cities_for
+from server.audit.rules import Verb
+from server.audit.services import record
+from server.cases.models import Case, Picture
+from server.cases.rules import State
+from server.review import rows
+from server.review.looks import named
+from server.review.models import Gold, Look, Verdict
+from server.review.rules import GOLD_AGAIN, TOLD_AGAIN, LookKind, gold_after, hits, lot
+
+CHOSEN_FROM, LISTED = 100, 50
+PROVEN = (State.FIXED, State.VERIFIED)
+"""The city said that something was there."""
+
+
+class NotGold(Exception):
+    """A case that cannot be a gold card; the text says why."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Of gold cards answered: how many right, of how many, and unsure besides; each by its weight."""
+
+    right: int = 0
+    of: int = 0
+    unsure: int = 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a person is told of one gold card."""
+
+    look: Look
+    is_right: bool | None
+
+
+def make(person: User, case: Case, answer: str, category: str, now: datetime) -> Gold:
+    """Make a case a gold card with the answer that is right, confirmed as a category or rejected. Raises NotGold."""
+    if answer not in ("confirm", "reject"):
+        raise NotGold("the right answer is confirmed or rejected")
+    if answer == "confirm" and category not in CATEGORIES:
+        raise NotGold(f"there is no category {category!r}")
+    if case.state in rows.UNLOOKED:
+        raise NotGold("nobody has decided this case yet; a gold card has been decided")
+    if not _pictured(case):
+        raise NotGold("a gold card needs pictures that may be shown")
+    try:
+        with transaction.atomic():
+            gold = Gold.objects.create(case=case, city_id=case.city_id, answer=answer, category=category if answer == "confirm" else "", made_by=person, made_at=now)  # fmt: skip
+            record(Verb.GOLD_MADE, "case", case.pk, city_id=case.city_id, actor_id=person.pk, answer=answer, category=gold.category)  # fmt: skip
+    except IntegrityError:
+        raise NotGold("this case is a gold card already") from None
+    return gold
+
+
+def retire(person: User, gold_id: int, now: datetime) -> bool:
+    """Deal a gold card no more; its answers stay. False if it was retired already."""
+    gold = Gold.objects.filter(id=gold_id, city__in=cities_for(person)).first()
+    with transaction.atomic():
+        if gold is None or not Gold.objects.filter(id=gold.pk, retired_at=None).update(retired_at=now):
+            return False
+        record(Verb.GOLD_RETIRED, "case", gold.case_id, city_id=gold.city_id, actor_id=person.pk)
+    return True
+
+
+def _pictured(case: Case) -> bool:
+    return Picture.objects.filter(sighting__case=case, hidden_at=None).exists()
+
+
+def due(person: User, now: datetime) -> Gold | None:
+    """The gold card that this person is to have next, if one is due: after as many of their answers as a share of GOLD_SHARE has between two."""
+    cities = cities_for(person)
+    if not settings.GOLD_SHARE or not Gold.objects.filter(retired_at=None, city__in=cities).exists():
+        return None
+    last = Look.objects.filter(person=person, kind=LookKind.GOLD).order_by("-made_at", "-id").first()
+    if last is not None and last.done_at is None:
+        return None
+    after = gold_after(f"{person.pk} {last.pk if last else 0}", settings.GOLD_SHARE)
+    answered = Verdict.objects.filter(person=person)
+    if last is not None:
+        answered = answered.filter(at__gt=last.made_at)
+    if len(answered.order_by("-at").values_list("pk")[:after]) < after:
+        return None
+    found = list(not_had(person, now).filter(city__in=cities)[:CHOSEN_FROM])
+    return min(found, key=lambda gold: lot(f"{person.pk} {after} {gold.pk}")) if found else None
+
+
+def not_had(person: User, now: datetime) -> QuerySet[Gold]:
+    """The gold cards in use whose case this person has not answered for GOLD_AGAIN, longest in use last."""
+    lately = Verdict.objects.filter(case=OuterRef("case"), person=person, at__gte=now - GOLD_AGAIN)
+    shown = Picture.objects.filter(sighting__case=OuterRef("case"), hidden_at=None)
+    fit = (
+        Gold.objects.filter(Exists(shown), retired_at=None)
+        .exclude(Exists(lately))
+        .exclude(case__state__in=rows.UNLOOKED)
+    )
+    return fit.select_related("case").order_by("-id")
+
+
+def is_right(look: Look) -> bool | None:
+    """Whether the answer to a gold card was right; None for unsure."""
+    assert look.verdict is not None
+    assert look.gold is not None
+    return hits(named(look.verdict), (look.gold.answer, look.gold.category))
+
+
+def _answered() -> QuerySet[Look]:
+    return Look.objects.filter(kind=LookKind.GOLD, verdict__isnull=False).select_related(
+        "verdict", "gold", "case__city"
+    )
+
+
+def _score(looks: Sequence[Look]) -> Score:
+    judged = [(look.weight, is_right(look)) for look in looks]
+    return Score(
+        sum(weight for weight, right in judged if right),
+        sum(weight for weight, right in judged if right is not None),
+        sum(weight for weight, right in judged if right is None),
+    )
+
+
+def score_of(person: User, since: datetime) -> Score:
+    """How a person answered the gold cards that they were told of."""
+    return _score(list(_answered().filter(person=person, made_at__gte=since, told_at__isnull=False)))
+
+
+def score_of_gold(gold: Gold) -> Score:
+    """How people answered one gold card: one that most get wrong is wrong itself, or too hard."""
+    return _score(list(_answered().filter(gold=gold).order_by("-id")[:LISTED]))
+
+
+def tell(person: User, now: datetime) -> list[Told]:
+    """The answers to gold cards that this person has not been told of, at most once in TOLD_AGAIN; they are told with this."""
+    mine = _answered().filter(person=person)
+    if mine.filter(told_at__gt=now - TOLD_AGAIN).exists():
+        return []
+    told = [Told(look, is_right(look)) for look in mine.filter(told_at=None).order_by("id")]
+    Look.objects.filter(id__in=[each.look.pk for each in told], told_at=None).update(told_at=now)
+    return told
+
+
+def in_use(person: User) -> QuerySet[Gold]:
+    """The gold cards of a supervisor's cities, newest first."""
+    return Gold.objects.filter(retired_at=None, city__in=cities_for(person)).select_related("case__city", "made_by").order_by("-id")  # fmt: skip
+
+
+def proposals(person: User) -> QuerySet[Case]:
+    """Cases that could be gold: those that a city found and mended, newest first."""
+    used = Gold.objects.filter(case=OuterRef("pk"), retired_at=None)
+    return cases_for(person).filter(state__in=PROVEN, shadow=False).exclude(Exists(used)).order_by("-id")
