@@ -12,6 +12,7 @@ from browsing import (
     Open,
     all_sent,
     answers,
+    assert_fit_for_all,
     assert_nothing_sticks_out,
     card,
     press,
@@ -23,7 +24,7 @@ from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from playwright.sync_api import Route, expect
 
-from server import pictures
+from server import pictures, roles
 from server.accounts.models import User
 from server.cases.models import Picture
 from server.review.models import Verdict
@@ -165,6 +166,9 @@ def test_a_session_that_ends_keeps_what_waits_for_its_own_person(
     press(page, "f")
     expect(page.locator("#banner")).to_contain_text("You are signed out")
     expect(page.locator("#unsent b")).to_have_text("1")
+    expect(page.locator("#session")).to_be_visible()
+    expect(page.locator("#session-waiting")).to_have_text("To be sent 1")
+    assert_fit_for_all(page, "session")
     other_tab = page.context.new_page()
     other_tab.goto("/login/")
     with page.expect_response(lambda answer: "verdicts" in answer.url and answer.status == 403):
@@ -174,6 +178,7 @@ def test_a_session_that_ends_keeps_what_waits_for_its_own_person(
     sign_in(other_tab, "wang")
     all_sent(page)
     expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator("#session")).to_be_hidden()
     assert Verdict.objects.get().person == reviewer
     shown(page)
     press(page, "f")
@@ -187,17 +192,17 @@ def test_a_session_that_ends_keeps_what_waits_for_its_own_person(
 def test_what_stops_a_verdict_is_told_in_its_own_words_with_a_number_and_loses_nothing(
     language: str, open_page: Open, deal: Deal, reviewer: User, errors: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A role that was taken away, and a database without room, are no session that is over."""
+    """An address that is for others, and a database without room, are no session that is over."""
     given = [case.pk for case in deal(2)]
     page = open_page("/review/", reviewer, language)
     banner = page.locator("#banner")
     shown(page)
-    User.objects.filter(id=reviewer.pk).update(role="fleet")
-    press(page, "f")
-    expect(banner).to_contain_text("This is for: Reviewer, Supervisor." if language == "en" else "仅供：复审员、主管。")
-    expect(banner).to_contain_text(re.compile(r"\[[0-9a-f]{8}\]$"))
-    assert_nothing_sticks_out(page, "banner")
-    User.objects.filter(id=reviewer.pk).update(role="reviewer")
+    with monkeypatch.context() as patch:
+        patch.setitem(roles.MAY, "review_verdicts", frozenset({User.Role.SUPERVISOR}))
+        press(page, "f")
+        expect(banner).to_contain_text("This is for: Supervisor." if language == "en" else "仅供：主管。")
+        expect(banner).to_contain_text(re.compile(r"\[[0-9a-f]{8}\]$"))
+        assert_nothing_sticks_out(page, "banner")
     all_sent(page)
     expect(banner).to_be_hidden()
 

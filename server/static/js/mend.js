@@ -1,5 +1,5 @@
 // A card's box or place put right: dragged, moved by the arrow keys, or by buttons. What is kept travels with the next confirmation of the card.
-const FARTHEST_M = 49.9, METRE_LAT = 111195, SMALLEST_PX = 6;
+const FARTHEST_M = 49.9, SMALLEST_PX = 6;
 const ROOM = 0.004; // of the picture's width: a card's box is drawn with this much around the thing (server/review/cards.py)
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 
@@ -112,7 +112,7 @@ class Place {
 
   isChanged() { return Math.hypot(this.east, this.north) >= 0.05; }
   show([east, north]) { this.set(east, north); }
-  keep() { return { lat_deg: (this.lat + this.north / METRE_LAT).toFixed(7), lon_deg: (this.lon + this.east / METRE_LAT / Math.cos(this.lat * Math.PI / 180)).toFixed(7), figure: this.figure }; }
+  keep() { return { lat_deg: (this.lat + this.north / this.map.dataset.mPerLat).toFixed(7), lon_deg: (this.lon + this.east / this.map.dataset.mPerLon).toFixed(7), figure: this.figure }; }
   end() { for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.map.removeEventListener(name, this.listen); this.line.remove(); }
 }
 

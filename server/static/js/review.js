@@ -59,7 +59,7 @@ async function fetchMore(byItself = false) {
     const response = await post(say.lease, { held }, byItself);
     counted(response);
     nothingLeft = !take(await response.text()).length;
-    if (nothingLeft && !cards.childElementCount) await sayNothingLeft(byItself);
+    if (nothingLeft && !card && !cards.childElementCount) await sayNothingLeft(byItself);
     if (!sender.waiting.length) warn(null);
   } catch (trouble) { warn(trouble); }
   fetching = false;
@@ -78,7 +78,7 @@ async function next() {
   card = cards.querySelector(".card");
   empty.hidden = Boolean(card) || !nothingLeft; loading.hidden = Boolean(card) || nothingLeft;
   ready = false; enable(); tell();
-  if (!card) return;
+  if (!card) { if (nothingLeft && !fetching) sayNothingLeft(false).catch(() => {}); return; }
   card.hidden = false;
   if (cards.childElementCount < FETCH_BELOW) fetchMore();
   zoom = Object.assign(new Zoom(card.querySelector(".stage")), state);

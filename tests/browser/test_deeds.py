@@ -1,0 +1,235 @@
+"""What a reviewer can do on a card beside a plain answer, by keys and by buttons: note, same as another, corrections, brightness, a broken picture."""
+
+from __future__ import annotations
+
+import re
+from math import hypot
+from typing import Any
+
+import pytest
+from browsing import DESK, PHONE, Deal, Open, all_sent, assert_fit_for_all, card, press, shown
+from playwright.sync_api import Page, expect
+
+from calibration.geodesy import offset_m
+from server import pictures
+from server.accounts.models import User
+from server.audit.models import AuditRow
+from server.audit.rules import Verb
+from server.cases.models import Case, Picture
+from server.cases.rules import State
+from server.review.models import Verdict
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LANGUAGES = pytest.mark.parametrize("language", ["zh-hans", "en"])
+
+
+def drag(page: Page, start: tuple[float, float], by: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(start[0] + by[0], start[1] + by[1], steps=4)
+    page.mouse.up()
+
+
+def middle(page: Page, what: str) -> tuple[float, float]:
+    box = card(page).locator(what).first.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@LANGUAGES
+def test_a_note_goes_with_the_answer_to_its_card_alone(language: str, open_page: Open, deal: Deal, reviewer: User) -> None:  # fmt: skip
+    first, second = deal(2)
+    page = open_page("/review/", reviewer, language)
+    shown(page)
+    press(page, "n")
+    note = page.locator("#note")
+    expect(note.locator("textarea")).to_be_focused()
+    assert_fit_for_all(page, "note")
+    page.keyboard.type("by the gate, f s d")
+    press(page, "Control+Enter")
+    expect(page.locator("#chips button")).to_contain_text("by the gate, f s d")
+    press(page, "f")
+    shown(page)
+    expect(page.locator("#chips button")).to_have_count(0)
+    press(page, "n")
+    page.keyboard.type("no")
+    press(page, "Escape")
+    expect(page.locator("#chips button")).to_have_count(0)
+    press(page, "f")
+    all_sent(page)
+    assert dict(Verdict.objects.values_list("case", "words")) == {first.pk: "by the gate, f s d", second.pk: ""}
+
+
+@LANGUAGES
+def test_another_reason_asks_for_words(language: str, open_page: Open, deal: Deal, reviewer: User) -> None:
+    case = deal(1)[0]
+    page = open_page("/review/", reviewer, language)
+    shown(page)
+    press(page, "d", "9")
+    expect(page.locator("#note textarea")).to_be_focused()
+    page.keyboard.type("  ")
+    press(page, "Control+Enter")
+    expect(page.locator("#note")).to_be_visible()
+    page.keyboard.type("a stage is being built")
+    page.locator("#note .primary").click()
+    all_sent(page)
+    verdict = Verdict.objects.get()
+    assert (verdict.case_id, verdict.reason, verdict.words) == (case.pk, 9, "a stage is being built")
+
+
+@LANGUAGES
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_card_that_is_the_same_as_a_case_nearby_is_merged_into_it(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, send: Any, reviewer: User
+) -> None:
+    """By its key and a digit on the desk, by fingers on the phone, by its number for one that is far."""
+    first, second, third = deal(3)
+    Case.objects.filter(id=second.pk).update(lat_deg=first.lat_deg + 15 / 111_195, lon_deg=first.lon_deg)
+    page = open_page("/review/", reviewer, language, **device)
+    assert shown(page) == first.pk
+    if device is DESK:
+        press(page, "g")
+    else:
+        page.locator("#tools [data-do=merge]").tap()
+    merge = page.locator("#merge")
+    expect(merge.locator("[data-number]")).to_have_count(1)
+    expect(merge.locator("img")).to_have_count(1)
+    assert_fit_for_all(page, "merge")
+    if device is DESK:
+        press(page, "1")
+    else:
+        merge.locator("[data-number]").tap()
+    all_sent(page)
+    assert shown(page) == second.pk
+    press(page, "d", "5")
+    expect(merge.locator(".by-number input")).to_be_visible()
+    merge.locator(".by-number input").fill(str(third.number))
+    press(page, "Enter")
+    all_sent(page)
+    merged = dict(Case.objects.filter(state=State.MERGED).values_list("id", "merged_into"))
+    assert merged == {first.pk: second.pk, second.pk: third.pk}
+    assert set(Verdict.objects.values_list("answer", "reason")) == {("reject", 5)}
+
+
+@LANGUAGES
+def test_a_box_is_put_right_by_dragging_by_arrows_and_by_buttons(
+    language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    case = deal(1)[0]
+    picture = Picture.objects.get(sighting__case=case)
+    page = open_page("/review/", reviewer, language)
+    shown(page)
+    press(page, "c")
+    mend = page.locator("#mend")
+    expect(mend).to_be_visible()
+    assert_fit_for_all(page, "mend box")
+    view = card(page).locator(".view").first.bounding_box()
+    assert view is not None
+    scale = view["width"] / picture.width
+    drag(page, middle(page, '[data-corner="2 3"]'), (20 * scale, 10 * scale))
+    press(page, "ArrowRight", "ArrowRight", "Shift+ArrowDown")
+    mend.locator("[data-grow='1 0']").click()
+    press(page, "s", "x")
+    mend.locator("[data-mend=keep]").click()
+    expect(page.locator("#chips button")).to_have_count(1)
+    expect(mend).to_be_hidden()
+    press(page, "f")
+    all_sent(page)
+    verdict = Verdict.objects.get()
+    assert verdict.box_sha256 == picture.sha256
+    assert verdict.answer == "confirm"
+    assert verdict.box == pytest.approx([41, 40, 143, 151], abs=1.6)
+
+
+@LANGUAGES
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_place_is_put_right_and_never_farther_than_fifty_metres(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    near, far = deal(2)
+    page = open_page("/review/", reviewer, language, **device)
+    assert shown(page) == near.pk
+    page.locator("#tools [data-do=mend_place]").click()
+    mend, figure = page.locator("#mend"), page.locator("#mend-figure")
+    assert_fit_for_all(page, "mend place")
+    for _ in range(4):
+        mend.locator("[data-step='1 0']").click()
+    mend.locator("[data-step='0 -1']").click()
+    expect(figure).to_have_text("2.1 m")
+    mend.locator("[data-mend=keep]").click()
+    expect(page.locator("#chips button")).to_contain_text("2.1 m")
+    page.locator("[data-do=confirm]").click()
+    assert shown(page) == far.pk
+    page.locator("#tools [data-do=mend_place]").click()
+    if device is DESK:
+        drag(page, middle(page, ".map-case"), (-170, 0))
+    for _ in range(12):
+        press(page, "Shift+ArrowLeft")
+    expect(figure).to_have_text("49.9 m")
+    press(page, "Enter")
+    page.locator("[data-do=confirm]").click()
+    all_sent(page)
+    moved = Case.objects.get(id=near.pk)
+    assert offset_m(near.lat_deg, near.lon_deg, moved.lat_deg, moved.lon_deg) == pytest.approx((2.0, 0.5), abs=0.02)
+    moved = Case.objects.get(id=far.pk)
+    assert hypot(*offset_m(far.lat_deg, far.lon_deg, moved.lat_deg, moved.lon_deg)) == pytest.approx(49.9, abs=0.02)
+
+
+def test_a_correction_that_is_dropped_is_not_sent(open_page: Open, deal: Deal, reviewer: User) -> None:
+    """By Esc, by its chip, and by a rejection."""
+    deal(3)
+    page = open_page("/review/", reviewer)
+    before = card(page).locator(".box .outer").first
+    shown(page)
+    x = before.get_attribute("x")
+    press(page, "c", "ArrowRight", "Escape")
+    expect(page.locator("#chips button")).to_have_count(0)
+    assert before.get_attribute("x") == x
+    press(page, "f")
+    shown(page)
+    press(page, "c", "ArrowRight", "Enter", "t", "ArrowRight", "Enter")
+    expect(page.locator("#chips button")).to_have_count(2)
+    for _ in range(2):
+        page.locator("#chips button").first.click()
+    press(page, "f")
+    shown(page)
+    press(page, "t", "ArrowRight", "Enter", "d", "1")
+    all_sent(page)
+    assert set(Verdict.objects.values_list("box", "lat_deg")) == {(None, None)}
+    assert Verdict.objects.count() == 3
+
+
+def test_brightness_and_details_stay_for_the_next_card(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(2)
+    page = open_page("/review/", reviewer)
+    shown(page)
+    press(page, "v", "i")
+    filters = []
+    for _ in range(2):
+        shown(page)
+        filters.append(card(page).locator(".view img").first.evaluate("(each) => getComputedStyle(each).filter"))
+        expect(card(page).locator(".more")).to_have_attribute("open", "")
+        press(page, "f")
+    assert filters[0] == filters[1] != "none"
+    all_sent(page)
+
+
+@LANGUAGES
+def test_a_broken_picture_is_reported_by_its_key_and_counted_once(
+    language: str, open_page: Open, deal: Deal, reviewer: User, errors: list[str]
+) -> None:
+    case = deal(1)[0]
+    picture = Picture.objects.get(sighting__case=case)
+    pictures.path_of(picture.sha256).unlink()
+    page = open_page("/review/", reviewer, language)
+    expect(card(page).locator(".broken")).to_contain_text(str(case.number))
+    expect(card(page).locator(".broken")).to_contain_text(re.compile("损坏|无法|cannot"))
+    assert_fit_for_all(page, "broken")
+    press(page, "p")
+    expect(card(page).locator(".reported")).to_be_visible()
+    with page.expect_response("**/review/broken") as answer:
+        card(page).locator("[data-do=report]").click()
+    assert answer.value.json() == {"reports": 1}
+    row = AuditRow.objects.get(verb=Verb.PICTURE_REPORTED)
+    assert (row.object_id, row.actor_id, row.detail) == (str(case.pk), reviewer.pk, {"sha256": picture.sha256})
+    errors.clear()

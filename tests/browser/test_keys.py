@@ -1,0 +1,100 @@
+"""Keys of one's own: chosen by pressing them, and then what the queue does, shows and explains."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browsing import DESK, PHONE, PRESS, Deal, Open, all_sent, answers, assert_fit_for_all, press, shown, shown_case
+from playwright.sync_api import expect
+
+from server.accounts.models import User
+from server.review.models import Verdict
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_key_is_chosen_by_pressing_it_and_stands_on_its_button(
+    language: str, open_page: Open, deal: Deal, reviewer: User, errors: list[str]
+) -> None:
+    cases = deal(2)
+    page = open_page("/me/keys/", reviewer, language)
+    page.locator("#confirm [data-words]").click()
+    expect(page.locator("#ask")).not_to_be_empty()
+    press(page, "Space", "k")
+    expect(page.locator("#confirm kbd")).to_have_text("K")
+    page.locator("#unsure [data-words]").click()
+    press(page, "d")
+    expect(page.locator("[role=alert]")).to_contain_text("D")
+    assert_fit_for_all(page, "taken")
+    page.locator(".exchange button").click()
+    expect(page.locator("#unsure kbd")).to_have_text("D")
+    expect(page.locator("#reject kbd")).to_have_text("S")
+    page.goto("/review/")
+    confirm = page.locator("[data-do=confirm]")
+    expect(confirm.locator("kbd")).to_have_text("K")
+    expect(confirm).to_have_attribute("aria-keyshortcuts", "K")
+    shown(page)
+    press(page, "f")
+    assert shown_case(page) == cases[0].pk
+    press(page, "k")
+    shown(page)
+    press(page, "s", "s")
+    all_sent(page)
+    assert answers() == {cases[0].pk: ("confirm", None), cases[1].pk: ("reject", 2)}
+    press(page, "?")
+    expect(page.locator("#help .keys div").first).to_have_text(re.compile(r"^\s*K"))
+    assert all("409" in each for each in errors)
+    errors.clear()
+
+
+def test_the_numeric_keypad_decides_too(open_page: Open, deal: Deal, reviewer: User) -> None:
+    cases = deal(3)
+    page = open_page("/me/keys/", reviewer)
+    page.get_by_role("button", name="小键盘").click()
+    expect(page.locator("[aria-pressed=true]")).to_have_text("小键盘")
+    page.goto("/review/")
+    for keys in (["NumpadAdd"], ["NumpadSubtract", "Numpad4"], ["Numpad0"]):
+        shown(page)
+        page.evaluate(PRESS, [{"code": "KeyF"}])
+        for key in keys:
+            page.keyboard.press(key)
+    all_sent(page)
+    assert answers() == dict(zip([c.pk for c in cases], [("confirm", None), ("reject", 4), ("unsure", None)], strict=True))  # fmt: skip
+
+
+def test_keys_that_are_off_do_nothing_and_buttons_do_all(open_page: Open, deal: Deal, reviewer: User) -> None:
+    case = deal(1)[0]
+    page = open_page("/me/keys/", reviewer, "en")
+    page.get_by_role("button", name="Off: buttons alone").click()
+    page.goto("/review/")
+    shown(page)
+    expect(page.locator(".bar kbd").first).to_be_hidden()
+    press(page, *"fdsarxgnewqviptcb", "?", "+")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    assert shown_case(page) == case.pk
+    page.locator("#help-button").click()
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("[data-do=confirm]").press("Enter")
+    all_sent(page)
+    assert Verdict.objects.get().answer == "confirm"
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_pages_of_ones_own_are_fit_for_all(
+    device: dict[str, object], language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/me/keys/", reviewer, language, **device)
+    assert_fit_for_all(page, "keys")
+    page.goto("/review/")
+    shown(page)
+    page.locator("#help-button").click()
+    assert_fit_for_all(page, "help")
+    page.keyboard.press("Escape")
+    page.locator(".pages-button").click()
+    expect(page.locator("#pages a").first).to_be_visible()
+    assert_fit_for_all(page, "pages")
