@@ -15,6 +15,7 @@ from server.review.rules import ASKED_AGAIN, LEASE
 UNLOOKED = (State.NEW, State.SET_ASIDE, State.QUEUED, State.DISPUTED, State.MERGED)
 """Nobody's answer holds in these, so there is none to be looked at again."""
 
+# `|| ''` keeps SQLite from reading all that is queued by the index on states, to find twenty that are known by id: 27 ms under the lock among a million, instead of 0.05.
 # The pluses keep SQLite from looking a city up in an index that has no order by priority, and sorting all its queue; and from walking all that a
 # person ever answered, for each card.
 _OPEN = """c.state = %s AND c.shadow = %s AND (%s OR +c.city_id = %s) AND NOT EXISTS (
@@ -25,13 +26,13 @@ _FIRST = f"SELECT c.id, c.priority FROM cases_case c WHERE {_OPEN}{{also}} AND {
 _COUNT = f"SELECT COUNT(*) FROM (SELECT 1 FROM cases_case c WHERE {_OPEN}{{also}} LIMIT %s) found"
 _IS_OPEN = f"SELECT 1 FROM cases_case c WHERE {_OPEN}{{also}} AND c.id = %s"
 _TAKE = f"""UPDATE cases_case SET lease_by_id = %s, lease_until = %s WHERE id IN (
-SELECT c.id FROM cases_case c WHERE c.id IN ({{ids}}) AND c.state IN ('{State.QUEUED}', '{State.DISPUTED}') AND {_FREE}
+SELECT c.id FROM cases_case c WHERE c.id IN ({{ids}}) AND c.state || '' IN ('{State.QUEUED}', '{State.DISPUTED}') AND {_FREE}
 ORDER BY c.priority DESC, c.id LIMIT %s) RETURNING id"""
 # In dispute between two answers, a card is for a supervisor's page alone.
 _UNDISPUTED = " AND NOT EXISTS (SELECT 1 FROM review_dispute d WHERE d.case_id = c.id AND d.settled_at IS NULL)"
 # A second look is never for who was first, so those are walked past on either side, along the index.
 _LOOKS = f"""SELECT l.id, l.case_id, c.priority FROM review_look l JOIN cases_case c ON c.id = l.case_id
-WHERE l.kind = 'second' AND l.done_at IS NULL AND l.first_person_id {{side}} %s AND (%s OR l.city_id = %s) AND c.shadow = %s
+WHERE l.kind = 'second' AND l.done_at IS NULL AND l.first_person_id {{side}} %s AND (%s OR l.city_id = %s) AND l.shadow = %s
 AND c.state NOT IN ({", ".join(f"'{state}'" for state in UNLOOKED)}) AND NOT EXISTS (
 SELECT 1 FROM review_verdict v WHERE v.case_id = l.case_id AND +v.person_id = %s AND v.undone_at IS NULL AND v.at >= CASE WHEN v.answer = 'skip' THEN %s ELSE %s END)
 AND (%s OR l.lease_until IS NULL OR l.lease_until NOT BETWEEN %s AND %s OR l.person_id = %s) ORDER BY l.first_person_id, l.id LIMIT %s"""
