@@ -22,7 +22,7 @@ def ask_for_second(case: Case, verdict: Verdict, now: datetime) -> None:
     """After a deciding answer: let another person look, if it is one of those. Call inside its transaction."""
     severities = {category_of(each).severity for each in (verdict.proposed, verdict.category) if each}
     if wants_second(verdict.pk, verdict.answer, verdict.reason, severities, settings.SECOND_SHARE):
-        Look.objects.create(case=case, city_id=case.city_id, kind=LookKind.SECOND, about=verdict, first_person_id=verdict.person_id, made_at=now)  # fmt: skip
+        Look.objects.create(case=case, city_id=case.city_id, kind=LookKind.SECOND, about=verdict, first_person_id=verdict.person_id, shadow=case.shadow, made_at=now)  # fmt: skip
 
 
 def held_by(person: User) -> QuerySet[Look]:
@@ -46,6 +46,7 @@ def give_back(held: QuerySet[Look]) -> int:
 
 def as_dealt(look: Look, case: Case) -> Case:
     """The case as the card shows it."""
+    case.shadow = look.shadow
     return as_first_seen(case, look.about.proposed if look.about else proposed_for(case))
 
 

@@ -73,6 +73,7 @@ class Look(models.Model):
     about = models.ForeignKey(Verdict, null=True, on_delete=models.PROTECT, related_name="looks")
     first_person = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)  # fmt: skip
     gold = models.ForeignKey(Gold, null=True, on_delete=models.PROTECT, related_name="looks")
+    shadow = models.BooleanField(default=False)  # as the case was before it was decided
     weight = models.PositiveSmallIntegerField(default=1)
     made_at = models.DateTimeField()
     person = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)  # fmt: skip

@@ -17,6 +17,7 @@ from server.cases.models import Case, Sighting
 from server.fleet.models import Vehicle
 from server.review.counts import queue_counts
 from server.review.mine import summed_up, today
+from server.review.narrowed import part_of, words_of
 from server.review.rules import UNDECIDED
 from server.review.services import runs
 from server.roles import may
@@ -54,6 +55,7 @@ def nothing(request: HttpRequest) -> HttpResponse:
         "nothing.html",
         {
             "shadow": shadow,
+            "asked_for": words_of(part_of(request.GET), person),
             "held": held_by_others(person, now, shadow=shadow),
             "counts": queue_counts(person, now, shadow=shadow),
             "last_sighting": Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first(),

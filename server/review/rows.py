@@ -23,6 +23,8 @@ SELECT 1 FROM review_verdict v WHERE v.case_id = c.id AND +v.person_id = %s AND 
 AND v.at >= CASE WHEN v.answer = 'skip' THEN %s ELSE %s END AND (c.state = 'disputed' OR v.at >= c.state_at))"""
 _FREE = "(c.lease_until IS NULL OR c.lease_until NOT BETWEEN %s AND %s OR c.lease_by_id = %s)"
 _FIRST = f"SELECT c.id, c.priority FROM cases_case c WHERE {_OPEN}{{also}} AND {_FREE} ORDER BY c.priority DESC, c.id LIMIT %s"
+# Of cases known by their ids; as with _TAKE, they are to be looked up by these.
+_AMONG = _FIRST.replace("c.state = %s", "c.state || '' = %s", 1).replace("{also}", "{also} AND c.id IN ({ids})")
 _COUNT = f"SELECT COUNT(*) FROM (SELECT 1 FROM cases_case c WHERE {_OPEN}{{also}} LIMIT %s) found"
 _IS_OPEN = f"SELECT 1 FROM cases_case c WHERE {_OPEN}{{also}} AND c.id = %s"
 _TAKE = f"""UPDATE cases_case SET lease_by_id = %s, lease_until = %s WHERE id IN (
@@ -44,8 +46,13 @@ AND (lease_until IS NULL OR lease_until NOT BETWEEN %s AND %s OR person_id = %s)
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def first(person: User, now: datetime, state: State, shadow: bool, count: int) -> list[tuple[int, float]]:
-    """Id and priority of the cards of a state that are most worth a person's time, and in nobody else's hands."""
+def first(
+    person: User, now: datetime, state: State, shadow: bool, count: int, among: Sequence[int] | None = None
+) -> list[tuple[int, float]]:
+    """Id and priority of the cards of a state that are most worth a person's time, and in nobody else's hands; of all, or `among` these ids."""
+    if among is not None:
+        sql = _AMONG.format(also=_also(state), ids=", ".join(["%s"] * len(among)) or "NULL")
+        return _asked(sql, *_open(person, now, state, shadow), *among, *_free(person, now), count)
     return _asked(_FIRST.format(also=_also(state)), *_open(person, now, state, shadow), *_free(person, now), count)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -72,15 +72,19 @@ def runs(now: datetime) -> Q:
     return Q(lease_until__range=(now, now + 2 * LEASE))
 
 
-def lease(person: User, now: datetime, count: int = CARDS, *, shadow: bool = False) -> list[Case]:
+def lease(
+    person: User, now: datetime, count: int = CARDS, *, shadow: bool = False, among: Sequence[int] | None = None
+) -> list[Case]:
     """Take up to `count` cards for LEASE: of the queue, or of those in shadow; among them, as if nobody had answered them, cases to be looked at again.
+
+    With `among`, of the cases with these ids alone, and nothing is looked at again.
 
     They are looked for without holding the database, and some more than are asked for: the first that no colleague took meanwhile are taken.
     """
-    again = _looks_to_deal(person, now, count, shadow)
+    again = _looks_to_deal(person, now, count, shadow) if among is None else []
     for _ in range(LOOKS):
         # One state at a time: each has an index, both together would be scanned and sorted whole.
-        found = [row for state in UNDECIDED for row in rows.first(person, now, state, shadow, SPARE * count)]
+        found = [row for state in UNDECIDED for row in rows.first(person, now, state, shadow, SPARE * count, among)]
         best = [case_id for case_id, _ in sorted(found, key=lambda row: (-row[1], row[0]))[: SPARE * count]]
         wanted = again[: max(AGAIN, count - len(best))] if count else []
         with hasty():
@@ -95,7 +99,7 @@ def lease(person: User, now: datetime, count: int = CARDS, *, shadow: bool = Fal
 
 def _looks_to_deal(person: User, now: datetime, count: int, shadow: bool) -> list[int]:
     """Looks for this person, those that they hold already first, then a gold card if one is due, then what is worth most."""
-    mine = list(looks.held_by(person).filter(case__shadow=shadow).exclude(case__state__in=rows.UNLOOKED).values_list("id", flat=True))  # fmt: skip
+    mine = list(looks.held_by(person).filter(shadow=shadow).exclude(case__state__in=rows.UNLOOKED).values_list("id", flat=True))  # fmt: skip
     if not count:
         return []
     if not shadow and (card := gold.due(person, now)) is not None:

@@ -26,6 +26,7 @@ from server.review.cards import Card, card_of
 from server.review.corrections import Correction
 from server.review.counts import Counts, forget, queue_counts
 from server.review.looks import ages_hidden
+from server.review.narrowed import among, part_of
 from server.review.queue_page import page_values
 from server.review.rules import CARDS, REASONS
 from server.review.services import changes_of, decide, give_back, holds, lease, renew, undo
@@ -59,7 +60,8 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     held = {int(each) for each in request.POST.get("held", "").split(",") if each.isdigit()}
     now, shadow = timezone.now(), _shadow(request.GET)
-    leased = lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow)
+    wanted = among(person, part_of(request.GET), shadow=shadow)
+    leased = lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow, among=wanted)
     cards = _cards(person, [case for case in leased if case.pk not in held][:CARDS], now)
     return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now, shadow=shadow))
 
