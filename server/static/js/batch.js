@@ -1,6 +1,6 @@
 // Twelve cards of one kind at once: those that look different are taken out, the others get one answer.
 import { isPlain } from "./keyboard.js";
-import { post, uuid7 } from "./post.js";
+import { post } from "./post.js";
 
 const LEAST_MS = 4000, ROOM = 0.35, KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0", "-", "="];
 const CODES = new Map(KEYS.flatMap((key, index) => [[{ "-": "Minus", "=": "Equal" }[key] ?? `Digit${key}`, index], ...(/\d/.test(key) ? [[`Numpad${key}`, index]] : [])]));
@@ -22,14 +22,15 @@ export class Batch {
     this.grid.innerHTML = html;
     this.cells = [...this.grid.querySelectorAll(".cell")];
     this.why.hidden = this.cells.length > 0; this.none.hidden = this.cells.length > 0; this.all.hidden = !this.cells.length;
-    if (!this.cells.length) this.why.textContent = decodeURIComponent(response.headers.get("X-Why") ?? "") || this.dialog.dataset.none;
-    this.title = this.grid.querySelector("[data-title]")?.dataset.title;
+    if (!this.cells.length) this.why.textContent = decodeURIComponent(response.headers.get("X-Why") ?? "");
+    this.batch = this.grid.querySelector("[data-id]")?.dataset ?? {};
+    this.dialog.querySelector("h2").textContent = this.batch.title || this.dialog.dataset.title;
     this.dialog.showModal();
     if (this.cells.length) this.begin();
   }
 
   begin() {
-    Object.assign(this, { id: uuid7(), began: performance.now(), decoded: 0, ended: false });
+    Object.assign(this, { began: performance.now(), decoded: 0, ended: false });
     this.watch = new IntersectionObserver((seen) => { for (const each of seen) if (each.isIntersecting) { each.target.classList.remove("unseen"); this.watch.unobserve(each.target); } this.tell(); }, { root: this.dialog, threshold: 0.9 });
     this.cells.forEach((cell, index) => {
       cell.querySelector("kbd").textContent = KEYS[index];
@@ -83,7 +84,10 @@ export class Batch {
   async send(answer) {
     if (this.stop || this.sending || this.cells.length === this.out.length) return;
     this.sending = true;
-    const fields = { id: this.id, person: this.say.person, cases: this.cells.map((each) => each.dataset.case).join(","), out: this.out.map((each) => each.dataset.case).join(","), answer, shown_ms: Math.round(performance.now() - this.began), ...(answer === "reject" && { reason: this.dialog.querySelector("#batch-reason").value }) };
+    const shown = this.cells.map((each) => each.dataset.case), out = this.out.map((each) => each.dataset.case);
+    // A case whose picture is gone has no cell: it is looked at by itself.
+    const unseen = this.batch.cases.split(",").filter((each) => !shown.includes(each));
+    const fields = { id: this.batch.id, person: this.say.person, cases: this.batch.cases, out: [...out, ...unseen].join(","), answer, shown_ms: Math.round(performance.now() - this.began), ...(answer === "reject" && { reason: this.dialog.querySelector("#batch-reason").value }) };
     try {
       const told = await (await post(this.say.batch, fields)).json();
       this.page.counts(told);
