@@ -5,26 +5,29 @@ What is kept (counts.py) tells how many to expect: few are read one by one, more
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from math import floor
 from typing import Any, NamedTuple
 
-from django.db.models import Avg, Count, F, QuerySet, Sum, Value
+from django.db.models import Avg, Count, F, QuerySet, Value
 from django.db.models.functions import Coalesce, Floor
 
-from models.taxonomy import CATEGORIES
 from server.accounts.services import cases_for, cities_for, is_inside
-from server.cases.counts import PER_DEGREE
+from server.cases.counts import FINEST, LEVELS, Kept, categories_of, kind_of, read
 from server.cases.filters import Filter
 from server.cases.geo import Box, around, per_degree
-from server.cases.models import Case, CaseCount
+from server.cases.models import Case, in_shadow
 from server.cases.rules import State
 from server.cases.search import search
 
-MOST, COUNTED_LIVE = 5_000, 100_000
-"""Cases told one by one; cases counted along the index."""
+MOST, WALKED, BY_STATE = 5_000, 60_000, 3
+"""Cases told one by one; entries of the index that are walked for them; how many of its entries a row found by its state costs."""
 AT_CITY_OR_AFTER = frozenset({State.HANDED_OVER, State.ACCEPTED, State.FIXED, State.VERIFIED, State.REOPENED, State.RETRACTED})  # fmt: skip
 """The states in which every case has been handed over: what counts tell to who sees those alone."""
+
+WHOLE_LEVEL = 64
+Rows = Callable[[QuerySet[Case], int, Box], QuerySet[Case]]
 
 
 class Spot(NamedTuple):
@@ -69,46 +72,62 @@ class _Asked:
     categories: list[str]
     shadow: bool
 
-    def kept(self) -> QuerySet[CaseCount]:
-        """The kept counts of it."""
-        return CaseCount.objects.filter(city__in=self.city_ids, shadow=self.shadow, category__in=self.categories, state__in=self.states)  # fmt: skip
+    def kept(self, box: Box | None, level: int, states: Iterable[str] = ()) -> Kept:
+        """What is kept of it in a box."""
+        rows = columns = None
+        if box is not None:
+            rows, columns = (floor(box.south * level), floor(box.north * level)), (floor(box.west * level), floor(box.east * level))  # fmt: skip
+        kinds = (kind_of(category, state) for category in self.categories for state in states or self.states)
+        return read(self.city_ids, level, kinds, shadow=self.shadow, rows=rows, columns=columns)
 
-    def live(self, city_id: int, box: Box) -> QuerySet[Case]:
-        """The cases of it in a box, along the index of places: state and shadow stand in that index too, and must not lead to one by states."""
+    def by_place(self, cases: QuerySet[Case], city_id: int, box: Box) -> QuerySet[Case]:
+        """Those in a box, along the index of places: state and shadow stand in that too, and must not lead to one of states."""
         state, shadow = Coalesce(F("state"), Value("")), Coalesce(F("shadow"), Value(False))
-        rows = Case.objects.annotate(stands=state, hidden=shadow).filter(stands__in=self.states, hidden=self.shadow)
+        rows = cases.annotate(stands=state, hidden=shadow).filter(stands__in=self.states, hidden=self.shadow)
         return rows.filter(
             city_id=city_id, category__in=self.categories, lat_deg__range=(box.south, box.north), lon_deg__range=(box.west, box.east)
         )  # fmt: skip
+
+    def by_state(self, cases: QuerySet[Case], city_id: int, box: Box) -> QuerySet[Case]:
+        """The same, along the index of states and categories."""
+        rows = cases.filter(in_shadow(self.shadow), city_id=city_id, category__in=self.categories, state__in=self.states)  # fmt: skip
+        lat, lon = Coalesce(F("lat_deg"), Value(0.0)), Coalesce(F("lon_deg"), Value(0.0))
+        return rows.annotate(lat=lat, lon=lon).filter(lat__range=(box.south, box.north), lon__range=(box.west, box.east))  # fmt: skip
 
 
 def look(person: Any, wanted: Filter, box: Box, most: int = MOST) -> Found:
     """What this person may see of a box; up to `most` cases are told one by one."""
     if is_narrow(wanted):
-        newest = search(
-            cases_for(person), cities_for(person), replace(wanted, before=None), most, notes=is_inside(person)
-        )
-        spots = [_spot(case) for case in newest.cases if box.holds(case.lat_deg, case.lon_deg)]
-        return Found(spots=spots, limited=newest.older is not None or newest.is_too_much)
+        return _newest(person, replace(wanted, before=None), box, most)
     asked = _asked(person, wanted)
-    expected = _within(asked.kept(), box).aggregate(cases=Sum("cases"))["cases"] or 0
-    if expected <= most:
-        spots = _spots(person, asked, box, most + 1)
-        if len(spots) <= most:
-            return Found(spots=spots)
-    if per_degree(box) > PER_DEGREE and expected <= COUNTED_LIVE:
-        return Found(heaps=[heap for city_id in asked.city_ids for heap in _counted(asked.live(city_id, box), box)])
-    return Found(heaps=_kept_heaps(asked, box))
+    level = next((each for each in reversed(LEVELS) if each >= per_degree(box)), FINEST)
+    kept = asked.kept(box, level)
+    band = Box(-180, box.south, 180, box.north)
+    walk = int(asked.kept(band, min(level, WHOLE_LEVEL), State).cases.sum())
+    of_states = BY_STATE * int(asked.kept(None, LEVELS[-1]).cases.sum())
+    rows = asked.by_place if walk <= of_states else asked.by_state
+    if min(walk, of_states) <= WALKED:
+        if kept.cases.sum() <= most:
+            spots = _spots(person, asked, rows, box, most + 1)
+            if len(spots) <= most:
+                return Found(spots=spots)
+        if level < per_degree(box):
+            return Found(heaps=_counted(asked, rows, box))
+    return Found(heaps=_kept_heaps(kept))
+
+
+def _newest(person: Any, wanted: Filter, box: Box, most: int) -> Found:
+    found = search(cases_for(person), cities_for(person), wanted, most, notes=is_inside(person))
+    spots = [_spot(case) for case in found.cases if box.holds(case.lat_deg, case.lon_deg)]
+    return Found(spots=spots, limited=found.older is not None or found.is_too_much)
 
 
 def whole(person: Any, wanted: Filter) -> Box | None:
     """The box around all that is asked for, as far as counts know it; None where there is nothing, or it was never counted."""
     if wanted.near is not None:
-        lat, lon = wanted.near
-        return around([(lat, lon)])
-    kept = _asked(person, wanted).kept()
-    edges = kept.order_by().values_list("row", "column").distinct()
-    return around([((row + at) / PER_DEGREE, (column + at) / PER_DEGREE) for row, column in edges for at in (0, 1)])
+        return around([wanted.near])
+    kept = _asked(person, wanted).kept(None, WHOLE_LEVEL)
+    return around([*zip(kept.lat_deg.tolist(), kept.lon_deg.tolist(), strict=True)])
 
 
 def is_narrow(wanted: Filter) -> bool:
@@ -117,52 +136,34 @@ def is_narrow(wanted: Filter) -> bool:
 
 
 def _asked(person: Any, wanted: Filter) -> _Asked:
-    states = {str(state) for state in wanted.states}
-    categories = sorted(_categories(cities_for(person)) if wanted.categories is None else wanted.categories)
-    inside = is_inside(person)
-    return _Asked(cities_for(person), sorted(states if inside else states & AT_CITY_OR_AFTER), categories, wanted.shadow and inside)  # fmt: skip
+    city_ids, inside, states = cities_for(person), is_inside(person), {str(state) for state in wanted.states}
+    categories = categories_of(city_ids) if wanted.categories is None else sorted(wanted.categories)
+    return _Asked(city_ids, sorted(states if inside else states & AT_CITY_OR_AFTER), categories, wanted.shadow and inside)  # fmt: skip
 
 
-def _categories(city_ids: Iterable[int]) -> set[str]:
-    """All there are, and those retired that cases still have."""
-    kept = CaseCount.objects.filter(city__in=list(city_ids)).order_by().values_list("category", flat=True).distinct()
-    return {*CATEGORIES, *kept}
-
-
-def _within(kept: QuerySet[CaseCount], box: Box) -> QuerySet[CaseCount]:
-    south, west = int(box.south * PER_DEGREE // 1), int(box.west * PER_DEGREE // 1)
-    north, east = int(box.north * PER_DEGREE // 1), int(box.east * PER_DEGREE // 1)
-    return kept.filter(row__range=(south, north), column__range=(west, east))
-
-
-def _spots(person: Any, asked: _Asked, box: Box, most: int) -> list[Spot]:
+def _spots(person: Any, asked: _Asked, rows: Rows, box: Box, most: int) -> list[Spot]:
     found: list[Spot] = []
     for city_id in asked.city_ids:
-        rows = asked.live(city_id, box)
-        if not is_inside(person):
-            rows = rows.filter(id__in=cases_for(person).values("id"))
-        found += (Spot(*row) for row in rows.values_list(*Spot._fields)[: most - len(found)])
+        of_city = rows(cases_for(person), city_id, box).order_by()
+        found += (Spot(*row) for row in of_city.values_list(*Spot._fields)[: most - len(found)])
         if len(found) >= most:
             break
     return found
 
 
-def _counted(rows: QuerySet[Case], box: Box) -> list[Heap]:
-    """By cell, along the index."""
-    cells = per_degree(box)
-    by_cell = rows.annotate(row=Floor(F("lat_deg") * cells), column=Floor(F("lon_deg") * cells)).order_by()
-    found = by_cell.values("row", "column").annotate(cases=Count("id"), lat=Avg("lat_deg"), lon=Avg("lon_deg"))
-    return [Heap(*row) for row in found.values_list("cases", "lat", "lon")]
+def _counted(asked: _Asked, rows: Rows, box: Box) -> list[Heap]:
+    """By cell, along an index."""
+    cells, found = per_degree(box), []
+    for city_id in asked.city_ids:
+        of_city = rows(Case.objects.all(), city_id, box).order_by()
+        by_cell = of_city.annotate(row=Floor(F("lat_deg") * cells), column=Floor(F("lon_deg") * cells)).values("row", "column")  # fmt: skip
+        heaps = by_cell.annotate(cases=Count("id"), at_lat=Avg("lat_deg"), at_lon=Avg("lon_deg"))
+        found += [Heap(*row) for row in heaps.values_list("cases", "at_lat", "at_lon")]
+    return found
 
 
-def _kept_heaps(asked: _Asked, box: Box) -> list[Heap]:
-    """By cell of what is kept, several together where the box is wide."""
-    share = per_degree(box, PER_DEGREE) / PER_DEGREE
-    by_cell = _within(asked.kept(), box).annotate(
-        y=Floor(F("row") * share), x=Floor(F("column") * share), lats=F("cases") * F("lat_deg"), lons=F("cases") * F("lon_deg")
-    )  # fmt: skip
-    found = by_cell.order_by().values("y", "x").annotate(all=Sum("cases"), lat=Sum("lats"), lon=Sum("lons"))
-    return [Heap(cases, lat / cases, lon / cases) for cases, lat, lon in found.values_list("all", "lat", "lon")]
+def _kept_heaps(kept: Kept) -> list[Heap]:
+    return [Heap(*row) for row in zip(kept.cases.tolist(), kept.lat_deg.tolist(), kept.lon_deg.tolist(), strict=True)]
 
 
 def _spot(case: Case) -> Spot:

@@ -74,23 +74,21 @@ class Case(models.Model):
 
 
 class CaseCount(models.Model):
-    """How many cases of a kind a cell of a city holds, and where their middle is; counts.py counts them again and again."""
+    """How many cases a cell of a city holds and where their middle is; `kinds`: how many of each category and state. Written by counts.py, in cells of several sizes: so many a degree."""
 
     city = models.ForeignKey("fleet.City", on_delete=models.PROTECT, db_index=False)
+    per_degree = models.PositiveSmallIntegerField()
     shadow = models.BooleanField()
     row = models.IntegerField()
     column = models.IntegerField()
-    category = models.CharField(max_length=48)
-    state = models.CharField(max_length=12)
     cases = models.PositiveIntegerField()
     lat_deg = models.FloatField()
     lon_deg = models.FloatField()
+    kinds = models.BinaryField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["city", "shadow", "row", "column", "category", "state"], name="counted_once"
-            )
+            models.UniqueConstraint(fields=["city", "per_degree", "shadow", "row", "column"], name="counted_once")
         ]
 
 
