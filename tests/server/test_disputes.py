@@ -1,0 +1,334 @@
+"""Two answers that differ: a supervisor sees both without names, and what they say holds, also where the case has left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+from sightings import NOW
+
+from calibration.geodesy import moved
+from server.accounts.models import User
+from server.audit.models import AuditRow
+from server.cases.models import Case, Note, Picture
+from server.city.models import Handover
+from server.city.services import add_destination, prepare_handovers, send_due
+from server.city.webhooks import Answer
+from server.review.answers import BadVerdict, Given
+from server.review.corrections import Correction
+from server.review.disputes import Settled, open_disputes, settle
+from server.review.models import Dispute, Verdict, ZoneProposal
+from server.review.rules import Outcome
+from server.review.services import decide, lease, undo
+from server.screening.services import screen_new
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def everything_twice(settings: Any, nothing_remembered: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "SECOND_SHARE", 1.0)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+    """What the city got: kind and category, or reason."""
+    messages: list[tuple[str, Any]] = []
+
+    def deliver(url: str, secret: str, message_id: str, body: Any, allow_private: bool, now: Any) -> Answer:
+        messages.append((body["type"], body["data"].get("name_en") or body["data"].get("reason")))
+        return Answer(True, "CG-1")
+
+    monkeypatch.setattr("server.city.services.send", deliver)
+    return messages
+
+
+@pytest.fixture
+def case(send: Any) -> Case:
+    for number in range(2):
+        send(east_m=60.0 * number, outbox=UUID(int=number + 1), seed=number)
+    screen_new(NOW)
+    first = Case.objects.order_by("id").first()
+    assert first
+    add_destination(first.city, "sandbox", "http://127.0.0.1:9/", sandbox=True, allow_private=True)
+    return first
+
+
+@pytest.fixture
+def li(db: None) -> Any:
+    return User.objects.create_user("li", role="reviewer")
+
+
+@pytest.fixture
+def chief(db: None) -> Any:
+    return User.objects.create_user("zhao", role="supervisor")
+
+
+def answer(who: Any, case: Case, said: str, **given: Any) -> None:
+    """Lease, and confirm, reject because nothing is there, or confirm as a category."""
+    lease(who, timezone.now(), 10)
+    told = {"confirm": {}, "reject": {"reason": 1}}.get(said, {"category": said})
+    decide(who, uuid4(), case.pk, "reject" if said == "reject" else "confirm", timezone.now(), **told, **given)
+
+
+def handed_over(case: Case, minutes: int = 5) -> None:
+    later = timezone.now() + timedelta(minutes=minutes)
+    prepare_handovers(later)
+    send_due(later)
+
+
+def state_of(case: Case) -> tuple[str, str]:
+    case.refresh_from_db()
+    return case.state, case.category
+
+
+SETTLED = [
+    ("confirm", "reject", Outcome.FIRST, "confirmed", "bagged_garbage"),
+    ("confirm", "reject", Outcome.SECOND, "rejected", "bagged_garbage"),
+    ("reject", "confirm", Outcome.FIRST, "rejected", "bagged_garbage"),
+    ("reject", "confirm", Outcome.SECOND, "confirmed", "bagged_garbage"),
+    ("waste_pile", "confirm", Outcome.SECOND, "confirmed", "bagged_garbage"),
+    ("confirm", "waste_pile", Outcome.SECOND, "confirmed", "waste_pile"),
+    ("confirm", "waste_pile", Outcome.OTHER, "confirmed", "road_damage"),
+]
+
+
+@pytest.mark.parametrize(("first", "second", "outcome", "state", "category"), SETTLED)
+def test_what_a_supervisor_says_holds(
+    first: str, second: str, outcome: Outcome, state: str, category: str, case: Case, reviewer: Any, li: Any, chief: Any
+) -> None:
+    answer(reviewer, case, first)
+    answer(li, case, second)
+    assert state_of(case)[0] == "disputed"
+    verdict = settle(chief, Dispute.objects.get().pk, outcome, timezone.now(), Given("confirm", category="road_damage"))
+    assert state_of(case) == (state, category)
+    assert (verdict.kind, verdict.counted, verdict.person) == ("settled", True, chief)
+    assert AuditRow.objects.filter(verb="dispute_settled", actor=chief, object_id=str(case.pk)).count() == 1
+    assert not open_disputes(chief).exists()
+
+
+def test_a_dispute_is_settled_once(case: Case, reviewer: Any, li: Any, chief: Any) -> None:
+    answer(reviewer, case, "confirm")
+    answer(li, case, "reject")
+    dispute = Dispute.objects.get().pk
+    settle(chief, dispute, Outcome.FIRST, timezone.now())
+    with pytest.raises(Settled):
+        settle(chief, dispute, Outcome.SECOND, timezone.now())
+    assert state_of(case)[0] == "confirmed"
+    assert Verdict.objects.filter(kind="settled").count() == 1
+    assert undo(li, timezone.now()) is None, "what a supervisor settled is not undone by who was second"
+
+
+def test_what_is_in_dispute_does_not_leave_and_leaves_once_it_is_confirmed(case: Case, reviewer: Any, li: Any, chief: Any, sent: Any) -> None:  # fmt: skip
+    answer(reviewer, case, "confirm")
+    prepare_handovers(timezone.now() + timedelta(minutes=2))
+    answer(li, case, "reject")
+    handed_over(case)
+    assert sent == []
+    settle(chief, Dispute.objects.get().pk, Outcome.FIRST, timezone.now())
+    handed_over(case, 10)
+    assert [kind for kind, _ in sent] == ["case.confirmed"]
+    assert state_of(case)[0] == "handed_over"
+
+
+def test_a_case_that_has_left_stays_until_it_is_settled_and_is_retracted_if_it_was_none(case: Case, reviewer: Any, li: Any, chief: Any, sent: Any) -> None:  # fmt: skip
+    answer(reviewer, case, "confirm")
+    handed_over(case)
+    answer(li, case, "reject")
+    assert state_of(case)[0] == "handed_over"
+    settle(chief, Dispute.objects.get().pk, Outcome.SECOND, timezone.now())
+    send_due(timezone.now() + timedelta(minutes=9))
+    assert state_of(case)[0] == "retracted"
+    assert [kind for kind, _ in sent] == ["case.confirmed", "case.retracted"]
+
+
+def test_a_case_that_has_left_as_another_category_is_taken_back_and_leaves_anew(case: Case, reviewer: Any, li: Any, chief: Any, sent: Any) -> None:  # fmt: skip
+    answer(reviewer, case, "confirm")
+    handed_over(case)
+    answer(li, case, "waste_pile")
+    settle(chief, Dispute.objects.get().pk, Outcome.SECOND, timezone.now())
+    assert state_of(case) == ("confirmed", "waste_pile")
+    Case.objects.update(shadow=False)
+    from server.categories.models import CategoryStanding
+
+    CategoryStanding.objects.update_or_create(city=case.city, category="waste_pile", defaults={"standing": "trial", "since": NOW})  # fmt: skip
+    handed_over(case, 10)
+    handed_over(case, 11)
+    assert [kind for kind, _ in sent] == ["case.confirmed", "case.retracted", "case.confirmed"]
+    assert state_of(case) == ("handed_over", "waste_pile")
+
+
+def test_what_left_while_it_was_in_dispute_is_handed_over_once_it_is_confirmed(case: Case, reviewer: Any, li: Any, chief: Any, sent: Any) -> None:  # fmt: skip
+    """The city's receipt came after the second answer."""
+    answer(reviewer, case, "confirm")
+    prepare_handovers(timezone.now() + timedelta(minutes=2))
+    answer(li, case, "reject")
+    Handover.objects.update(state="receipted", receipted_at=NOW, attempts=1)
+    settle(chief, Dispute.objects.get().pk, Outcome.FIRST, timezone.now())
+    assert state_of(case)[0] == "handed_over"
+
+
+def test_the_second_answers_place_comes_with_it(case: Case, reviewer: Any, li: Any, chief: Any) -> None:
+    lat_deg, lon_deg = moved(case.lat_deg, case.lon_deg, 10.0, 5.0)
+    answer(reviewer, case, "reject")
+    answer(li, case, "confirm", correction=Correction(place_deg=(lat_deg, lon_deg)))
+    settle(chief, Dispute.objects.get().pk, Outcome.SECOND, timezone.now())
+    case.refresh_from_db()
+    assert (case.lat_deg, case.lon_deg, case.placed_by_hand) == (lat_deg, lon_deg, True)
+
+
+def test_a_dispute_ends_with_a_decision(case: Case, reviewer: Any, li: Any, chief: Any) -> None:
+    answer(reviewer, case, "confirm")
+    answer(li, case, "reject")
+    dispute = Dispute.objects.get().pk
+    for outcome, other in ((Outcome.OTHER, Given("unsure")), (Outcome.OTHER, Given("reject")), (Outcome.UNDONE, None)):
+        with pytest.raises(BadVerdict):
+            settle(chief, dispute, outcome, timezone.now(), other)
+    assert Dispute.objects.get().settled_at is None
+
+
+def test_the_page_tells_both_answers_and_names_only_afterwards(case: Case, reviewer: Any, li: Any, chief: Any, client: Any) -> None:  # fmt: skip
+    client.force_login(chief)
+    assert "没有争议" in client.get("/review/disputes/").content.decode()
+    picture = Picture.objects.filter(sighting__case=case).first()
+    assert picture
+    drawn = Correction((10.0, 20.0, 90.0, 100.0), picture.sha256)
+    answer(reviewer, case, "confirm", correction=drawn)
+    answer(li, case, "reject", words="<b>a box on a wall</b>")
+    page = client.get("/review/disputes/").content.decode()
+    assert "&lt;b&gt;a box on a wall&lt;/b&gt;" in page
+    assert 'class="box corrected"' in page
+    assert "wang" not in page
+    assert ">li<" not in page
+    assert (
+        client.post("/review/disputes/", {"dispute": Dispute.objects.get().pk, "outcome": "second"}).status_code == 302
+    )
+    page = client.get("/review/disputes/").content.decode()
+    assert "wang" in page
+    assert ">li<" in page
+    again = client.post("/review/disputes/", {"dispute": Dispute.objects.get().pk, "outcome": "first"})
+    assert again.status_code == 409
+
+
+@pytest.mark.parametrize("form", [{}, {"dispute": "x", "outcome": "first"}, {"dispute": "1", "outcome": "both"}, {"dispute": "1", "outcome": "other", "answer": "skip"},
+                                  {"proposal": "x"}])  # fmt: skip
+def test_a_form_that_settles_nothing_says_so(form: dict[str, str], case: Case, chief: Any, client: Any) -> None:
+    client.force_login(chief)
+    refused = client.post("/review/disputes/", form)
+    assert refused.status_code in (400, 409)
+    assert 'role="alert"' in refused.content.decode()
+
+
+def test_a_supervisor_of_another_city_sees_and_settles_nothing(case: Case, reviewer: Any, li: Any) -> None:
+    from server.fleet.models import City
+
+    elsewhere = City.objects.create(key="shenzhen", name_zh="深圳", name_en="Shenzhen")
+    other = User.objects.create_user("he", role="supervisor", city=elsewhere)
+    answer(reviewer, case, "confirm")
+    answer(li, case, "reject")
+    assert not open_disputes(other).exists()
+    with pytest.raises(Settled):
+        settle(other, Dispute.objects.get().pk, Outcome.FIRST, timezone.now())
+
+
+def test_the_pages_queries_are_bounded(send: Any, reviewer: Any, li: Any, chief: Any, client: Any, django_assert_max_num_queries: Any) -> None:  # fmt: skip
+    for number in range(6):
+        send(east_m=60.0 * number, outbox=UUID(int=number + 1), seed=number)
+    screen_new(NOW)
+    for case in Case.objects.order_by("id"):
+        answer(reviewer, case, "confirm")
+        answer(li, case, "reject", words="no")
+    client.force_login(chief)
+    with django_assert_max_num_queries(12 + 6 * 4):
+        assert client.get("/review/disputes/").content.decode().count('class="dispute"') == 6
+
+
+def test_a_case_that_a_city_has_is_retracted_with_a_written_reason(case: Case, reviewer: Any, chief: Any, client: Any, sent: Any) -> None:  # fmt: skip
+    answer(reviewer, case, "confirm")
+    client.force_login(chief)
+    assert client.post(f"/cases/{case.number}/retract", {"words": "nothing there"}).status_code == 409, (
+        "it has not left"
+    )
+    handed_over(case)
+    assert client.post(f"/cases/{case.number}/retract", {"words": "  "}).status_code == 409
+    assert state_of(case)[0] == "handed_over"
+    assert client.post(f"/cases/{case.number}/retract", {"words": "a shadow on the wall", "reason": "2"}).status_code == 302  # fmt: skip
+    send_due(timezone.now() + timedelta(minutes=9))
+    assert state_of(case)[0] == "retracted"
+    assert sent[-1] == ("case.retracted", "a shadow on the wall")
+    verdict = Verdict.objects.get(kind="settled")
+    assert (verdict.answer, verdict.reason, verdict.counted) == ("reject", 2, True)
+    assert Note.objects.get(case=case).words == "a shadow on the wall"
+    assert AuditRow.objects.filter(actor=chief, object_id=str(case.pk), verb="case_moved").exists()
+    assert client.post(f"/cases/{case.number}/retract", {"words": "again"}).status_code == 409
+
+
+def test_permitted_here_is_laid_before_a_supervisor_with_its_place(case: Case, reviewer: Any, chief: Any, client: Any) -> None:  # fmt: skip
+    now = timezone.now()
+    lease(reviewer, now)
+    decide(reviewer, uuid4(), case.pk, "reject", now, reason=3, words="market on Saturdays")
+    client.force_login(chief)
+    page = client.get("/review/disputes/").content.decode()
+    assert "market on Saturdays" in page
+    assert f"{case.lat_deg:.6f}, {case.lon_deg:.6f}" in page
+    proposal = ZoneProposal.objects.get()
+    assert client.post("/review/disputes/", {"proposal": proposal.pk, "accept": "yes"}).status_code == 302
+    proposal.refresh_from_db()
+    assert (proposal.accepted, proposal.closed_by) == (True, chief)
+    assert client.post("/review/disputes/", {"proposal": proposal.pk, "accept": "no"}).status_code == 409
+    assert AuditRow.objects.filter(verb="zone_answered").count() == 1
+
+
+def test_permitted_here_that_is_undone_asks_nobody(case: Case, reviewer: Any, chief: Any, client: Any) -> None:
+    now = timezone.now()
+    lease(reviewer, now)
+    decide(reviewer, uuid4(), case.pk, "reject", now, reason=3, words="market on Saturdays")
+    undo(reviewer, now)
+    client.force_login(chief)
+    assert "market on Saturdays" not in client.get("/review/disputes/").content.decode()
+    decide(reviewer, uuid4(), case.pk, "reject", now, reason=3)
+    assert ZoneProposal.objects.count() == 2, "answered anew, it asks anew"
+
+
+def test_hidden_pictures_are_listed_and_opened_only_by_a_click_that_is_written_down(case: Case, reviewer: Any, chief: Any, client: Any) -> None:  # fmt: skip
+    from server import pictures
+
+    lease(reviewer, timezone.now())
+    decide(reviewer, uuid4(), case.pk, "reject", timezone.now(), reason=8, words="a driver")
+    sha256 = Picture.objects.filter(sighting__case=case).values_list("sha256", flat=True)[0]
+    auditor = User.objects.create_user("he", role="auditor")
+    for who in (chief, auditor):
+        client.force_login(who)
+        page = client.get("/review/faces/").content.decode()
+        assert f"/review/faces/{sha256}" in page
+        assert "a driver" in page
+        assert "<img" not in page
+        assert client.get(f"/review/faces/{sha256}").status_code == 405
+        opened = client.post(f"/review/faces/{sha256}")
+        assert (opened["Content-Type"], opened["Cache-Control"]) == ("image/jpeg", "no-store")
+        assert b"".join(opened.streaming_content)[:2] == b"\xff\xd8"
+        assert AuditRow.objects.filter(verb="hidden_opened", actor=who, object_id=str(case.pk)).count() == 1
+    assert client.post(f"/review/faces/{'0' * 64}").status_code == 404
+    other = Picture.objects.exclude(sighting__case=case).values_list("sha256", flat=True)[0]
+    assert client.post(f"/review/faces/{other}").status_code == 404, "one that is not hidden is not opened here"
+    pictures.path_of(sha256).unlink()
+    assert f"/review/faces/{sha256}" not in client.get("/review/faces/").content.decode()
+    undo(reviewer, timezone.now())
+    assert "a driver" not in client.get("/review/faces/").content.decode()
+
+
+def test_the_list_of_hidden_pictures_goes_on(case: Case, reviewer: Any, chief: Any, client: Any) -> None:
+    now = timezone.now()
+    for number in range(52):
+        row = Verdict.objects.create(id=uuid4(), case=case, person=reviewer, answer="reject", reason=8, words=f"face {number:02d}")  # fmt: skip
+        Verdict.objects.filter(id=row.pk).update(at=now - timedelta(minutes=number))
+    client.force_login(chief)
+    page = client.get("/review/faces/").content.decode()
+    older = page.split("?before=")[1].split('"')[0]
+    rest = client.get(f"/review/faces/?before={older}").content.decode()
+    assert ("face 00" in page, "face 49" in page, "face 50" in page) == (True, True, False)
+    assert ("face 49" in rest, "face 50" in rest, "face 51" in rest) == (False, True, True)
+    assert client.get("/review/faces/?before=1e400").status_code == 200
