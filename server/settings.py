@@ -88,7 +88,7 @@ CSRF_FAILURE_VIEW = "server.errors.csrf_failure"
 WSGI_APPLICATION = "server.wsgi.application"
 TEMPLATES = [{
     "BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [Path(__file__).parent / "templates"],
-    "OPTIONS": {"context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth", "server.headers.about", "server.headers.pages"]},
+    "OPTIONS": {"context_processors": ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth", "django.contrib.messages.context_processors.messages", "server.headers.about", "server.headers.pages"]},
 }]  # fmt: skip
 DATABASES = {"default": {
     "ENGINE": "django.db.backends.sqlite3", "NAME": DATA / "db.sqlite3", "CONN_MAX_AGE": 300,
@@ -113,6 +113,7 @@ ACCOUNT_EMAIL_VERIFICATION, ACCOUNT_LOGIN_METHODS, ACCOUNT_SIGNUP_FIELDS = (
 # Tries and used codes are counted where every process sees them.
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "accounts_cache"}}
 IS_HTTPS = PUBLIC_URL.startswith("https")
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 # The queue reads the token that holds after a sign-in in another tab; a script that could read it could as well send its own requests.

@@ -132,4 +132,4 @@ def sum_up_the_shift(sender: object, request: HttpRequest | None, user: User | N
     """Who signs out after a day's work reads its sum on the next page."""
     pace = today(user, timezone.now()) if request is not None and user is not None else None
     if pace is not None and request is not None:
-        messages.success(request, summed_up(pace))
+        messages.success(request, summed_up(pace), fail_silently=True)

@@ -1,6 +1,7 @@
 // The queue: five cards ahead, one key a verdict, nothing lost on the way.
 import { Merge, Note } from "./ask.js";
 import { Batch } from "./batch.js";
+import { Feedback } from "./feedback.js";
 import { Keyboard, digitOf, isPlain } from "./keyboard.js";
 import { Kinds } from "./kinds.js";
 import { Mend } from "./mend.js";
@@ -11,10 +12,11 @@ import { Zoom } from "./zoom.js";
 
 const by = (id) => document.getElementById(id);
 const root = by("review"), cards = by("cards"), say = root.dataset, empty = by("empty"), loading = by("loading"), bar = root.querySelector(".bar"), reasons = by("reasons"), banner = by("banner"), chips = by("chips");
-const FETCH_BELOW = 3, DEAD_MS = 250, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, IDLE_MS = 180000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
+const FETCH_BELOW = 3, DEAD_MS = 250, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 180000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
 const WHOLE = { scale: 1, x: 0, y: 0, onBox: false };
 let card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, state = WHOLE, opened = false;
 
+const opening = Date.now();
 const keyboard = new Keyboard(JSON.parse(say.keys));
 const live = (text) => { by("live").textContent = text; };
 const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today") });
@@ -72,6 +74,7 @@ async function sayNothingLeft(byItself) {
   if (!response.ok) return;
   empty.innerHTML = await response.text();
   keyboard.label(empty);
+  feedback.ask();
 }
 
 async function next() {
@@ -165,6 +168,7 @@ const kinds = new Kinds(by("kinds"), (category, name) => answer("confirm", { cat
 const merge = new Merge(by("merge"), (number) => answer("reject", { reason: SAME, same_as: number }));
 const note = new Note(by("note"));
 const mend = new Mend(root, by("mend"), (kind, kept) => { card.mended = { ...card.mended, [kind]: kept }; tell(); card.querySelector("h1").focus({ preventScroll: true }); });
+const feedback = new Feedback(by("feedback"), say.feedback);
 const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { if (!card) fetchMore(); } });
 const deeds = {
   confirm: () => { mend.stop(true); answer("confirm"); }, unsure: () => answer("unsure"), skip: () => answer("skip"), undo, report,
@@ -210,5 +214,6 @@ addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
 addEventListener("online", () => { sender.hurry(); if (!card) fetchMore(); });
 setInterval(() => { if (!card && document.visibilityState === "visible" && Date.now() - lookedAt >= (nothingLeft ? LOOK_AGAIN_MS : RECONNECT_MS)) fetchMore(true); }, 1000);
 setInterval(() => { if (card && document.visibilityState === "visible" && Date.now() - lastKey < IDLE_MS) post(say.renew).then((r) => r.json()).then(counts).catch(() => {}); }, LEASE_MS);
+setInterval(() => { if (document.visibilityState === "visible" && Date.now() - lastKey > PAUSE_MS && Date.now() - opening > HOUR_MS) feedback.ask(); }, PAUSE_MS);
 keyboard.label(document);
 fetchMore();

@@ -1,0 +1,98 @@
+"""A reviewer's own pace: sums that are right, of that person alone, and a line at the end of a shift."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from sightings import NOW, UTC
+
+from server.accounts.models import User
+from server.cases.models import Case
+from server.review.mine import Agreed, agreed, answered, by_week, pace_of, today
+from server.review.models import Dispute, Look, Verdict
+from server.review.rules import Kind, LookKind
+from server.screening.services import screen_new
+
+
+def test_a_pace_is_counted_by_answer_and_timed_by_what_was_not_left_lying() -> None:
+    rows = [(NOW, answer, ms) for answer, ms in [("confirm", 2000), ("confirm", 4000), ("reject", 6000), ("unsure", 0), ("reject", 900_000)]]  # fmt: skip
+    pace = pace_of("x", rows)
+    assert (pace.decided, pace.confirmed, pace.rejected, pace.unsure, pace.median_s) == (5, 2, 2, 1, 4.0)
+    assert pace_of("x", []).median_s is None
+
+
+def test_weeks_begin_on_monday_by_the_local_clock() -> None:
+    late_sunday = datetime(2026, 11, 1, 16, 30, tzinfo=UTC)  # Monday 00:30 in Taiyuan
+    weeks = by_week([(late_sunday, "confirm", 1), (late_sunday - timedelta(hours=1), "reject", 1)], date(2026, 11, 4))
+    assert [(start, len(rows)) for start, rows in weeks] == [(date(2026, 11, 2), 1), (date(2026, 10, 26), 1)]
+
+
+@pytest.fixture
+def cases(send: Any) -> list[Case]:
+    for number in range(4):
+        send(east_m=60.0 * number, seed=number)
+    screen_new(NOW)
+    return list(Case.objects.order_by("id"))
+
+
+def say(person: User, case: Case, answer: str = "confirm", **more: Any) -> Verdict:
+    return Verdict.objects.create(id=uuid4(), case=case, person=person, city=case.city, answer=answer, proposed=case.category, **more)  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_ones_own_answers_alone_count_and_neither_skipped_nor_undone_ones(reviewer: User, cases: list[Case]) -> None:
+    other = User.objects.create_user("li", role="reviewer")
+    say(reviewer, cases[0], visible_ms=3000)
+    say(reviewer, cases[1], "skip")
+    say(reviewer, cases[2], undone_at=timezone.now())
+    say(other, cases[3])
+    pace = today(reviewer, timezone.now())
+    assert pace is not None
+    assert (pace.decided, pace.median_s) == (1, 3.0)
+    assert len(answered(other, timezone.now() - timedelta(days=1))) == 1
+    assert today(User.objects.create_user("chen", role="reviewer"), timezone.now()) is None
+
+
+@pytest.mark.django_db
+def test_agreement_counts_what_is_settled_alone(reviewer: User, cases: list[Case]) -> None:
+    """The first person learns nothing of a second answer before a supervisor has decided between them."""
+    other, now = User.objects.create_user("li", role="reviewer"), timezone.now()
+    since = now - timedelta(days=1)
+    assert agreed(reviewer, since) is None
+    for case, second in zip(cases, ("confirm", "reject", "reject", "unsure"), strict=True):
+        about, verdict = say(reviewer, case), say(other, case, second, kind=Kind.SECOND, counted=False)
+        Look.objects.create(case=case, city=case.city, kind=LookKind.SECOND, about=about, first_person=reviewer, person=other, verdict=verdict, made_at=now, done_at=now)  # fmt: skip
+        if second == "reject":
+            settled = now if case == cases[1] else None
+            Dispute.objects.create(case=case, city=case.city, first=about, second=verdict, opened_at=now, settled_at=settled)  # fmt: skip
+    assert agreed(reviewer, since) == Agreed(2, 1)
+    assert agreed(other, since) is None
+
+
+@pytest.mark.django_db
+def test_who_signs_out_reads_the_day_in_one_line(reviewer: User, cases: list[Case]) -> None:
+    say(reviewer, cases[0], visible_ms=4200)
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    page = client.post("/logout/", follow=True).content.decode()
+    assert "Decided today: 1, half of them within 4.2 s." in page
+    assert "Decided today" not in client.get("/login/").content.decode()
+    client.force_login(User.objects.create_user("li", role="reviewer"))
+    assert "Decided today" not in client.post("/logout/", follow=True).content.decode()
+
+
+@pytest.mark.django_db
+def test_the_page_asks_the_database_a_bounded_number_of_times(
+    reviewer: User, cases: list[Case], django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(60):
+        say(reviewer, cases[0], visible_ms=1000)
+    client = Client()
+    client.force_login(reviewer)
+    with django_assert_max_num_queries(12):
+        assert client.get("/review/mine/").status_code == 200

@@ -1,0 +1,136 @@
+"""The queue narrowed to a category or a district, what it says when it is empty, and pictures that are reported."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+from django.utils import timezone
+from sightings import NOW
+
+from server.accounts.models import User
+from server.audit.models import AuditRow
+from server.cases.models import Case, Picture
+from server.places.models import CasePlace, Feature
+from server.review.narrowed import Part, among, districts_for, part_of, words_of
+from server.review.services import decide, lease
+from server.screening.services import screen_new
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def cases(send: Any) -> dict[str, Case]:
+    """Two of one category, one of another, each with a place."""
+    for number, category in enumerate(("bagged_garbage", "waste_pile", "bagged_garbage")):
+        send(east_m=200.0 * number, seed=number, category=category)
+    Case.objects.update(shadow=False)
+    screen_new(NOW)
+    Case.objects.update(shadow=False)
+    found = list(Case.objects.order_by("id"))
+    for case, district in zip(found, ("迎泽区", "迎泽区", "小店区"), strict=True):
+        CasePlace.objects.update_or_create(case=case, defaults={"named_by": 1, "lat_deg": case.lat_deg, "lon_deg": case.lon_deg, "district_zh": district})  # fmt: skip
+    return dict(zip("abc", found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("part", "wanted"),
+    [
+        (Part("bagged_garbage"), "ac"), (Part("waste_pile"), "b"), (Part("", "迎泽区"), "ab"), (Part("bagged_garbage", "迎泽区"), "a"), (Part("waste_pile", "小店区"), ""),
+        (Part("", "nowhere"), ""), (Part(), "abc"),
+    ],
+)  # fmt: skip
+def test_a_part_of_the_queue_is_leased_and_nothing_else(
+    part: Part, wanted: str, cases: dict[str, Case], reviewer: User
+) -> None:
+    leased = lease(reviewer, NOW, among=among(reviewer, part, shadow=False))
+    assert {case.pk for case in leased} == {cases[each].pk for each in wanted}
+
+
+def test_a_part_never_holds_what_is_a_colleagues_or_answered(cases: dict[str, Case], reviewer: User) -> None:
+    other = User.objects.create_user("li", role="reviewer")
+    now = timezone.now()
+    decide(reviewer, uuid4(), cases["a"].pk, "skip", now)
+    Case.objects.filter(id=cases["c"].pk).update(lease_by=other, lease_until=now)
+    Case.objects.filter(id=cases["c"].pk).update(lease_until=timezone.now() + timedelta(minutes=5))
+    part = Part("bagged_garbage")
+    assert lease(reviewer, timezone.now(), among=among(reviewer, part, shadow=False)) == []
+
+
+def test_a_part_is_found_by_index_and_bounded(cases: dict[str, Case], reviewer: User, django_assert_max_num_queries: Any) -> None:  # fmt: skip
+    with django_assert_max_num_queries(6):
+        found = among(reviewer, Part("bagged_garbage", "迎泽区"), shadow=False)
+    assert found == [cases["a"].pk]
+    assert among(reviewer, Part("waste_pile"), shadow=True) == []
+
+
+def test_an_address_names_a_part_and_an_unknown_category_none() -> None:
+    assert part_of(QueryDict("category=waste_pile&district=迎泽区")) == Part("waste_pile", "迎泽区")
+    assert part_of(QueryDict("category=nonsense")) == Part()
+
+
+def test_districts_are_those_of_a_persons_cities(cases: dict[str, Case], reviewer: User) -> None:
+    Feature.objects.create(city=cases["a"].city, kind="district", name_zh="迎泽区", name_en="Yingze", code="140106", is_area=True, lat_min=0, lat_max=1, lon_min=0, lon_max=1, edges=b"")  # fmt: skip
+    assert districts_for(reviewer) == [("迎泽区", "迎泽区")]
+    assert words_of(Part("waste_pile", "迎泽区"), reviewer) == "迎泽区 · 积存垃圾渣土"
+
+
+def test_an_empty_part_says_so_and_how_many_wait_elsewhere(cases: dict[str, Case], reviewer: User) -> None:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    cards = client.post("/review/lease?category=waste_pile").content.decode()
+    assert cards.count("<article") == 1
+    text = client.get("/review/nothing?category=dead_animal").content.decode()
+    assert "No card in" in text
+    assert "Elsewhere 3 wait." in text
+    assert 'href="/review/"' in text
+
+
+def test_an_empty_queue_says_who_has_the_last_cards_and_till_when(
+    cases: dict[str, Case], reviewer: User, django_assert_max_num_queries: Any
+) -> None:
+    now = timezone.now()
+    for name, taken in (("li", cases["a"]), ("chen", cases["b"])):
+        other = User.objects.create_user(name, role="reviewer")
+        Case.objects.filter(id=taken.pk).update(lease_by=other, lease_until=now + timedelta(minutes=4))
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    with django_assert_max_num_queries(20):
+        text = client.get("/review/nothing").content.decode()
+    until = timezone.localtime(now + timedelta(minutes=4))
+    assert f"Cards with colleagues: 2. They come back by {until:%H:%M} at the latest." in text
+    assert "(people: 2)" in text
+
+
+def test_the_first_day_says_how_cards_come(reviewer: User) -> None:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    text = client.get("/review/nothing").content.decode()
+    assert "No vehicle has been added yet" in text
+    assert "trikeye server vehicle add" in text
+    assert "/fleet/" not in text
+    User.objects.filter(id=reviewer.pk).update(role="supervisor")
+    client.force_login(User.objects.get(id=reviewer.pk))
+    assert "/fleet/" in client.get("/review/nothing").content.decode()
+
+
+def test_a_picture_is_reported_once_a_person_and_only_of_its_case(cases: dict[str, Case], reviewer: User) -> None:
+    client, other = Client(), Client()
+    client.force_login(reviewer)
+    other.force_login(User.objects.create_user("li", role="reviewer"))
+    sha256 = Picture.objects.get(sighting__case=cases["a"]).sha256
+
+    def report(by: Client, case: object, sha256: str) -> Any:
+        return by.post("/review/broken", {"case": case, "sha256": sha256}).json().get("reports")
+
+    assert [report(client, cases["a"].pk, sha256) for _ in range(2)] == [1, 1]
+    assert report(other, cases["a"].pk, sha256) == 2
+    assert report(other, cases["b"].pk, "") == 1
+    assert report(client, cases["b"].pk, sha256) is None
+    assert report(client, "x", sha256) is None
+    assert report(client, 10**18, sha256) is None
+    assert AuditRow.objects.filter(verb="picture_reported").count() == 3
