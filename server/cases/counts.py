@@ -22,6 +22,7 @@ from django.db.models.functions import Floor
 from models.taxonomy import CATEGORIES
 from server.cases.models import Case, CaseCount, Counted
 from server.cases.rules import State
+from server.cases.walks import CATEGORY, walk
 from server.categories.models import CategoryStanding
 from server.fleet.models import City
 
@@ -119,13 +120,13 @@ def count_row(city: City, row: int) -> None:
 
 def _there(city: City, row: int) -> Cells:
     """What a row holds, by the cases."""
-    cases = Case.objects.filter(city=city, category__in=categories_of([city.pk]), lat_deg__gte=row / FINEST, lat_deg__lt=(row + 1) / FINEST)  # fmt: skip
+    cases = Case.objects.filter(city=city, category=CATEGORY, lat_deg__gte=row / FINEST, lat_deg__lt=(row + 1) / FINEST)
     by_kind = cases.exclude(state=State.MERGED).annotate(column=Floor(F("lon_deg") * FINEST)).order_by()
-    found = by_kind.values("shadow", "column", "category", "state").annotate(n=Count("id"), lat=Avg("lat_deg"), lon=Avg("lon_deg"))  # fmt: skip
+    figures = {"n": Count("id"), "lat": Avg("lat_deg"), "lon": Avg("lon_deg")}
+    question = by_kind.values_list("shadow", "column", "category", "state").annotate(**figures)
     parts: dict[tuple[bool, int], list[tuple[int, int, float, float]]] = {}
-    for each in found:
-        kind = kind_of(each["category"], each["state"])
-        parts.setdefault((each["shadow"], int(each["column"])), []).append((kind, each["n"], each["lat"], each["lon"]))
+    for shadow, column, category, state, *figures_of in walk(question, categories_of([city.pk])):
+        parts.setdefault((bool(shadow), int(column)), []).append((kind_of(category, state), *figures_of))
     return {key: _cell(some) for key, some in parts.items()}
 
 

@@ -20,8 +20,9 @@ from server.cases.geo import Box, around, per_degree
 from server.cases.models import Case, in_shadow
 from server.cases.rules import State
 from server.cases.search import search
+from server.cases.walks import CATEGORY, walk
 
-MOST, WALKED, BY_STATE = 5_000, 60_000, 3
+MOST, WALKED, BY_STATE = 5_000, 120_000, 3
 """Cases told one by one; entries of the index that are walked for them; how many of its entries a row found by its state costs."""
 AT_CITY_OR_AFTER = frozenset({State.HANDED_OVER, State.ACCEPTED, State.FIXED, State.VERIFIED, State.REOPENED, State.RETRACTED})  # fmt: skip
 """The states in which every case has been handed over: what counts tell to who sees those alone."""
@@ -85,12 +86,12 @@ class _Asked:
         state, shadow = Coalesce(F("state"), Value("")), Coalesce(F("shadow"), Value(False))
         rows = cases.annotate(stands=state, hidden=shadow).filter(stands__in=self.states, hidden=self.shadow)
         return rows.filter(
-            city_id=city_id, category__in=self.categories, lat_deg__range=(box.south, box.north), lon_deg__range=(box.west, box.east)
+            city_id=city_id, category=CATEGORY, lat_deg__range=(box.south, box.north), lon_deg__range=(box.west, box.east)
         )  # fmt: skip
 
     def by_state(self, cases: QuerySet[Case], city_id: int, box: Box) -> QuerySet[Case]:
         """The same, along the index of states and categories."""
-        rows = cases.filter(in_shadow(self.shadow), city_id=city_id, category__in=self.categories, state__in=self.states)  # fmt: skip
+        rows = cases.filter(in_shadow(self.shadow), city_id=city_id, category=CATEGORY, state__in=self.states)  # fmt: skip
         lat, lon = Coalesce(F("lat_deg"), Value(0.0)), Coalesce(F("lon_deg"), Value(0.0))
         return rows.annotate(lat=lat, lon=lon).filter(lat__range=(box.south, box.north), lon__range=(box.west, box.east))  # fmt: skip
 
@@ -144,8 +145,8 @@ def _asked(person: Any, wanted: Filter) -> _Asked:
 def _spots(person: Any, asked: _Asked, rows: Rows, box: Box, most: int) -> list[Spot]:
     found: list[Spot] = []
     for city_id in asked.city_ids:
-        of_city = rows(cases_for(person), city_id, box).order_by()
-        found += (Spot(*row) for row in of_city.values_list(*Spot._fields)[: most - len(found)])
+        question = rows(cases_for(person), city_id, box).order_by().values_list(*Spot._fields)
+        found += (Spot(*row) for row in walk(question, asked.categories, most - len(found)))
         if len(found) >= most:
             break
     return found
@@ -153,13 +154,21 @@ def _spots(person: Any, asked: _Asked, rows: Rows, box: Box, most: int) -> list[
 
 def _counted(asked: _Asked, rows: Rows, box: Box) -> list[Heap]:
     """By cell, along an index."""
-    cells, found = per_degree(box), []
+    cells = per_degree(box)
+    parts: dict[tuple[int, int], list[tuple[int, float, float]]] = {}
     for city_id in asked.city_ids:
         of_city = rows(Case.objects.all(), city_id, box).order_by()
-        by_cell = of_city.annotate(row=Floor(F("lat_deg") * cells), column=Floor(F("lon_deg") * cells)).values("row", "column")  # fmt: skip
-        heaps = by_cell.annotate(cases=Count("id"), at_lat=Avg("lat_deg"), at_lon=Avg("lon_deg"))
-        found += [Heap(*row) for row in heaps.values_list("cases", "at_lat", "at_lon")]
-    return found
+        by_cell = of_city.annotate(row=Floor(F("lat_deg") * cells), column=Floor(F("lon_deg") * cells))
+        heaps = by_cell.values_list("row", "column").annotate(n=Count("id"), at_lat=Avg("lat_deg"), at_lon=Avg("lon_deg"))  # fmt: skip
+        for row, column, *heap in walk(heaps, asked.categories):
+            parts.setdefault((row, column), []).append((heap[0], heap[1], heap[2]))
+    return [_summed(some) for some in parts.values()]
+
+
+def _summed(parts: list[tuple[int, float, float]]) -> Heap:
+    total = sum(cases for cases, _lat, _lon in parts)
+    lat, lon = (sum(part[0] * part[place] for part in parts) / total for place in (1, 2))
+    return Heap(total, lat, lon)
 
 
 def _kept_heaps(kept: Kept) -> list[Heap]:
