@@ -83,9 +83,9 @@ def _pictured(case: Case) -> bool:
 
 def due(person: User, now: datetime) -> Gold | None:
     """The gold card that this person is to have next, if one is due: after as many of their answers as a share of GOLD_SHARE has between two."""
-    cities = cities_for(person)
-    if not settings.GOLD_SHARE or not Gold.objects.filter(retired_at=None, city__in=cities).exists():
+    if not settings.GOLD_SHARE or not rows.any_gold(person):
         return None
+    cities = cities_for(person)
     last = Look.objects.filter(person=person, kind=LookKind.GOLD).order_by("-made_at", "-id").first()
     if last is not None and last.done_at is None:
         return None

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from server.accounts.models import User
+from server.cases.models import Case
 from server.cases.rules import State
 from server.review.rules import ASKED_AGAIN, LEASE
 
@@ -43,6 +44,11 @@ _BOTH_SIDES = (
 )
 _TAKE_LOOKS = """UPDATE review_look SET person_id = %s, lease_until = %s WHERE id IN ({ids}) AND done_at IS NULL
 AND (lease_until IS NULL OR lease_until NOT BETWEEN %s AND %s OR person_id = %s) RETURNING id"""
+_HELD_LOOKS = f"""SELECT l.id FROM review_look l JOIN cases_case c ON c.id = l.case_id WHERE l.person_id = %s AND l.done_at IS NULL AND l.shadow = %s
+AND c.state NOT IN ({", ".join(f"'{state}'" for state in UNLOOKED)}) ORDER BY l.id"""
+_ANY_GOLD = "SELECT 1 FROM review_gold WHERE retired_at IS NULL AND (%s OR city_id = %s) LIMIT 1"
+_COLUMNS = tuple(field.attname for field in Case._meta.concrete_fields)
+_CASES = f"SELECT {', '.join(_COLUMNS)} FROM cases_case WHERE id IN ({{ids}})"
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -80,6 +86,29 @@ def second_looks(
     """Id, case and priority of second looks that are this person's to take: of cases decided by others, that they have not answered themselves. `held_too`: whoever holds them."""
     side = (person.pk, person.city_id is None, person.city_id, shadow, person.pk, _stored(now - LEASE), _stored(_EVER), held_too, *_free(person, now), at_most)  # fmt: skip
     return [tuple(row) for row in _asked(_BOTH_SIDES, *side, *side)]
+
+
+def held_looks(person: User, shadow: bool) -> list[int]:
+    """The looks that a person holds and that are still to be answered."""
+    return [row[0] for row in _asked(_HELD_LOOKS, person.pk, shadow)]
+
+
+def any_gold(person: User) -> bool:
+    """Whether there is a gold card where this person reviews."""
+    return bool(_asked(_ANY_GOLD, person.city_id is None, person.city_id))
+
+
+def cases(ids: Sequence[int]) -> list[Case]:
+    """Cases by id, as the ORM reads them."""
+    if not ids:
+        return []
+    found = _asked(_CASES.format(ids=", ".join(["%s"] * len(ids))), *ids)
+    return [Case.from_db(connection.alias, _COLUMNS, [_utc(each) for each in row]) for row in found]
+
+
+def _utc(value: Any) -> Any:
+    """SQLite gives times without a zone."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 def take_looks(person: User, now: datetime, ids: Sequence[int]) -> list[int]:

@@ -93,15 +93,15 @@ def lease(
         if len(taken) == min(count - len(dealt), len(best)):
             break
     second = Look.objects.filter(id__in=dealt).select_related("case", "about") if dealt else ()
-    cases = [*Case.objects.filter(id__in=taken), *looks.all_as_dealt(second)]
+    cases = [*rows.cases(taken), *looks.all_as_dealt(second)]
     return sorted(cases, key=lambda case: (-case.priority, case.pk))
 
 
 def _looks_to_deal(person: User, now: datetime, count: int, shadow: bool) -> list[int]:
     """Looks for this person, those that they hold already first, then a gold card if one is due, then what is worth most."""
-    mine = list(looks.held_by(person).filter(shadow=shadow).exclude(case__state__in=rows.UNLOOKED).values_list("id", flat=True))  # fmt: skip
     if not count:
         return []
+    mine = rows.held_looks(person, shadow)
     if not shadow and (card := gold.due(person, now)) is not None:
         mine.append(looks.deal(card, person, now).pk)
     found = sorted(rows.second_looks(person, now, shadow, SPARE * count), key=lambda row: (-row[2], row[0]))
