@@ -60,14 +60,14 @@ class Asked(Schema):
     since: date | None = Field(None, description="last seen on this day or later")
     until: date | None = Field(None, description="last seen on this day or earlier")
     words: str | None = Field(None, max_length=LONGEST, description='words of its place\'s names, a number, or a spot such as "37.87,112.55"')  # fmt: skip
-    radius_m: Literal[RADII_M] = Field(RADIUS_M, description="around that spot")  # type: ignore[valid-type]
+    radius_m: int = Field(RADIUS_M, ge=1, le=max(RADII_M), description="around that spot")
     shadow: bool = Field(False, description="those in shadow instead")
 
     def filter(self, before: int | None) -> Filter:
         """The same as the list of the pages is asked for."""
         return Filter(
             state="" if self.state == "open" else self.state, category=self.category or "", shadow=self.shadow, before=before, severity=self.severity or "",
-            district=self.district or "", vehicle=self.vehicle or "", since=self.since, until=self.until, text=(self.words or "").replace("\x00", "").strip(), radius_m=int(self.radius_m),
+            district=self.district or "", vehicle=self.vehicle or "", since=self.since, until=self.until, text=(self.words or "").replace("\x00", "").strip(), radius_m=self.radius_m,
         )  # fmt: skip
 
 
