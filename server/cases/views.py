@@ -48,7 +48,7 @@ from server.words import (
 )
 
 A_PAGE, MOST_VEHICLES, MOST_NOTES, MOST_PICTURES, MOST_SIGHTINGS = 50, 1000, 200, 40, 100
-PRINTED_PICTURES, PRINTED_LINES = 2, 12
+PRINTED, PRINTED_PICTURES, PRINTED_LINES = ("answer", "deed", "city"), 2, 12
 HIDDEN_BY = {
     "text": _("what is searched for"), "since": _("the first day"), "until": _("the last day"), "vehicle": _("the vehicle"), "district": _("the district"),
     "severity": _("the severity"), "category": _("the category"), "state": _("the state"),
@@ -62,8 +62,8 @@ def case_list(request: HttpRequest) -> HttpResponse:
     wanted, now = filter_of(request.GET.dict()), timezone.now()
     cases, cities, inside = cases_for(person), cities_for(person), is_inside(person)
     found = search(cases, cities, wanted, A_PAGE, notes=inside)
-    here = query_of(wanted)
-    rows = [_row(case, home_city_id(person), now) for case in found.cases]
+    here, home_id = query_of(wanted), home_city_id(person)
+    rows = [_row(case, home_id, now) for case in found.cases]
     return render(request, "cases.html", {
         "rows": rows, "found": found, "wanted": wanted, "has_places": any(row["place"] for row in rows), "sees_shadow": inside,
         "states": [(s.value, state_name(s)) for s in State if s != State.MERGED], "severities": [(key, severity_name(key)) for key in SEVERITIES], "radii_m": RADII_M,
@@ -184,7 +184,7 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
     )
     return render(request, "case_print.html", {
         "code": qr_svg(address, gettext("The address of this case, for a phone")), "card": card, "case": case, "state": state_name(State.QUEUED if decided else case.state), "pictures": card.pictures[:PRINTED_PICTURES],
-        "deadline": "" if decided else deadline_line(case, timezone.now()), "history": history_of(case, person)[:PRINTED_LINES],
+        "deadline": "" if decided else deadline_line(case, timezone.now()), "history": [line for line in history_of(case, person) if line.kind in PRINTED][:PRINTED_LINES],
         "handovers": [] if decided else handovers_of(case), "address": address, "now": timezone.now(),
         "city": case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh,
     })  # fmt: skip
