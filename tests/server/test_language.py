@@ -37,7 +37,7 @@ def chinese() -> gettext.GNUTranslations:
 
 
 def test_every_string_of_the_templates_is_in_the_compiled_file(chinese: gettext.GNUTranslations) -> None:
-    pages = "".join(path.read_text(encoding="utf-8") for path in (LOCALE.parent / "templates").glob("*.html"))
+    pages = "".join(path.read_text(encoding="utf-8") for path in (LOCALE.parent / "templates").rglob("*.*"))
     blocks = (re.sub(r"{{ (\w+) }}", r"%(\1)s", block) for block in BLOCK.findall(pages))
     used = {*MARKED.findall(pages), *blocks}
     assert len(used) > 50

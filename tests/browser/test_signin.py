@@ -1,0 +1,159 @@
+"""Signing in as people do it: the first time, with an app or a passkey, and what an administrator and an auditor see."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browsing import DESK, PASSWORD, PHONE, Deal, Open, assert_fit_for_all, press
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+from second_factors import app_of, code_of
+
+from server.accounts import people
+from server.accounts.models import User
+from server.audit.seals import seal
+from server.review.services import decide
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SHOTS = os.environ.get("TRIKEYE_SHOTS")
+EVERY = [(language, device) for language in ("zh-hans", "en") for device in (DESK, PHONE)]
+
+
+def look(page: Page, name: str) -> None:
+    """Fit for all; kept as a file for the eye where TRIKEYE_SHOTS names a folder."""
+    assert_fit_for_all(page, name)
+    if SHOTS:
+        language = page.locator("html").get_attribute("lang")
+        page.screenshot(path=Path(SHOTS) / f"{name}-{language}-{page.viewport_size['width']}.png", full_page=True)  # type: ignore[index]
+
+
+def give_password(page: Page, name: str, password: str = PASSWORD) -> None:
+    page.locator("[name=username]").fill(name)
+    page.locator("[name=password]").fill(password)
+    press(page, "Enter")
+
+
+@pytest.mark.parametrize(("language", "device"), EVERY)
+def test_the_first_sign_in_is_walked_from_page_to_page(open_page: Open, db: None, language: str, device: dict[str, Any]) -> None:  # fmt: skip
+    _, password = people.add_person("zhao", "auditor")
+    page = open_page("/cases/", language=language, **device)
+    look(page, "sign-in")
+    give_password(page, "zhao", "wrong")
+    expect(page.get_by_role("alert")).to_be_visible()
+    look(page, "sign-in-wrong")
+    give_password(page, "zhao", password)
+    expect(page).to_have_url("/login/enrol/")
+    assert page.locator(".qr").evaluate("image => image.complete && image.naturalWidth > 0")
+    page.locator("details summary").click()
+    look(page, "enrol")
+    secret = page.locator("#secret").inner_text().replace(" ", "")
+    page.locator("[name=code]").fill(f"{code_of(secret)[:3]} {code_of(secret)[3:]}")
+    press(page, "Enter")
+    expect(page.locator(".codes li")).to_have_count(10)
+    look(page, "recovery")
+    page.locator("main button").click()
+    expect(page.locator("[name=password]")).to_be_focused()
+    page.keyboard.type("short")
+    press(page, "Enter")
+    expect(page).to_have_url("/login/password/")
+    page.locator("[name=password]").fill("horse battery staple")
+    look(page, "password")
+    press(page, "Enter")
+    expect(page).to_have_url("/cases/")
+
+
+@pytest.mark.parametrize(("language", "device"), EVERY)
+def test_a_code_is_asked_for_and_a_wrong_one_is_told(open_page: Open, reviewer: User, language: str, device: dict[str, Any]) -> None:  # fmt: skip
+    secret = app_of("wang")
+    page = open_page("/login/", language=language, **device)
+    give_password(page, "wang")
+    expect(page.locator("[name=code]")).to_be_focused()
+    page.keyboard.type("000000")
+    press(page, "Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    look(page, "code")
+    page.locator("[name=code]").fill(code_of(secret))
+    press(page, "Enter")
+    expect(page).to_have_url("/review/")
+
+
+@pytest.fixture
+def at_localhost(browser: Browser, live_server: Any) -> Iterator[Page]:
+    """A page at localhost, where passkeys work without a certificate, with an authenticator that says yes."""
+    context = browser.new_context(base_url=live_server.url, **DESK)
+    page = context.new_page()
+    session = context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    session.send("WebAuthn.addVirtualAuthenticator", {"options": {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True, "automaticPresenceSimulation": True}})  # fmt: skip
+    yield page
+    context.close()
+
+
+def test_a_passkey_is_made_at_the_first_sign_in_and_shown_at_the_next(at_localhost: Page, reviewer: User) -> None:
+    page = at_localhost
+    page.goto("/login/")
+    give_password(page, "wang")
+    page.locator("#passkey button").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    page.locator("main button").click()
+    expect(page).to_have_url("/review/")
+    page.context.clear_cookies()
+    page.goto("/login/")
+    give_password(page, "wang")
+    expect(page.locator("#passkey button")).to_be_visible()
+    assert_fit_for_all(page, "passkey")
+    page.locator("#passkey button").click()
+    expect(page).to_have_url("/review/")
+
+
+def test_passkeys_are_not_offered_where_they_cannot_work(open_page: Open, live_server: Any, reviewer: User) -> None:
+    """An address of numbers without a certificate."""
+    page = open_page(live_server.url.replace("localhost", "127.0.0.1") + "/login/")
+    give_password(page, "wang")
+    expect(page.get_by_text("localhost")).to_be_visible()
+    assert page.locator("#passkey").count() == 0
+
+
+@pytest.mark.parametrize(("language", "device"), EVERY)
+def test_people_are_added_and_changed(open_page: Open, db: None, language: str, device: dict[str, Any]) -> None:
+    boss = User.objects.create_user("boss", role="admin")
+    User.objects.create_user("li", role="reviewer", last_seen_at=timezone.now())
+    User.objects.create_user("a-name-as-long-as-names-may-be-" + "x" * 60, role="city", is_active=False)
+    page = open_page("/users/", boss, language=language, **device)
+    page.locator(".add summary").click()
+    page.locator(".add [name=name]").fill("zhao")
+    press(page, "Enter")
+    expect(page.locator(".told .secret")).to_be_visible()
+    row = page.locator("tr", has=page.get_by_role("rowheader", name="li", exact=True))
+    row.locator("summary").click()
+    look(page, "users")
+    row.locator("[name=role]").select_option("supervisor")
+    row.locator("form.filter button").click()
+    expect(page.locator(".told")).to_have_count(0)
+    assert User.objects.get(username="li").role == "supervisor"
+
+
+@pytest.mark.parametrize(("language", "device"), EVERY)
+def test_the_audit_is_searched_and_taken_along(open_page: Open, deal: Deal, reviewer: User, language: str, device: dict[str, Any]) -> None:  # fmt: skip
+    from uuid import uuid4
+
+    for case in deal(2):
+        decide(reviewer, uuid4(), case.pk, "reject", timezone.now(), reason=8)
+    seal("taiyuan", timezone.now() + timezone.timedelta(minutes=1))
+    auditor = User.objects.create_user("auditor", role="auditor")
+    page = open_page("/audit/", auditor, language=language, **device)
+    look(page, "audit")
+    page.locator("[name=verb]").select_option("verdict")
+    page.locator("form[role=search] button").click()
+    expect(page.locator(".audit tbody tr")).to_have_count(2)
+    with page.expect_download() as download:
+        page.locator("a[href*='rows.csv']").click()
+    assert Path(download.value.path()).read_text(encoding="utf-8-sig").count("verdict") == 2
+    page.goto("/audit/?since=rubbish")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.locator(".plain-list button").first.click()
+    expect(page.locator(".plain-list li")).to_have_count(1)
