@@ -67,6 +67,16 @@ def deadline(start: datetime, hours: float, clock: Literal["continuous", "workin
     raise OverflowError("the deadline lies beyond the year 9999")
 
 
+def worked(start: datetime, end: datetime, calendar: WorkCalendar) -> timedelta:
+    """How much of the time from `start` to `end` a city works. `start` is in the city's time zone."""
+    done = timedelta()
+    for begin, close in _worked(start, calendar):
+        if begin >= end:
+            break
+        done += min(close, end) - begin
+    return done
+
+
 def _worked(start: datetime, calendar: WorkCalendar) -> Iterator[tuple[datetime, datetime]]:
     """The stretches of working time from `start` on, in UTC: there an hour is an hour, also where clocks are changed."""
     for number in range(date.max.toordinal() - start.toordinal()):

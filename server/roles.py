@@ -26,10 +26,12 @@ FACES = frozenset({Role.SUPERVISOR, Role.AUDITOR})
 VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.ADMIN})
 WATCH = frozenset({Role.ADMIN})
 """What the machines do. Who asks on the machine itself may, too."""
+OVERVIEW = frozenset({Role.SUPERVISOR, Role.CITY, Role.AUDITOR, Role.ADMIN})
 READ_CASES = CASES - {Role.REVIEWER}
 """Other programs that read cases: none that reads for a reviewer, who decides without knowing what others said."""
 MAY: dict[str, frozenset[Role] | None] = {
     "home": EVERYBODY, "login": ANYBODY, "login_code": ANYBODY, "login_enrol": ANYBODY, "login_recovery": ANYBODY, "login_password": ANYBODY, "logout": ANYBODY, "session": EVERYBODY, "language": ANYBODY, "health": ANYBODY, "health_ready": ANYBODY, "metrics": WATCH,
+    "dashboard": OVERVIEW, "report": OVERVIEW,
     "picture": CASES, "picture_signed": ANYBODY,
     "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,
     "review_nothing": REVIEW, "review_broken": REVIEW, "review_mine": REVIEW, "my_keys": REVIEW,
@@ -57,6 +59,7 @@ class Page:
 
 
 PAGES = (
+    Page("dashboard", _("Overview")),
     Page("review_queue", _("Review")), Page("review_disputes", _("Disputes")), Page("case_list", _("Cases")), Page("case_map", _("Map")), Page("categories", _("Categories")), Page("quality", _("Quality")),
     Page("vehicles", _("Vehicles")), Page("coverage", _("Last looks")), Page("audit", _("Audit")), Page("users", _("People")),
 )  # fmt: skip

@@ -16,6 +16,8 @@ from server.cases import views as cases
 from server.categories import views as categories
 from server.city import views as city
 from server.coverage import views as coverage
+from server.dashboard import report
+from server.dashboard import views as dashboard
 from server.fleet import views as fleet
 from server.quality import views as quality
 from server.review import batch_views, broken, dispute_views, faces, gold_views, mine, nothing
@@ -24,6 +26,8 @@ from server.review import views as review
 handler400, handler403, handler404, handler500 = errors.bad_request, errors.forbidden, errors.not_found, errors.failed
 urlpatterns = [
     path("", accounts.home, name="home"),
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
+    path("report/<str:month>/", report.report, name="report"),
     path("login/", signin.sign_in, name="login"),
     path("login/code/", signin.code, name="login_code"),
     path("login/enrol/", signin.enrol, name="login_enrol"),

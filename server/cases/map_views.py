@@ -42,7 +42,7 @@ def case_map(request: HttpRequest) -> HttpResponse:
     """The page. It holds the map as a drawing whose marks and buttons are links; the script puts one in its place that moves."""
     wanted, person = filter_of(request.GET.dict()), request.user
     try:
-        box = box_of(request.GET["bbox"]) if request.GET.get("bbox") else _begin(person, wanted)
+        box = box_of(request.GET["bbox"]) if request.GET.get("bbox") else begin(person, wanted)
     except BadBox as wrong:
         return _bad_box(request, wrong)
     box = box.fitted(SHAPE)
@@ -135,7 +135,7 @@ def address(number: int, city_key: str, city_id: int, person: Any) -> str:
     return reverse("case", args=[number]) + ("" if city_id == home_city_id(person) else f"?city={city_key}")
 
 
-def _begin(person: Any, wanted: Filter) -> Box:
+def begin(person: Any, wanted: Filter) -> Box:
     """All that is asked for, else all there is, else the city as its file draws it."""
     if (cells := whole(person, wanted) or whole(person, Filter(state=ALL))) is not None:
         few = look(person, wanted, cells, DRAWN).spots

@@ -92,7 +92,7 @@ def test_the_language_is_the_cookies_then_the_persons_then_the_browsers_then_chi
     assert ("Accept-Language" in page.headers["Vary"]) is not bool(decided)
 
 
-@pytest.mark.parametrize(("role", "first"), [("reviewer", "/review/"), ("supervisor", "/review/"), ("fleet", "/fleet/"), ("city", "/cases/"), ("auditor", "/cases/"), ("admin", "/cases/")])  # fmt: skip
+@pytest.mark.parametrize(("role", "first"), [("reviewer", "/review/"), ("supervisor", "/dashboard/"), ("fleet", "/fleet/"), ("city", "/dashboard/"), ("auditor", "/dashboard/"), ("admin", "/dashboard/")])  # fmt: skip
 def test_each_role_begins_at_its_page_and_who_looks_after_vehicles_sees_no_case(send: Any, role: str, first: str) -> None:  # fmt: skip
     send()
     screen_new(NOW)

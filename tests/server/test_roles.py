@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -24,7 +25,7 @@ from server.screening.services import screen_new
 pytestmark = pytest.mark.django_db
 
 STRANGER = None
-ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], **dict.fromkeys(("case_print", "case_note", "case_merge", "case_split", "case_reopen", "case_hand_over"), [1]), "case_peek": [1], "city_status": [1],
+ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], **dict.fromkeys(("case_print", "case_note", "case_merge", "case_split", "case_reopen", "case_hand_over"), [1]), "case_peek": [1], "report": ["2026-11"], "city_status": [1],
                                    "api:case": ["taiyuan", 1], "api:case_sightings": ["taiyuan", 1], "api:picture": ["0" * 64], "quality_category": ["waste_pile"], "quality_vehicle": ["TY-01"], "review_face": ["0" * 64], "case_retract": [1]}  # fmt: skip
 
 
@@ -112,3 +113,23 @@ def test_a_city_officer_sees_what_was_handed_over_to_the_city(send: Any, reviewe
     assert [f"/cases/{case.number}/" in page for case in (handed, confirmed, waiting)] == [True, False, False]
     Case.objects.filter(id=handed.pk).update(shadow=True)
     assert not cases_for(officer).exists()
+
+
+def test_every_page_of_every_role_has_a_policy_without_inline_script_or_eval() -> None:
+    for role in (*User.Role, None):
+        client = Client(headers={"Accept": "text/html"})
+        if role is not None:
+            client.force_login(User.objects.create_user(role, role=role))
+        for name, address in addresses():
+            answer = client.get(address)
+            policy = dict(each.strip().split(" ", 1) for each in answer.headers["Content-Security-Policy"].split(";"))
+            assert policy["default-src"] == "'none'", name
+            assert "'unsafe-inline'" not in str(policy), name
+            assert "'unsafe-eval'" not in str(policy), name
+            assert policy["frame-ancestors"] == "'none'"
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer.headers["X-Frame-Options"] == "DENY"
+            if answer.headers.get("Content-Type", "").startswith("text/html"):
+                page = answer.content.decode()
+                assert not re.search(r"\son\w+=|style=\"|javascript:", re.sub(r'content="[^"]*"', "", page)), name
+                assert all('src="' in tag or "application/json" in tag for tag in re.findall(r"<script[^>]*>", page)), name  # fmt: skip
