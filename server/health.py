@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
@@ -75,10 +76,11 @@ def _pictures() -> None:
         settings.PICTURES.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(b"\0" * 4096)
+        probe.unlink()
     except OSError as wrong:
+        with suppress(OSError):
+            probe.unlink()
         raise NotReady(f"the folder of pictures cannot be written ({wrong.strerror}); see its owner, and how full the disk is") from wrong  # fmt: skip
-    finally:
-        probe.unlink(missing_ok=True)
 
 
 def _disk() -> None:

@@ -19,6 +19,7 @@ from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.cases.models import Case, Sighting
+from server.deeds import tell_leased
 from server.errors import answer
 from server.fleet.models import Vehicle
 from server.review.answers import BadVerdict
@@ -62,7 +63,9 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     now, shadow = timezone.now(), _shadow(request.GET)
     wanted = among(person, part_of(request.GET), shadow=shadow)
     leased = lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow, among=wanted)
-    cards = _cards(person, [case for case in leased if case.pk not in held][:CARDS], now)
+    dealt = [case for case in leased if case.pk not in held][:CARDS]
+    tell_leased(person.pk, (case.pk for case in dealt))
+    cards = _cards(person, dealt, now)
     return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now, shadow=shadow))
 
 
