@@ -45,5 +45,6 @@ class Verb(StrEnum):
     PICTURE_OPENED = "picture_opened"
     PICTURES_ERASED = "pictures_erased"
     AUDIT_READ = "audit_read"
+    CASES_EXPORTED = "cases_exported"
     TOKEN_ADDED = "token_added"
     TOKEN_REVOKED = "token_revoked"

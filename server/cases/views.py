@@ -69,7 +69,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "states": [(s.value, state_name(s)) for s in State if s != State.MERGED], "severities": [(key, severity_name(key)) for key in SEVERITIES], "radii_m": RADII_M,
         "categories": [(key, each.name(get_language() or "zh-hans")) for key, each in CATEGORIES.items()], "districts": _districts(cities),
         "vehicles": list(vehicles_for(person).order_by("name").values_list("name", flat=True)[:MOST_VEHICLES]) if inside else [],
-        "hiding": [] if rows or found.is_cut else _hiding(cases, cities, wanted, inside), "is_narrow": here != "", "here": here,
+        "hiding": [] if rows or found.is_cut else _hiding(cases, cities, wanted, inside), "is_narrow": here != "", "here": here, "may_export": may(person, "case_export"),
         "newest": f"?{here}" if wanted.before is not None else "", "older": f"?{here}&before={found.older}" if found.older is not None else "",
     })  # fmt: skip
 

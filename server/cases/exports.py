@@ -1,0 +1,166 @@
+"""A filtered list as a file: CSV for Excel, XLSX, GeoJSON. Written to disk case by case, so that any number fits into memory."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from io import TextIOWrapper
+from typing import IO, Any
+
+import xlsxwriter
+from django.db.models import QuerySet
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+
+from server.cases.filters import Filter
+from server.cases.geo import point
+from server.cases.models import Case
+from server.cases.rules import ellipse_95
+from server.cases.search import search
+from server.categories.rules import category_of, codes_of
+from server.places.words import kept_line
+from server.words import category_name, severity_name, state_name
+
+MOST, AT_ONCE = 100_000, 1000
+RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What makes a spreadsheet take a text for a formula."""
+Value = str | int | float | datetime | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its name for machines, which stays, its head for readers, and what stands in it."""
+
+    key: str
+    head: Any
+    value: Callable[[Case], Value]
+
+
+COLUMNS = (
+    Column("number", gettext_lazy("Number"), lambda case: case.number),
+    Column("city", gettext_lazy("City"), lambda case: case.city.key),
+    Column("category", gettext_lazy("Category key"), lambda case: case.category),
+    Column("category_name", gettext_lazy("Category"), lambda case: category_name(case.category)),
+    Column("codes", gettext_lazy("Codes"), lambda case: "; ".join(f"{each.scheme} {each.code}" for each in codes_of(case.category))),
+    Column("state", gettext_lazy("State key"), lambda case: case.state),
+    Column("state_name", gettext_lazy("State"), lambda case: state_name(case.state)),
+    Column("severity", gettext_lazy("Severity"), lambda case: severity_name(category_of(case.category).severity)),
+    Column("place", gettext_lazy("Place"), kept_line),
+    Column("lat_deg", gettext_lazy("Latitude (WGS-84)"), lambda case: round(case.lat_deg, 7)),
+    Column("lon_deg", gettext_lazy("Longitude (WGS-84)"), lambda case: round(case.lon_deg, 7)),
+    Column("error_m", gettext_lazy("Error, m"), lambda case: round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1)),
+    Column("first_seen_at", gettext_lazy("First seen"), lambda case: case.first_seen_at),
+    Column("last_seen_at", gettext_lazy("Last seen"), lambda case: case.last_seen_at),
+    Column("confirmed_at", pgettext_lazy("instant", "Confirmed"), lambda case: case.confirmed_at),
+    Column("handed_over_at", pgettext_lazy("instant", "Handed over"), lambda case: case.handed_over_at),
+    Column("deadline_at", pgettext_lazy("instant", "Deadline"), lambda case: case.deadline_at),
+    Column("fixed_at", pgettext_lazy("instant", "Fixed"), lambda case: case.fixed_at),
+    Column("sightings", gettext_lazy("Sightings"), lambda case: case.sightings_count),
+    Column("vehicles", pgettext_lazy("count", "Vehicles"), lambda case: case.vehicles_count),
+)  # fmt: skip
+
+
+@dataclass
+class Counted:
+    """The cases of an export as they go by: how many there were, and whether more were left."""
+
+    cases: Iterator[Case]
+    rows: int = 0
+    is_cut: bool = False
+
+
+def walked(cases: QuerySet[Case], city_ids: list[int], wanted: Filter, *, notes: bool) -> Counted:
+    """Up to MOST of the cases that a filter shows, the newest first."""
+    counted = Counted(iter(()))
+
+    def pages() -> Iterator[Case]:
+        before: int | None = None
+        while True:
+            found = search(cases, city_ids, replace(wanted, before=before), AT_ONCE, notes=notes)
+            counted.is_cut |= found.is_too_much
+            for case in found.cases:
+                if counted.rows == MOST:
+                    counted.is_cut = True
+                    return
+                counted.rows += 1
+                yield case
+            before = found.older
+            if before is None:
+                return
+
+    counted.cases = pages()
+    return counted
+
+
+def cut_line() -> str:
+    """What a file says at its end that does not hold all."""
+    return _("Only the newest %(most)d cases that match, or not all of them: narrow the filter for the rest.") % {"most": MOST}  # fmt: skip
+
+
+def harmless(value: Value) -> Value:
+    """A text that no spreadsheet takes for a formula: one that might be has an apostrophe before it."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(RISKY) else value
+
+
+def _told(value: Value) -> Value:
+    return localtime(value).isoformat(timespec="seconds") if isinstance(value, datetime) else value
+
+
+def write_csv(counted: Counted, file: IO[bytes]) -> None:
+    """UTF-8 with a byte-order mark, by which Excel knows it."""
+    text = TextIOWrapper(file, encoding="utf-8-sig", newline="", write_through=True)
+    rows = csv.writer(text)
+    rows.writerow([str(column.head) for column in COLUMNS])
+    for case in counted.cases:
+        rows.writerow([harmless(_told(column.value(case))) for column in COLUMNS])
+    if counted.is_cut:
+        rows.writerow([cut_line()])
+    text.detach()
+
+
+def write_geojson(counted: Counted, file: IO[bytes]) -> None:
+    """RFC 7946, a case a line. That means WGS-84, longitude first; `crs` says so too, for older readers."""
+    crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
+    file.write(f'{{"type": "FeatureCollection", "crs": {json.dumps(crs)}, "features": ['.encode())
+    for number, case in enumerate(counted.cases):
+        told = {column.key: _told(column.value(case)) for column in COLUMNS if column.key not in ("lat_deg", "lon_deg")}
+        feature = json.dumps(point(case.lat_deg, case.lon_deg, **told), ensure_ascii=False)
+        file.write(f"{',' if number else ''}\n{feature}".encode())
+    note = json.dumps(cut_line() if counted.is_cut else "", ensure_ascii=False)
+    file.write(f'\n], "note": {note}}}\n'.encode())
+
+
+def write_xlsx(counted: Counted, file: IO[bytes]) -> None:
+    """One sheet; texts are texts whatever they begin with, instants are those of the back office's clock."""
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}  # fmt: skip
+    with xlsxwriter.Workbook(file, options) as book:
+        sheet, bold, instant = book.add_worksheet(), book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})  # fmt: skip
+        sheet.freeze_panes(1, 1)
+        sheet.set_column(0, len(COLUMNS) - 1, 16)
+        for at, column in enumerate(COLUMNS):
+            sheet.write_string(0, at, str(column.head), bold)
+        for row, case in enumerate(counted.cases, start=1):
+            _write_row(sheet, row, (column.value(case) for column in COLUMNS), instant)
+        if counted.is_cut:
+            sheet.write_string(counted.rows + 1, 0, cut_line())
+
+
+def _write_row(sheet: Any, row: int, values: Iterable[Value], instant: Any) -> None:
+    for at, value in enumerate(values):
+        if isinstance(value, datetime):
+            sheet.write_datetime(row, at, localtime(value).replace(tzinfo=None), instant)
+        elif isinstance(value, str):
+            sheet.write_string(row, at, value)
+        elif value is not None:
+            sheet.write_number(row, at, value)
+
+
+WRITERS: dict[str, tuple[Callable[[Counted, IO[bytes]], None], str]] = {
+    "csv": (write_csv, "text/csv; charset=utf-8"),
+    "geojson": (write_geojson, "application/geo+json"),
+    "xlsx": (write_xlsx, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+}
