@@ -67,6 +67,20 @@ def people_and_vehicles() -> list[str]:
     return list(dict.fromkeys([*out.values_list("category", flat=True), *ALL]))
 
 
+def names() -> None:
+    """What the city's places are called by, for who looks for cases by a name: nothing is looked up by their outlines, which are left out."""
+    from server.fleet.models import City
+    from server.places.models import Feature
+
+    city = City.objects.get()
+    called = [*(("road", f"第{n}路", "") for n in range(400)), *(("landmark", f"第{n}小学", "") for n in range(300)), *(("district", f"第{n}区", "") for n in range(6)),
+              *(("grid", "", f"1401050{n:05}") for n in range(8100))]  # fmt: skip
+    Feature.objects.bulk_create(
+        [Feature(city=city, kind=kind, name_zh=name, code=code, is_area=False, lat_min=0, lat_max=0, lon_min=0, lon_max=0, edges=bytes(3200)) for kind, name, code in called],
+        batch_size=500,
+    )  # fmt: skip
+
+
 def places(count: int, chance: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Latitudes and longitudes; neighbours come at any time."""
     number = np.arange(count)
@@ -125,6 +139,17 @@ SIGHTING = {
 }  # fmt: skip
 PICTURE = {"sighting_id": "s.id", "sha256": "s.digest", "role": "'best'", "width": "1280", "height": "720", "box": "'[400.0, 300.0, 620.0, 480.0]'",
            "jpeg_bytes": "60000"}  # fmt: skip
+PLACE = {"case_id": "c.id", "named_by": "1", "lat_deg": "c.lat_deg", "lon_deg": "c.lon_deg", "road_zh": "printf('第%d路', abs(c.lat_deg * 1600) % 400)",
+         "landmark_zh": "CASE WHEN c.id % 5 THEN '' ELSE printf('第%d小学', c.id % 300) END", "district_zh": "printf('第%d区', abs(c.lon_deg * 20) % 6)",
+         "grid": "printf('1401050%05d', abs(c.lat_deg * 300) % 90 * 90 + abs(c.lon_deg * 300) % 90)"}  # fmt: skip
+NOTE = {
+    "case_id": "c.id",
+    "person_id": f"1 + c.id % {REVIEWERS}",
+    "at": "c.state_at",
+    "about": "''",
+    "words": "printf('第%d号店的垃圾，周五清走', c.id)",
+}
+NOTED = 110  # one case in so many
 VERDICT = {"id": "printf('%032x', c.id)", "case_id": "c.id", "person_id": f"1 + c.id % {REVIEWERS}", "answer": "CASE c.state WHEN 'rejected' THEN 'reject' ELSE 'confirm' END",
            "reason": "CASE c.state WHEN 'rejected' THEN 2 END", "words": "''", "category": "''", "visible_ms": "2500", "at": "c.state_at", "counted": "1"}  # fmt: skip
 
@@ -135,15 +160,17 @@ def fill(count: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
-    from server.cases.models import Case, Picture, Sighting
+    from server.cases.models import Case, Note, Picture, Sighting
+    from server.places.models import CasePlace
     from server.review.models import Verdict
 
     known = people_and_vehicles()
+    names()
     connection.close()
     db = sqlite3.connect(settings.DATA / "db.sqlite3", isolation_level=None)
     for pragma in ("journal_mode=DELETE", "journal_mode=OFF", "synchronous=OFF", "foreign_keys=OFF", "cache_size=-400000", "temp_store=MEMORY"):  # fmt: skip
         db.execute(f"PRAGMA {pragma}")
-    tables = tuple(model._meta.db_table for model in (Case, Sighting, Picture, Verdict))
+    tables = tuple(model._meta.db_table for model in (Case, Sighting, Picture, Verdict, CasePlace, Note))
     indexes = db.execute(f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN {tables}").fetchall()  # fmt: skip
     for name, _ in indexes:
         db.execute(f'DROP INDEX "{name}"')
@@ -158,6 +185,8 @@ def fill(count: int) -> None:
     passes = ", ".join(f"({n})" for n in range(OFTEN_SEEN))
     _derive(db, Sighting, SIGHTING, f"cases_case c JOIN (SELECT column1 AS n FROM (VALUES {passes})) n ON n.n < c.sightings_count")  # fmt: skip
     _derive(db, Picture, PICTURE, "cases_sighting s")
+    _derive(db, CasePlace, PLACE, "cases_case c")
+    _derive(db, Note, NOTE, f"cases_case c WHERE c.id % {NOTED} = 0")
     _derive(db, Verdict, VERDICT, f"cases_case c WHERE c.state IN {DECIDED}")
     db.execute("UPDATE fleet_city SET last_case_number = (SELECT MAX(number) FROM cases_case)")
     db.execute("COMMIT")

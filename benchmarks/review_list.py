@@ -8,17 +8,43 @@ import random
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 from review_parts import NotMeasured, said, share
 
 from server.start import start
 
 ROUNDS, PAGES_DEEP = 3, 3
+SEARCHES = (
+    "q=123456",
+    "q=第77路",
+    "q=第7",
+    "q=第7小学",
+    "q=140105024",
+    "q=周五",
+    "q=第3区 第77路",
+    "q=37.87,112.55",
+    "q=37.90,112.60&radius=2000",
+    "district=第2区",
+    "district=第2区&severity=critical",
+    "vehicle=TY-042",
+    "vehicle=TY-042&district=第1区",
+    "severity=critical",
+    "severity=low",
+    "severity=high&since=DAY&until=DAY",
+    "since=DAY&until=DAY",
+    "since=MONTH",
+    "until=MONTH",
+    "since=MONTH&category=waste_pile",
+    "q=nowhere",
+)
+"""DAY and MONTH: ten days ago, and thirty."""
 
 
 def addresses(categories: list[str], states: list[str]) -> Iterator[str]:
-    """Every state, every category, and every fourth pair of both; cases in shadow as well."""
+    """Every search under some states; every state, every category, and every fourth pair of both; cases in shadow as well."""
     pairs = [*itertools.product(states, categories)][::4]
+    yield from (f"/cases/?{query}&state={state}" for query in SEARCHES for state in ("", "all", *states[::3]))
     for state, category in [("", ""), *((state, "") for state in states), *(("", each) for each in categories), *pairs]:
         for shadow in ("", "&filter=shadow"):
             yield f"/cases/?state={state}&category={category}{shadow}"
@@ -27,12 +53,15 @@ def addresses(categories: list[str], states: list[str]) -> Iterator[str]:
 def main() -> None:
     start()
     from django.test import Client
+    from django.utils import timezone
 
     from server.accounts.models import User
     from server.cases.models import Case
     from server.cases.rules import State
 
     categories = list(Case.objects.order_by("category").values_list("category", flat=True).distinct())
+    now = timezone.now()
+    days = {"DAY": (now - timedelta(days=10)).date().isoformat(), "MONTH": (now - timedelta(days=30)).date().isoformat()}  # fmt: skip
     asked = [*addresses(categories, [each.value for each in State if each != State.MERGED])]
     random.Random(1).shuffle(asked)
     took_ms: dict[str, list[float]] = {}
@@ -41,7 +70,7 @@ def main() -> None:
         client.force_login(User.objects.filter(role=role)[0])
         client.get("/cases/")
         for address in asked:
-            page = address
+            page = address.replace("DAY", days["DAY"]).replace("MONTH", days["MONTH"])
             for _ in range(PAGES_DEEP):
                 began = time.perf_counter()
                 answer = client.get(page)

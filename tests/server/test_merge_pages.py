@@ -1,0 +1,178 @@
+"""What may be done to a case on its page: merge, split, reopen, hand over again; with a reason, for supervisors alone, and refusals told on the page."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from sightings import NOW
+
+from server.accounts.models import User
+from server.audit.models import AuditRow
+from server.cases.deeds import REOPENS
+from server.cases.models import Case, Note, Sighting
+from server.cases.rules import MOVES, State
+from server.city.models import Destination, Handover
+from server.city.services import add_destination, prepare_handovers, send_due
+from server.city.webhooks import Answer
+from server.review.services import decide
+from server.screening.services import screen_new
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def chief(db: None) -> User:
+    return User.objects.create_user("zhao", role="supervisor")
+
+
+@pytest.fixture
+def web(chief: User) -> Client:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(chief)
+    return client
+
+
+@pytest.fixture
+def two(send: Any) -> list[Case]:
+    """Two cases 20 m from each other."""
+    for number in range(2):
+        send(id=UUID(int=number + 1), east_m=20.0 * number, outbox=UUID(int=number + 1), seed=number)
+    screen_new(NOW)
+    return list(Case.objects.order_by("id"))
+
+
+def test_a_merge_on_the_page_leads_to_the_case_that_stays_and_so_does_the_old_number(two: list[Case], web: Client) -> None:  # fmt: skip
+    one, other = two
+    answer = web.post(f"/cases/{other.number}/merge", {"into": f"#{one.number}", "why": "one heap"})
+    assert answer.headers["Location"] == f"/cases/{one.number}/"
+    for page in ("", "print/"):
+        assert web.get(f"/cases/{other.number}/{page}").headers["Location"] == f"/cases/{one.number}/{page}"
+    text = web.get(f"/cases/{one.number}/").content.decode()
+    assert f"Case {other.number} was merged into this one" in text
+    assert "Reason: one heap" in text
+
+
+@pytest.mark.parametrize(("into", "why", "words"), [("99", "x", "no case with this number"), ("x", "x", "no case with this number"), ("²", "x", "no case with this number"), ("", "x", "no case with this number"),
+                                                    ("2", " ", "Write a reason"), ("1", "x", "one case already"), ("9" * 40, "x", "no case with this number")])  # fmt: skip
+def test_a_merge_that_cannot_be_is_told_on_the_page(two: list[Case], web: Client, into: str, why: str, words: str) -> None:  # fmt: skip
+    answer = web.post(f"/cases/{two[0].number}/merge", {"into": into, "why": why})
+    assert answer.status_code == 409
+    assert re.search(rf'role="alert">[^<]*{words}', answer.content.decode())
+    assert not Case.objects.filter(state="merged").exists()
+
+
+def test_a_split_on_the_page(two: list[Case], web: Client) -> None:
+    one, other = two
+    web.post(f"/cases/{other.number}/merge", {"into": one.number, "why": "one heap"})
+    page = web.get(f"/cases/{one.number}/").content.decode()
+    assert set(re.findall(r'name="sighting" value="([^"]+)"', page)) == {str(UUID(int=1)), str(UUID(int=2))}
+    for chosen, words in (([], "Choose sightings"), (["nonsense"], "Choose sightings"), ([str(UUID(int=1)), str(UUID(int=2))], "Leave at least one")):  # fmt: skip
+        answer = web.post(f"/cases/{one.number}/split", {"sighting": chosen, "why": "two things"})
+        assert (answer.status_code, words in answer.content.decode()) == (409, True)
+    answer = web.post(f"/cases/{one.number}/split", {"sighting": [str(UUID(int=2))], "why": "two things"})
+    assert answer.headers["Location"] == "/cases/3/"
+    assert "Split off from case 1" in web.get("/cases/3/").content.decode()
+    assert "some sightings are case 3 now" in web.get("/cases/1/").content.decode()
+
+
+def test_every_reopening_is_a_move_of_the_table() -> None:
+    assert all(new in MOVES[old] for old, new in REOPENS.items())
+
+
+@pytest.mark.parametrize("state", State)
+def test_reopening_moves_what_it_may_and_refuses_the_rest(two: list[Case], web: Client, chief: User, state: State) -> None:  # fmt: skip
+    case = two[0]
+    Case.objects.filter(id=case.pk).update(state=state, merged_into=two[1] if state == State.MERGED else None)
+    answer = web.post(f"/cases/{case.number}/reopen", {"why": "seen it myself"})
+    case.refresh_from_db()
+    if state in REOPENS:
+        assert (answer.status_code, case.state) == (302, REOPENS[state])
+        assert Note.objects.get().words == "seen it myself"
+        assert AuditRow.objects.filter(verb="case_moved", actor=chief, object_id=str(case.pk)).count() == 1
+    else:
+        assert (answer.status_code, case.state) == (409, state)
+        assert not Note.objects.exists()
+
+
+def test_a_reopened_rejection_comes_to_the_queue_again(two: list[Case], web: Client, reviewer: User) -> None:
+    from server.review.services import lease
+
+    decide(reviewer, uuid4(), two[0].pk, "reject", timezone.now(), reason=1)
+    li = User.objects.create_user("li", role="reviewer")
+    assert two[0] not in lease(li, timezone.now())
+    web.post(f"/cases/{two[0].number}/reopen", {"why": "it is there"})
+    assert two[0] in lease(User.objects.create_user("sun", role="reviewer"), timezone.now())
+
+
+def test_handing_over_again_reaches_what_lacks_the_case_and_hurries_what_waits(two: list[Case], web: Client, reviewer: User, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    settings.GRACE_S = 0
+    case, up = two[0], {"a": True, "b": True}
+    monkeypatch.setattr("server.city.services.send", lambda url, *_: Answer(True, "CG-1") if up[url[-1]] else Answer(False, error="503"))  # fmt: skip
+    add_destination(case.city, "one", "https://city.example/a", sandbox=True, allow_private=False)
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now())
+    prepare_handovers(timezone.now())
+    send_due(timezone.now())
+    case.refresh_from_db()
+    assert case.state == "handed_over"
+    answer = web.post(f"/cases/{case.number}/hand-over", {"why": "again"})
+    assert (answer.status_code, "nothing to hand over" in answer.content.decode()) == (409, True)
+    assert not Note.objects.exists()
+    # A second destination comes, and does not answer.
+    second, _ = add_destination(case.city, "two", "https://city.example/b", sandbox=True, allow_private=False)
+    up["b"] = False
+    assert web.post(f"/cases/{case.number}/hand-over", {"why": "new address"}).status_code == 302
+    send_due(timezone.now() + timedelta(seconds=1))
+    waiting = Handover.objects.get(destination=second)
+    Handover.objects.filter(id=waiting.pk).update(next_try_at=timezone.now() + timedelta(hours=5))
+    up["b"] = True
+    assert web.post(f"/cases/{case.number}/hand-over", {"why": "it is up again"}).status_code == 302
+    assert AuditRow.objects.get(verb="handover_hurried").actor is not None
+    send_due(timezone.now() + timedelta(seconds=1))
+    waiting.refresh_from_db()
+    assert waiting.receipted_at
+    assert Handover.objects.filter(case=case).count() == 2
+    Destination.objects.update(enabled=False)
+    assert web.post(f"/cases/{case.number}/hand-over", {"why": "x"}).status_code == 409
+
+
+@pytest.mark.parametrize("role", ["reviewer", "city", "auditor", "admin", "fleet"])
+def test_deeds_are_for_supervisors_and_others_have_no_form(two: list[Case], role: str) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("someone", role=role))
+    for deed in ("merge", "split", "reopen", "hand-over"):
+        assert client.post(f"/cases/{two[0].number}/{deed}", {"why": "x", "into": "2"}).status_code == 403
+    page = client.get(f"/cases/{two[0].number}/").content.decode()
+    assert 'id="deeds"' not in page
+    assert Sighting.objects.filter(by_hand=True).count() == 0
+
+
+def test_a_form_needs_its_token(two: list[Case], chief: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(chief)
+    for deed in ("merge", "split", "reopen", "hand-over", "note"):
+        assert client.post(f"/cases/{two[0].number}/{deed}", {"why": "x"}).status_code == 403
+
+
+def test_who_may_be_given_a_decided_case_as_new_learns_nothing_of_it(two: list[Case], reviewer: User, settings: Any) -> None:  # fmt: skip
+    """A second look is blind: also on the case's page, its sheet, and to who is not the first person."""
+    from server.review.models import Look, Verdict
+    from server.review.rules import LookKind
+
+    case = two[0]
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now(), visible_ms=3000)
+    Look.objects.all().delete()
+    Look.objects.create(case=case, city=case.city, kind=LookKind.SECOND, about=Verdict.objects.get(), first_person=reviewer, made_at=timezone.now())  # fmt: skip
+    li = User.objects.create_user("li", role="reviewer")
+    client = Client(headers={"accept-language": "en"})
+    for person, knows in ((li, False), (reviewer, True), (User.objects.create_user("zhao", role="supervisor"), True)):
+        client.force_login(person)
+        for page in ("", "print/"):
+            text = " ".join(re.sub(r"<[^>]+>", " ", client.get(f"/cases/{case.number}/{page}").content.decode().split("<main")[1]).split())  # fmt: skip
+            assert ("Verdict" in text or "to review → confirmed" in text) is knows, (person, page)
+            assert ("confirmed" in text) is knows, (person, page)
