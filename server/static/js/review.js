@@ -24,16 +24,13 @@ const sender = new Sender(say.verdicts, (count, trouble) => {
   by("unsent").hidden = !count; by("unsent").querySelector("b").textContent = count;
   warn(trouble);
 }, (answer) => { counts(answer); if (answer.result === "second") live(say.second); });
-const session = new Session(say.session, by("session"), (isEnding) => {
-  if (isEnding) banner.textContent = banner.dataset.ending;
-  banner.hidden = !isEnding;
-}, () => { warn(null); sender.hurry(); if (!card) fetchMore(); });
+const session = new Session(say.session, by("session"), () => warn(null), () => { warn(null); sender.hurry(); if (!card) fetchMore(); });
 heard.push((response) => session.heard(response));
 
 function warn(trouble) {
   const waiting = sender.waiting.length ? ` ${sender.waiting.length}` : "";
-  banner.hidden = !trouble;
-  banner.textContent = trouble ? { offline: `${banner.dataset.offline}${waiting || " 0"}`, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence : "";
+  banner.hidden = !trouble && !session.isEnding;
+  banner.textContent = !trouble ? banner.dataset.ending : { offline: `${banner.dataset.offline}${waiting || " 0"}`, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence;
   if (trouble?.kind === "signed-out") session.over(waiting && `${by("unsent").querySelector(".wide").textContent}${waiting}`);
 }
 
@@ -61,11 +58,10 @@ async function fetchMore(byItself = false) {
     const response = await post(say.lease, { held }, byItself);
     counted(response);
     nothingLeft = !take(await response.text()).length;
-    if (nothingLeft && !card && !cards.childElementCount) await sayNothingLeft(byItself);
     if (!sender.waiting.length) warn(null);
   } catch (trouble) { warn(trouble); }
   fetching = false;
-  if (!card) next();
+  if (!card) next(byItself);
 }
 
 // Who has the last cards and till when, in the server's words.
@@ -77,11 +73,11 @@ async function sayNothingLeft(byItself) {
   feedback.ask();
 }
 
-async function next() {
+async function next(byItself = false) {
   card = cards.querySelector(".card");
   empty.hidden = Boolean(card) || !nothingLeft; loading.hidden = Boolean(card) || nothingLeft;
   ready = false; enable(); tell();
-  if (!card) { if (nothingLeft && !fetching) sayNothingLeft(false).catch(() => {}); return; }
+  if (!card) { if (nothingLeft) sender.drained().then(() => card || sayNothingLeft(byItself)).catch(() => {}); return; }
   card.hidden = false;
   if (cards.childElementCount < FETCH_BELOW) fetchMore();
   zoom = Object.assign(new Zoom(card.querySelector(".stage")), state);

@@ -1,0 +1,104 @@
+"""What the queue says of oneself and of itself: one's own pace, an empty queue, a narrowed one, and a session that is about to end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from browsing import DESK, PHONE, Deal, Open, all_sent, answers, assert_fit_for_all, press, shown
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from server.accounts.models import User
+from server.review.services import give_back, lease
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+BOTH = pytest.mark.parametrize("language", ["zh-hans", "en"])
+DEVICES = pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+
+
+@BOTH
+@DEVICES
+def test_a_reviewer_sees_their_own_pace_and_reads_it_when_they_leave(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(2)
+    page = open_page("/review/", reviewer, language, **device)
+    for _ in range(2):
+        shown(page)
+        page.locator("[data-do=confirm]").click()
+    all_sent(page)
+    expect(page.locator("#empty a")).to_contain_text("2")
+    assert_fit_for_all(page, "empty")
+    page.locator("#empty a").click()
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody tr .number").first).to_have_text("2")
+    assert_fit_for_all(page, "mine")
+    page.locator("form[action='/logout/'] button").click()
+    expect(page.locator(".told")).to_contain_text("2")
+    assert_fit_for_all(page, "after the shift")
+
+
+@BOTH
+@DEVICES
+def test_a_queue_that_colleagues_hold_says_so_and_goes_on_when_asked(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User, colleague: User
+) -> None:
+    deal(2)
+    lease(colleague, timezone.now())
+    page = open_page("/review/", reviewer, language, **device)
+    expect(page.locator("#empty")).to_contain_text("2")
+    expect(page.locator("#empty")).to_contain_text("colleagues: 2" if language == "en" else "2 件在同事手中")
+    assert_fit_for_all(page, "held")
+    give_back(colleague)
+    page.locator("#empty [data-do=again]").click()
+    shown(page)
+
+
+@BOTH
+@DEVICES
+def test_the_queue_is_narrowed_to_a_category_and_widened_again(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(2)
+    page = open_page("/review/", reviewer, language, **device)
+    shown(page)
+    page.locator("[popovertarget=part]").click()
+    assert_fit_for_all(page, "filter")
+    page.locator("#part select").first.select_option("dead_animal")
+    page.locator("#part .primary").click()
+    expect(page).to_have_url("/review/?category=dead_animal" if language else "")
+    expect(page.locator("#empty")).to_contain_text("2")
+    assert_fit_for_all(page, "nothing in this part")
+    page.locator("#empty a.button").click()
+    shown(page)
+    page.goto("/review/?category=bagged_garbage")
+    shown(page)
+
+
+@BOTH
+def test_the_first_day_is_explained(language: str, open_page: Open, reviewer: User) -> None:
+    page = open_page("/review/", reviewer, language)
+    expect(page.locator("#empty")).to_contain_text("trikeye server vehicle add")
+    assert_fit_for_all(page, "first day")
+
+
+@BOTH
+def test_a_session_that_is_about_to_end_goes_on_by_any_key(
+    language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    case = deal(1)[0]
+    page = open_page("/login/", reviewer, language)
+    ends = {"x-session-ends": "90"}
+    page.route("**/review/lease", lambda route: route.fulfill(response=(answer := route.fetch()), headers=answer.headers | ends))  # fmt: skip
+    page.goto("/review/")
+    shown(page)
+    banner = page.locator("#banner")
+    expect(banner).to_be_visible()
+    assert_fit_for_all(page, "ending")
+    with page.expect_request(lambda request: request.url.endswith("/session/") and request.method == "POST"):
+        press(page, "z")
+    expect(banner).to_be_hidden()
+    press(page, "f")
+    all_sent(page)
+    assert answers() == {case.pk: ("confirm", None)}
