@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model, OuterRef, Subquery
+from django.db.models import Exists, Model, OuterRef, QuerySet, Subquery
 from django.utils.timezone import localtime, make_aware
 
 from server.cases.models import Sighting
@@ -49,6 +49,14 @@ def sum_day(day: date) -> bool:
     return True
 
 
+def settled_on(day: date) -> set[date]:
+    """The days of the answers that a supervisor overruled on this day: they no longer count there."""
+    begin, end = _bounds(day)
+    cases = _settled().filter(at__gte=begin, at__lt=end).values("case")
+    earlier = Verdict.objects.filter(case__in=cases, kind=Kind.FIRST, at__lt=begin)
+    return {day_of(at) for at in earlier.values_list("at", flat=True)}
+
+
 def all_days() -> Iterator[date]:
     """Every day from the first verdict to the last."""
     ends = [Verdict.objects.order_by(order).values_list("at", flat=True).first() for order in ("at", "-at")]
@@ -78,7 +86,9 @@ class Summer:
             self._due = self._next(now)
         if not self._due:
             return 0
-        sum_day(self._due.pop())
+        day = self._due.pop()
+        sum_day(day)
+        self._due += [each for each in settled_on(day) if each < day - LOOKED_BACK]
         return int(bool(self._due))
 
     def _next(self, now: datetime) -> list[date]:
@@ -90,9 +100,12 @@ class Summer:
         return [today - timedelta(days=back) for back in reversed(range(days))]
 
 
+def _bounds(day: date) -> tuple[datetime, datetime]:
+    return make_aware(datetime.combine(day, time.min)), make_aware(datetime.combine(day + timedelta(days=1), time.min))
+
+
 def _sums(day: date) -> Rows:
-    begin = make_aware(datetime.combine(day, time.min))
-    end = make_aware(datetime.combine(day + timedelta(days=1), time.min))
+    begin, end = _bounds(day)
     said = Verdict.objects.filter(at__gte=begin, at__lt=end, undone_at=None).exclude(answer="skip")
     rows: Rows = {table: Counter() for table in TABLES}
     _add_figures(rows, said)
@@ -102,17 +115,15 @@ def _sums(day: date) -> Rows:
 
 
 def _add_figures(rows: Rows, said: Any) -> None:
-    """Of the answers that counted. A case is of the vehicle and pack of its surest sighting: that is what a card shows."""
+    """Of the answers that hold: first ones, or a supervisor's that came after. A case is of the vehicle and pack of its surest sighting: that is what a card shows."""
     surest = Sighting.objects.filter(case=OuterRef("case")).order_by("-probability", "id")
-    found = said.filter(counted=True, kind=Kind.FIRST).values_list(
-        "case__city_id", "case__origin", "proposed", "case__category", "category", "answer", "reason", "visible_ms", "probability",
-        "case__blind", "case__screening", Subquery(surest.values("pack_name")[:1]), Subquery(surest.values("vehicle")[:1]),
+    last_word = _settled().filter(case=OuterRef("case"), at__gt=OuterRef("at"))
+    found = said.filter(counted=True, kind__in=(Kind.FIRST, Kind.SETTLED)).exclude(Exists(last_word)).values_list(
+        "case__city_id", "case__origin", "proposed", "category", "answer", "reason", "visible_ms", "probability", "case__blind", "case__screening",
+        Subquery(surest.values("pack_name")[:1]), Subquery(surest.values("vehicle")[:1]),
     )  # fmt: skip
-    for city, origin, proposed, now_is, changed, answer, reason, ms, probability, blind, why, pack, vehicle in found:
-        is_real, category = origin == "camera", proposed or now_is
-        became = (changed or now_is) if answer == "confirm" else ""
-        became = "" if became == category else became
-        screening = why if blind else ""
+    for city, origin, category, became, answer, reason, ms, probability, blind, why, pack, vehicle in found:
+        is_real, screening = origin == "camera", why if blind else ""
         for of in {vehicle, None}:
             rows[DayFigure][(city, is_real, category, pack or "", of, answer, reason, became, screening)] += 1
         if ms:
@@ -120,6 +131,10 @@ def _add_figures(rows: Rows, said: Any) -> None:
         word = Answer(answer, reason, became)
         if word.is_of_detector and not screening and probability is not None:
             rows[DayScore][(city, is_real, category, twentieth_of(probability), word.is_confirmed)] += 1
+
+
+def _settled() -> QuerySet[Verdict]:
+    return Verdict.objects.filter(kind=Kind.SETTLED, counted=True, undone_at=None)
 
 
 def _add_pairs(rows: Rows, said: Any) -> None:

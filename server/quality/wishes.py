@@ -8,7 +8,6 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
-from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
 from models.contract import LEAST_PROBABILITY
@@ -66,7 +65,7 @@ def wanted_in(city: City) -> dict[str, Wanted]:
         return {}
     rows = list(
         Vehicle.objects.filter(city=city, revoked_at=None).values_list(
-            "desire__settings", "desire__revision", KT("heartbeat__body__settings_revision")
+            "desire__settings", "desire__revision", "heartbeat__body__settings_revision"
         )
     )
     return {wish.category: _wanted(wish, rows) for wish in wishes}
@@ -76,7 +75,7 @@ def _wanted(wish: Wish, rows: list[tuple[dict[str, float] | None, int | None, ob
     assert wish.least_probability is not None
     name = setting_of(wish.category)
     asked = [row for row in rows if (row[0] or {}).get(name) == wish.least_probability]
-    reported = [row for row in asked if str(row[2] or "").isdecimal() and int(str(row[2])) >= (row[1] or 0)]
+    reported = [row for row in asked if isinstance(row[2], int) and row[2] >= (row[1] or 0)]
     return Wanted(wish.least_probability, wish.at, len(rows), len(asked), len(reported))
 
 
