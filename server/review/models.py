@@ -43,6 +43,7 @@ class Verdict(models.Model):
             models.Index(fields=["case", "at"], name="verdict_of_case"),
             models.Index(fields=["city", "proposed", "-at"], name="verdict_of_category"),
             models.Index(fields=["-at"], name="verdict_of_face", condition=Q(reason=8)),
+            models.Index(fields=["at"], name="verdict_of_day"),
         ]
 
 
