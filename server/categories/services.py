@@ -144,10 +144,10 @@ def proofs(city: City) -> dict[str, Proof]:
     later = said.filter(case=OuterRef("case"), at__gt=OuterRef("at"))
     last = said.filter(case__city=city, case__origin="camera").exclude(case__state=State.MERGED).exclude(Exists(later))
     seen_as = Sighting.objects.filter(case=OuterRef("case")).values("category")[:1]
-    right = Q(category="", case__category=F("proposed")) | Q(category=F("proposed"))
+    right = Q(category="", case__category=F("found_as")) | Q(category=F("found_as"))
     rows = (
-        last.annotate(proposed=Coalesce(Subquery(seen_as), "case__category"))
-        .values_list("proposed")
+        last.annotate(found_as=Coalesce(Subquery(seen_as), "case__category"))
+        .values_list("found_as")
         .annotate(
             confirmed=Count("id", filter=Q(answer="confirm") & right),
             rejected=Count("id", filter=Q(answer="confirm") & ~right | Q(answer="reject", reason__in=DETECTOR_REASONS)),
