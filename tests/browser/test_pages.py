@@ -37,8 +37,10 @@ def test_a_supervisor_gets_from_the_queue_to_every_page_at_every_width(
     for width in (1440, 1100, 901, 900, 700, 601, 600, 481, 390):
         page.set_viewport_size({"width": width, "height": 844})
         assert_nothing_sticks_out(page, f"queue at {width}")
+        page.locator(".pages-button").click()
         for address in ("/cases/", "/categories/", "/fleet/"):
             expect(page.locator(f".top a[href='{address}']")).to_be_in_viewport()
+        page.keyboard.press("Escape")
 
 
 def test_the_language_is_switched_on_the_page(open_page: Open, deal: Deal, reviewer: User) -> None:
@@ -58,6 +60,7 @@ def test_a_supervisor_puts_a_category_elsewhere_on_the_page(open_page: Open, dea
     chief = User.objects.create_user("zhao", password=PASSWORD, role="supervisor")
     page = open_page("/review/", chief, "en")
     shown(page)
+    page.locator(".pages-button").click()
     page.get_by_role("link", name="Categories").press("Enter")
     row = page.locator("tr", has_text="Bagged garbage")
     expect(row.locator(".tag")).to_have_text("live")
