@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -102,6 +102,17 @@ def add_sighting(columns: Mapping[str, Any]) -> None:
         cursor.execute(f"INSERT INTO cases_sighting ({', '.join(columns)}) VALUES ({_places(columns)})", [_stored(each) for each in columns.values()])  # fmt: skip
 
 
+def add_pictures(pictures: Iterable[Mapping[str, Any]]) -> None:
+    """Store rows of pictures: all of them name the same columns."""
+    told = list(pictures)
+    if told:
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO cases_picture ({', '.join(told[0])}) VALUES ({_places(told[0])})",
+                [[_stored(value) for value in each.values()] for each in told],
+            )
+
+
 def add_case(columns: Mapping[str, Any]) -> int:
     """Open a case; what is not told has its default. In shadow as its category is just now. Returns its id."""
     told = {**_case_defaults(), **columns}
@@ -141,8 +152,13 @@ def next_number(city_id: int) -> int:
     return int(number)
 
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def _stored(value: Any) -> Any:
     """A value as the database at hand takes it."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, datetime):
         return connection.ops.adapt_datetimefield_value(value)
     return value.hex if isinstance(value, UUID) and not connection.features.has_native_uuid_field else value

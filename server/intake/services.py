@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -28,10 +29,10 @@ from models.contract import (
 from models.pixels import BadPicture, jpeg_size
 from models.taxonomy import CATEGORIES
 from server import pictures
-from server.audit.models import AuditRow
 from server.audit.rules import Verb
+from server.audit.services import Deed, record_all
 from server.cases import models as rows
-from server.cases.rows import Member, add_sighting
+from server.cases.rows import Member, add_pictures, add_sighting
 from server.cases.services import join
 from server.fleet.models import Vehicle
 from server.intake.models import SetAside
@@ -205,10 +206,10 @@ def _store(ready: _Ready, now: datetime) -> AckItem:
 
 def _note(stored: Sequence[_Ready], used: set[tuple[UUID, int]], now: datetime) -> None:
     """What hangs on sightings just stored: their pictures' rows, what is recorded of them, when their vehicles were heard. Call inside their transaction."""
-    rows.Picture.objects.bulk_create(_picture_row(each.sighting.id, p) for each in stored for p in each.sighting.pictures)  # fmt: skip
-    AuditRow.objects.bulk_create(
-        AuditRow(verb=Verb.SIGHTING_TAKEN, kind="sighting", object_id=str(each.sighting.id), city_id=each.vehicle.city_id,
-                 detail={"vehicle": each.vehicle.pk, **_reused(each.sighting, used)})
+    add_pictures(_picture(each.sighting.id, picture) for each in stored for picture in each.sighting.pictures)
+    record_all(
+        Deed(Verb.SIGHTING_TAKEN, "sighting", str(each.sighting.id), each.vehicle.city_id, None,
+             {"vehicle": each.vehicle.pk, **_reused(each.sighting, used)})
         for each in stored
     )  # fmt: skip
     Vehicle.objects.filter(id__in={each.vehicle.pk for each in stored}).update(last_seen_at=now, last_sighting_at=now)
@@ -261,9 +262,9 @@ def _refuse(topic: str, body: bytes, digest: str, wrong: RefusedMessage) -> AckI
     return AckItem(id=sighting_id or NOBODY, digest=digest, outcome="refused", reason=f"{wrong.reason}: {wrong}"[:200])
 
 
-def _picture_row(sighting_id: UUID, picture: Picture) -> rows.Picture:
-    return rows.Picture(sighting_id=sighting_id, sha256=picture.sha256, role=picture.role, width=picture.width, height=picture.height,
-                        box=list(picture.box) if picture.box else None, jpeg_bytes=len(picture.bytes))  # fmt: skip
+def _picture(sighting_id: UUID, picture: Picture) -> dict[str, Any]:
+    return {"sighting_id": sighting_id, "sha256": picture.sha256, "role": picture.role, "width": picture.width, "height": picture.height,
+            "box": json.dumps(picture.box) if picture.box else None, "jpeg_bytes": len(picture.bytes)}  # fmt: skip
 
 
 def _columns(s: Sighting, vehicle: Vehicle, digest: str) -> dict[str, Any]:
