@@ -28,8 +28,9 @@ UNSEEN = 0.1
 NOBODY = UUID(int=0)
 
 
-def screen_new(now: datetime, limit: int = 50, spend_s: float = SPEND_S) -> int:
-    """Screen new cases, `limit` at most, and none more once `spend_s` are over: what else `work` does must not wait. Returns how many moved."""
+def screen_new(now: datetime, limit: int = 50, spend_s: float | None = None) -> int:
+    """Screen new cases, `limit` at most, and none more once `spend_s` (SPEND_S) are over: what else `work` does must not wait. Returns how many moved."""
+    spend_s = SPEND_S if spend_s is None else spend_s
     moved, began_s = 0, time.monotonic()
     for case in Case.objects.filter(state=State.NEW).order_by("id")[:limit]:
         outcome = look_at(case, now)

@@ -26,6 +26,7 @@ def first_look_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(settings, "SCREENING_PACK", "none")
     monkeypatch.setattr(settings, "RANDOM_SHARE", 0.0)
+    monkeypatch.setattr("server.screening.services.SPEND_S", 600.0)  # a busy machine leaves no case behind
     forget()
 
 
