@@ -49,7 +49,7 @@ function plot(place, kind, days, shown) {
 }
 
 function draw(figure) {
-  const place = figure.querySelector(".plots"), { days, shown } = columns(figure.querySelector("table"));
+  const place = figure.querySelector(".plots"), { days, shown } = columns(figure.querySelector("table.weeks"));
   place.replaceChildren();
   for (const kind of ["share", "count"]) {
     const of = shown.filter((each) => each.kind === kind);
