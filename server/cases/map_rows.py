@@ -112,7 +112,7 @@ def look(person: Any, wanted: Filter, box: Box, most: int = MOST) -> Found:
             spots = _spots(person, asked, rows, box, most + 1)
             if len(spots) <= most:
                 return Found(spots=spots)
-        if level < per_degree(box):
+        if level < per_degree(box) or not kept.cases.size:  # nothing there, or not counted yet
             return Found(heaps=_counted(asked, rows, box))
     return Found(heaps=_kept_heaps(kept))
 
@@ -128,7 +128,9 @@ def whole(person: Any, wanted: Filter) -> Box | None:
     if wanted.near is not None:
         return around([wanted.near])
     kept = _asked(person, wanted).kept(None, WHOLE_LEVEL)
-    return around([*zip(kept.lat_deg.tolist(), kept.lon_deg.tolist(), strict=True)])
+    middles = zip(kept.lat_deg.tolist(), kept.lon_deg.tolist(), strict=True)
+    cell = 1 / WHOLE_LEVEL
+    return around([(lat + side * cell, lon + side * cell) for lat, lon in middles for side in (-1, 1)])
 
 
 def is_narrow(wanted: Filter) -> bool:
