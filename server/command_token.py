@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+from typing import Any
 
 from server.start import start_over_data
 
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 def _list(as_json: bool) -> int:
     from server.api.models import ApiToken
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": row.name, "role": row.role, "city": row.city.key if row.city else None, "made_at": row.made_at.isoformat(), "ends_at": row.ends_at.isoformat(),
             "revoked_at": row.revoked_at.isoformat() if row.revoked_at else None, "last_used_at": row.last_used_at.isoformat() if row.last_used_at else None,

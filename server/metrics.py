@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -48,7 +48,7 @@ class Timed:
 def metrics(request: HttpRequest) -> HttpResponse:
     """All figures."""
     registry = CollectorRegistry()
-    registry.register(Added() if "PROMETHEUS_MULTIPROC_DIR" in os.environ else COUNTED)  # type: ignore[arg-type]
+    registry.register(Added() if "PROMETHEUS_MULTIPROC_DIR" in os.environ else COUNTED)
     registry.register(Waiting(timezone.now()))
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
@@ -58,7 +58,7 @@ class Added:
 
     def collect(self) -> Iterator[Metric]:
         files = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).parent.glob("*/*.db")
-        yield from MultiProcessCollector.merge([str(each) for each in files], accumulate=True)
+        yield from MultiProcessCollector.merge([str(each) for each in files], accumulate=True)  # type: ignore[no-untyped-call]
 
 
 class Waiting:
@@ -123,7 +123,7 @@ class Waiting:
         yield _gauge("trikeye_sighting_newest_seconds", "Since the last sighting of any vehicle came", [], {(): (self.now - newest).total_seconds() if newest else None})  # fmt: skip
 
 
-def _gauge(name: str, words: str, labels: list[str], values: dict[Any, float | None]) -> Metric:
+def _gauge(name: str, words: str, labels: list[str], values: Mapping[Any, float | None]) -> Metric:
     """A figure; one that is None is left out."""
     family = GaugeMetricFamily(name, words, labels=labels)
     for each, value in values.items():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -40,11 +42,17 @@ MOST, USUAL = 200, 50
 CITY = r"^[a-z0-9_-]{1,32}$"
 DAYS = 30
 LARGEST_ID = 2**63 - 1
-Limit = Annotated[int, Query(ge=1, le=MOST, description="how many at most")]
-CityKey = Annotated[str, Query(pattern=CITY, description="key of a city")]
-SomeCity = Annotated[str | None, Query(pattern=CITY, description="key of a city; all that may be seen without it")]  # fmt: skip
+In: Any = Query
+Limit = Annotated[int, In(ge=1, le=MOST, description="how many at most")]
+Cursor = Annotated[int | None, In(ge=1, le=LARGEST_ID, description="`next` of the page before")]
+CityKey = Annotated[str, In(pattern=CITY, description="key of a city")]
+SomeCity = Annotated[str | None, In(pattern=CITY, description="key of a city; all that may be seen without it")]
+Latitude = Annotated[float, In(ge=-90, le=90)]
+Longitude = Annotated[float, In(ge=-180, le=180)]
+ErrorM = Annotated[float, In(ge=0, le=100, description="how far the place may be off: all of it must have been seen")]
+NameCursor = Annotated[str, In(max_length=32, description="`next` of the page before")]
+View = TypeVar("View", bound=Callable[..., Any])
 PROBLEMS = frozenset({400, 401, 403, 404, 422, 429, 500, 503})
-Latitude, Longitude = Annotated[float, Query(ge=-90, le=90)], Annotated[float, Query(ge=-180, le=180)]
 
 
 class Asked(Schema):
@@ -83,6 +91,9 @@ class Session(APIKeyCookie):
 
     param_name = "sessionid"
 
+    def _get_key(self, request: HttpRequest) -> str | None:
+        return request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+
     def authenticate(self, request: HttpRequest, key: str | None) -> Any:
         return request.user
 
@@ -106,7 +117,7 @@ def nothing_there(request: HttpRequest, wrong: Http404) -> HttpResponse:
     return not_found(request, wrong)
 
 
-def _get(path: str, shape: Any, name: str, summary: str) -> Any:
+def _get(path: str, shape: Any, name: str, summary: str) -> Callable[[View], View]:
     return api.get(
         path, response={200: shape, PROBLEMS: shapes.Problem}, url_name=name, operation_id=name, summary=summary
     )
@@ -116,7 +127,7 @@ def _get(path: str, shape: Any, name: str, summary: str) -> Any:
 def cases(
     request: HttpRequest,
     asked: Query[Asked],
-    cursor: Annotated[int | None, Query(ge=1, le=LARGEST_ID, description="`next` of the page before")] = None,
+    cursor: Cursor = None,
     limit: Limit = USUAL,
 ) -> Any:
     """A page of cases; all that is told must hold. Follow `next` until it is null, also over a page that is short or empty: it was looked so far back and no further.
@@ -163,7 +174,7 @@ def picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
 
 
 @_get("/vehicles", shapes.Vehicles, "vehicles", "Vehicles and their health, by name")
-def vehicles(request: HttpRequest, cursor: Annotated[str, Query(max_length=32)] = "", limit: Limit = USUAL) -> Any:
+def vehicles(request: HttpRequest, cursor: NameCursor = "", limit: Limit = USUAL) -> Any:
     """A page of the vehicles that are not revoked."""
     theirs = vehicles_for(request.user)
     names = list(theirs.filter(revoked_at=None, name__gt=cursor).order_by("name").values_list("name", flat=True)[: limit + 1])  # fmt: skip
@@ -176,11 +187,9 @@ def seen_well(
     request: HttpRequest,
     city: CityKey,
     since: AwareDatetime,
-    lat_deg: float = Query(..., ge=-90, le=90),
-    lon_deg: float = Query(..., ge=-180, le=180),
-    error_m: float = Query(
-        0.0, ge=0, le=100, description="how far the place may be off: all of it must have been seen"
-    ),
+    lat_deg: Latitude,
+    lon_deg: Longitude,
+    error_m: ErrorM = 0.0,
 ) -> Any:
     """When a place was last seen well by a camera, if that was at or after `since`. No vehicle is told, and no look but the last."""
     (row,) = _cities(request, city)
