@@ -160,6 +160,7 @@ def fill(count: int) -> None:
     from django.db import connection
     from django.utils import timezone
 
+    from server.cases.counts import count_all
     from server.cases.models import Case, Note, Picture, Sighting
     from server.places.models import CasePlace
     from server.review.models import Verdict
@@ -194,6 +195,7 @@ def fill(count: int) -> None:
         db.execute(sql)
     db.execute("PRAGMA journal_mode=WAL")
     db.close()
+    count_all(timezone.now())  # as the work process does, for the map
 
 
 def _out_of_shadow(db: sqlite3.Connection) -> Iterator[str]:

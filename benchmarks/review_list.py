@@ -1,4 +1,4 @@
-"""The list of cases through the whole web stack but the socket: a fair mix of its filters, pages of fifty and older ones, as reviewer and as city officer."""
+"""The list of cases and the map through the whole web stack but the socket: a fair mix of their filters, pages of fifty and older ones, boxes from 60 km to 500 m, as reviewer and as city officer."""
 
 from __future__ import annotations
 
@@ -40,6 +40,24 @@ SEARCHES = (
 )
 """DAY and MONTH: ten days ago, and thirty."""
 
+MIDDLE_DEG, WIDTHS_KM, BOXES = (37.87, 112.55), (60, 20, 8, 3, 1, 0.5), 8
+
+
+def boxes(chance: random.Random) -> Iterator[str]:
+    """Boxes of the city of some widths, each anywhere."""
+    for wide_km in WIDTHS_KM * BOXES:
+        lat, lon = (middle + chance.uniform(-0.1, 0.1) for middle in MIDDLE_DEG)
+        east, north = wide_km / 2 / 87.8, wide_km * 0.6 / 2 / 111.2
+        yield f"{lon - east:.5f},{lat - north:.5f},{lon + east:.5f},{lat + north:.5f}"
+
+
+def map_addresses(categories: list[str], chance: random.Random) -> Iterator[str]:
+    """What the map asks for while it is moved, and its page."""
+    filters = ("", "state=all", "state=queued", "state=fixed", f"category={categories[0]}", f"category={categories[-1]}&state=all", "severity=high", "vehicle=TY-042")  # fmt: skip
+    for number, box in enumerate(boxes(chance)):
+        yield f"/cases.geojson?bbox={box}&{filters[number % len(filters)]}"
+        yield from [f"/cases/map/?bbox={box}", f"/cases/roads.geojson?bbox={box}"] if number % 4 == 0 else []
+
 
 def addresses(categories: list[str], states: list[str]) -> Iterator[str]:
     """Every search under some states; every state, every category, and every fourth pair of both; cases in shadow as well."""
@@ -62,7 +80,10 @@ def main() -> None:
     categories = list(Case.objects.order_by("category").values_list("category", flat=True).distinct())
     now = timezone.now()
     days = {"DAY": (now - timedelta(days=10)).date().isoformat(), "MONTH": (now - timedelta(days=30)).date().isoformat()}  # fmt: skip
-    asked = [*addresses(categories, [each.value for each in State if each != State.MERGED])]
+    asked = [
+        *addresses(categories, [each.value for each in State if each != State.MERGED]),
+        *map_addresses(categories, random.Random(2)),
+    ]
     random.Random(1).shuffle(asked)
     took_ms: dict[str, list[float]] = {}
     for role in (User.Role.REVIEWER, User.Role.CITY):
