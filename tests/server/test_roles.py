@@ -131,5 +131,5 @@ def test_every_page_of_every_role_has_a_policy_without_inline_script_or_eval() -
             assert answer.headers["X-Frame-Options"] == "DENY"
             if answer.headers.get("Content-Type", "").startswith("text/html"):
                 page = answer.content.decode()
-                assert not re.search(r"\son\w+=|style=\"|javascript:", re.sub(r'content="[^"]*"', "", page)), name
+                assert not re.search(r"\son\w+=|\sstyle=\"|javascript:", re.sub(r'content="[^"]*"', "", page)), name
                 assert all('src="' in tag or "application/json" in tag for tag in re.findall(r"<script[^>]*>", page)), name  # fmt: skip
