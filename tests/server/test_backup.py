@@ -48,7 +48,7 @@ while True:
 
 
 def trikeye(data: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "trikeye", *argv], env={**os.environ, "TRIKEYE_DATA": str(data)}, capture_output=True, text=True, timeout=120)  # fmt: skip
+    return subprocess.run([sys.executable, "-m", "trikeye", *argv], env={**os.environ, "TRIKEYE_DATA": str(data)}, capture_output=True, text=True, timeout=280)  # fmt: skip
 
 
 def ask(database: Path, query: str) -> Any:
