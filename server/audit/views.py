@@ -29,7 +29,7 @@ from server.errors import answer
 from server.keeping.models import Erasure
 from server.keeping.rules import Rule
 from server.keeping.services import Due, erase
-from server.words import deed_name
+from server.words import deed_name, happened, kind_name
 
 COLUMNS = ("id", "at", "city", "person", "verb", "kind", "object", "detail")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -46,8 +46,8 @@ def audit(request: HttpRequest) -> HttpResponse:
     kept = {name: value for name, value in request.GET.items() if value and name != "before"}
     seals = [each for each in heads() if not person.city_id or each.chain == person.city.key]
     return render(request, "audit.html", {
-        "rows": [(row, deed_name(row.verb) if row.verb in set(Verb) else row.verb, detail_of(row)) for row in found.rows], "asked": wanted, "cut": found.cut,
-        "older": urlencode(kept | {"before": found.older}) if found.older else "", "query": urlencode(kept), "kinds": KINDS,
+        "rows": [(row, deed_of(row), kind_name(row.kind), detail_of(row)) for row in found.rows], "asked": wanted, "cut": found.cut,
+        "older": urlencode(kept | {"before": found.older}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
         "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": seals, "hidden": hidden_pictures(person),
     })  # fmt: skip
 
@@ -100,6 +100,14 @@ def hidden_pictures(person: User) -> list[Due]:
         Due(*row, Rule.FACE)
         for row in rows.values_list("sha256", "sighting__case_id", "sighting__city_id")[:HIDDEN_MOST]
     ]
+
+
+def deed_of(row: AuditRow) -> str:
+    """What was done, in words; what an older or a newer version wrote goes by its verb."""
+    try:
+        return happened(row.verb, row.detail)
+    except (KeyError, ValueError):
+        return deed_name(row.verb) if row.verb in set(Verb) else row.verb
 
 
 def detail_of(row: AuditRow) -> str:

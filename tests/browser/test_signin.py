@@ -127,13 +127,13 @@ def test_people_are_added_and_changed(open_page: Open, db: None, language: str, 
     page.locator(".add summary").click()
     page.locator(".add [name=name]").fill("zhao")
     press(page, "Enter")
-    expect(page.locator(".told .secret")).to_be_visible()
+    expect(page.locator(".once .secret")).to_be_visible()
     row = page.locator("tr", has=page.get_by_role("rowheader", name="li", exact=True))
     row.locator("summary").click()
     look(page, "users")
     row.locator("[name=role]").select_option("supervisor")
     row.locator("form.filter button").click()
-    expect(page.locator(".told")).to_have_count(0)
+    expect(page.locator(".once")).to_have_count(0)
     assert User.objects.get(username="li").role == "supervisor"
 
 
