@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import hypot
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from calibration.chinese_maps import gcj02_from_wgs84, is_shifted
@@ -127,6 +128,13 @@ def shown_pictures(case: Case) -> list[Shown]:
     rows = Sighting.objects.filter(case=case, pictures__hidden_at=None).select_related("vehicle")
     best = rows.prefetch_related("pictures").order_by("-probability", "id").first()
     return [_shown(best, each) for each in _ordered(best)] if best else []
+
+
+def best_pictures(case_ids: Collection[int]) -> dict[int, str]:
+    """The address of each case's best picture, of those that have one to show."""
+    rows = Picture.objects.filter(sighting__case__in=case_ids, role="best", hidden_at=None)
+    best = rows.order_by("sighting__probability").values_list("sighting__case", "sha256")
+    return {case_id: reverse("picture", args=[sha256]) for case_id, sha256 in best}
 
 
 def cell_of(case: Case, later: timedelta | None = None) -> Cell | None:

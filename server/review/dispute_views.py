@@ -16,12 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from models.taxonomy import CATEGORIES
 from server.accounts.services import home_city_id
-from server.cases.models import Case, Picture
 from server.cases.rules import AT_CITY
 from server.cases.views import address_of, case_here, shown
 from server.places.words import place_line
 from server.review.answers import BadVerdict, Given
-from server.review.cards import shown_pictures
+from server.review.cards import best_pictures, shown_pictures
 from server.review.disputes import Settled, lately_settled, open_disputes, retract_case, settle
 from server.review.models import Dispute, Verdict
 from server.review.rules import REASONS, SAME_REASON, WORDS_REASON, Outcome
@@ -83,12 +82,12 @@ def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpRespo
     person: Any = request.user
     home_id = home_city_id(person)
     found, zones = list(open_disputes(person)[: A_PAGE + 1]), list(open_proposals(person)[:A_PAGE])
-    language = get_language() or "zh-hans"
+    language, pictures = get_language() or "zh-hans", best_pictures([each.case_id for each in zones])
     return render(request, "disputes.html", {
         "wrong": wrong, "supervises": supervises(person), "rows": [_shown(each, home_id) for each in found[:A_PAGE]], "more": len(found) > A_PAGE,
         "settled": [_told(each, home_id) for each in lately_settled(person)[:LATELY]],
         "zones": [{"row": each, "name": category_name(each.verdict.proposed), "place": place_line(each.case), "address": address_of(each.case, home_id), "words": each.verdict.words,
-                   "picture": _best(each.case)} for each in zones],
+                   "picture": pictures.get(each.case_id, "")} for each in zones],
         "reasons": OTHER_REASONS, "words_reason": WORDS_REASON, "categories": sorted(((key, each.name(language)) for key, each in CATEGORIES.items()), key=lambda each: each[1]),
     }, status=status)  # fmt: skip
 
@@ -122,11 +121,6 @@ def _side(verdict: Verdict, who: str) -> Side:
         left, top, right, bottom = verdict.box
         box = {"x": left, "y": top, "w": right - left, "h": bottom - top}
     return Side(said, verdict.words, who, verdict.lat_deg is not None, box, verdict.box_sha256)
-
-
-def _best(case: Case) -> str:
-    sha256 = Picture.objects.filter(sighting__case=case, role="best", hidden_at=None).order_by("-sighting__probability").values_list("sha256", flat=True).first()  # fmt: skip
-    return reverse("picture", args=[sha256]) if sha256 else ""
 
 
 @require_POST

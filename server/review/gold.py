@@ -22,7 +22,7 @@ from server.review.looks import named
 from server.review.models import Gold, Look, Verdict
 from server.review.rules import GOLD_AGAIN, TOLD_AGAIN, LookKind, gold_after, hits, lot
 
-CHOSEN_FROM, LISTED = 100, 50
+CHOSEN_FROM, COUNTED = 100, 5000
 PROVEN = (State.FIXED, State.VERIFIED)
 """The city said that something was there."""
 
@@ -138,9 +138,12 @@ def score_of(person: User, since: datetime) -> Score:
     return _score(list(_answered().filter(person=person, made_at__gte=since, told_at__isnull=False)))
 
 
-def score_of_gold(gold: Gold) -> Score:
-    """How people answered one gold card: one that most get wrong is wrong itself, or too hard."""
-    return _score(list(_answered().filter(gold=gold).order_by("-id")[:LISTED]))
+def scores_of(golds: Sequence[Gold]) -> dict[int, Score]:
+    """How people answered each of these gold cards lately: one that most get wrong is wrong itself, or too hard."""
+    of_gold: dict[int, list[Look]] = {gold.pk: [] for gold in golds}
+    for look in _answered().filter(gold__in=golds).order_by("-id")[:COUNTED]:
+        of_gold[look.gold_id or 0].append(look)
+    return {gold_id: _score(found) for gold_id, found in of_gold.items()}
 
 
 def tell(person: User, now: datetime) -> list[Told]:

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from models.taxonomy import CATEGORIES
 from server.accounts.services import cases_for, home_city_id
-from server.cases.models import Case, Picture
-from server.review.gold import NotGold, Told, in_use, make, proposals, retire, score_of, score_of_gold, tell
+from server.review.cards import best_pictures
+from server.review.gold import NotGold, Score, Told, in_use, make, proposals, retire, score_of, scores_of, tell
 from server.review.models import Gold
 from server.review.supervising import supervises
 from server.words import answer_name, category_name, person_name, state_name
@@ -38,7 +38,7 @@ def _as_told(each: Told) -> dict[str, Any]:
     assert verdict is not None
     assert gold is not None
     return {
-        "case_number": case.number, "address": f"{reverse('case', args=[case.number])}?city={case.city.key}", "picture": _picture(case),
+        "case_number": case.number, "address": f"{reverse('case', args=[case.number])}?city={case.city.key}", "picture": best_pictures([case.pk]).get(case.pk, ""),
         "is_right": each.is_right, "yours": _said(verdict.answer, verdict.category or verdict.proposed, verdict.reason), "right": _said(gold.answer, gold.category),
     }  # fmt: skip
 
@@ -47,11 +47,6 @@ def _said(answer: str, category: str, reason: int | None = None) -> str:
     """An answer, and as what it was confirmed."""
     name = answer_name(answer, reason)
     return _("%(answer)s as %(category)s") % {"answer": name, "category": category_name(category)} if answer == "confirm" else name  # fmt: skip
-
-
-def _picture(case: Case) -> str:
-    sha256 = Picture.objects.filter(sighting__case=case, role="best", hidden_at=None).order_by("-sighting__probability").values_list("sha256", flat=True).first()  # fmt: skip
-    return reverse("picture", args=[sha256]) if sha256 else ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,14 +75,14 @@ def gold_page(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpResponse:
     person: Any = request.user
     used, more = list(in_use(person)[:SHOWN]), list(proposals(person)[:PROPOSED])
+    scores, pictures = scores_of(used), best_pictures([*(each.case_id for each in used), *(case.pk for case in more)])
     return render(request, "gold.html", {
-        "wrong": wrong, "supervises": supervises(person), "asked": request.GET.get("case", "")[:12], "used": [_used(each) for each in used],
-        "proposed": [{"case": case, "name": category_name(case.category), "state": state_name(case.state), "picture": _picture(case)} for case in more],
+        "wrong": wrong, "supervises": supervises(person), "asked": request.GET.get("case", "")[:12], "used": [_used(each, scores[each.pk], pictures.get(each.case_id, "")) for each in used],
+        "proposed": [{"case": case, "name": category_name(case.category), "state": state_name(case.state), "picture": pictures.get(case.pk, "")} for case in more],
         "categories": sorted(((key, category_name(key)) for key in CATEGORIES), key=lambda each: each[1]),
     }, status=status)  # fmt: skip
 
 
-def _used(gold: Gold) -> dict[str, Any]:
-    score = score_of_gold(gold)
-    return {"row": gold, "right": _said(gold.answer, gold.category), "score": score, "by": person_name(gold.made_by), "picture": _picture(gold.case),
+def _used(gold: Gold, score: Score, picture: str) -> dict[str, Any]:
+    return {"row": gold, "right": _said(gold.answer, gold.category), "score": score, "by": person_name(gold.made_by), "picture": picture,
             "share": f"{score.right / score.of:.0%}" if score.of else "–"}  # fmt: skip

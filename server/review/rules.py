@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from enum import StrEnum
-from math import log
+from math import ceil, log
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
@@ -97,8 +97,9 @@ def agree(first: tuple[str, str], second: tuple[str, str]) -> bool:
 
 def gold_after(seed: object, share: float) -> int:
     """How many cards come before the next gold one, so that `share` of all are and nobody can count along: geometric, at most four times the mean."""
-    mean = 1 / share
-    return min(1 + int(-log(1 - lot(f"gold {seed}")) * mean), round(4 * mean))
+    if share >= 1:
+        return 1
+    return max(1, min(ceil(log(1 - lot(f"gold {seed}")) / log(1 - share)), round(4 / share)))
 
 
 def hits(given: tuple[str, str], right: tuple[str, str]) -> bool | None:
