@@ -14,7 +14,7 @@ from calibration.geodesy import metres_per_degree
 from server.cases.geo import Box, Shape, glyph_of, shape_of
 from server.cases.map_rows import Found, Heap, Spot
 
-WIDTH, SHAPE, APART, LEAST_PX = 1000, 0.6, 34, 5
+WIDTH, SHAPE, APART_PX, LEAST_PX = 1000, 0.6, 34, 5
 HEIGHT = round(WIDTH * SHAPE)
 MARKS = {
     Shape.OPEN: "M-11 0a11 11 0 1 0 22 0a11 11 0 1 0 -22 0z", Shape.CITY: "M-10 -10h20v20h-20z", Shape.FIXED: "M-11 0l7 8l15 -17", Shape.BACK: "M0 -13l13 22h-26z",
@@ -32,7 +32,7 @@ class Lines:
     wide_m: float = 0.0
 
 
-def draw(box: Box, found: Found, roads: Lines, words: str, address_of: Callable[[Spot], str], closer: Callable[[Heap], str]) -> str:  # fmt: skip
+def draw(box: Box, found: Found, roads: Lines, words: str, address_of: Callable[[Spot], str], closer: Callable[[Heap], str], apart_px: int = APART_PX) -> str:  # fmt: skip
     """The map of a box that is SHAPE times as high as wide (Box.fitted). `words` is what it says to those who cannot see it."""
 
     def xy(lat: float, lon: float) -> tuple[float, float]:
@@ -40,19 +40,21 @@ def draw(box: Box, found: Found, roads: Lines, words: str, address_of: Callable[
 
     px_per_m = WIDTH / ((box.east - box.west) * metres_per_degree(box.middle[0])[1])
     parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" class="ground"/>', _roads(roads, xy, px_per_m)]
-    heaps, spots = _apart(found, xy)
+    heaps, spots = _apart(found, xy, apart_px)
     parts += [_heap(heap, *xy(heap.lat_deg, heap.lon_deg), closer(heap)) for heap in heaps]
     parts += [_spot(spot, *xy(spot.lat_deg, spot.lon_deg), address_of(spot)) for spot in spots]
     parts.append(_scale(box))
     return f'<svg class="cases-map" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="{escape(words)}">{"".join(parts)}</svg>'
 
 
-def _apart(found: Found, xy: Callable[[float, float], tuple[float, float]]) -> tuple[list[Heap], list[Spot]]:
+def _apart(
+    found: Found, xy: Callable[[float, float], tuple[float, float]], apart_px: int
+) -> tuple[list[Heap], list[Spot]]:
     """What would lie on each other is a heap."""
     cells: dict[tuple[int, int], list[Spot | Heap]] = {}
     for each in (*found.heaps, *found.spots):
         x, y = xy(each.lat_deg, each.lon_deg)
-        cells.setdefault((round(x / APART), round(y / APART)), []).append(each)
+        cells.setdefault((round(x / apart_px), round(y / apart_px)), []).append(each)
     heaps = [_together(some) for some in cells.values() if len(some) > 1 or isinstance(some[0], Heap)]
     return heaps, [some[0] for some in cells.values() if len(some) == 1 and isinstance(some[0], Spot)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -18,10 +18,10 @@ from django.views.decorators.http import require_GET
 from models.taxonomy import CATEGORIES, city_codes
 from server import errors
 from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
-from server.cases.filters import ALL, Filter, filter_of, query_of
+from server.cases.filters import ALL, SEVERITIES, Filter, filter_of, query_of
 from server.cases.geo import BadBox, Box, Shape, around, box_of, collection, glyph_of, point, shape_of
-from server.cases.map_rows import AT_CITY_OR_AFTER, Found, Heap, Spot, look, whole
-from server.cases.map_svg import SHAPE, draw, mark
+from server.cases.map_rows import AT_CITY_OR_AFTER, MOST, Found, Heap, Spot, look, whole
+from server.cases.map_svg import APART_PX, SHAPE, draw, mark
 from server.cases.models import Picture
 from server.cases.roads import roads_in
 from server.cases.rules import State
@@ -34,6 +34,8 @@ from server.words import category_name, severity_name, state_name
 DRAWN = 300
 """Cases that the map without script shows one by one."""
 MOVES = (("north", 0.0, 0.3, 1.0), ("south", 0.0, -0.3, 1.0), ("west", -0.3, 0.0, 1.0), ("east", 0.3, 0.0, 1.0), ("closer", 0.0, 0.0, 0.5), ("farther", 0.0, 0.0, 2.0))  # fmt: skip
+ELSEWHERE = ("district", "vehicle", "since", "until", "radius")
+"""What the list's form asks and the map's keeps."""
 CHINA = Box(73.0, 18.0, 135.0, 54.0)
 
 
@@ -52,6 +54,7 @@ def case_map(request: HttpRequest) -> HttpResponse:
         "moves": [(name, _move_name(name), _query(query, box.moved(*by))) for name, *by in MOVES], "whole": f"?{query}",
         "legend": [(mark_safe(mark(shape)), name) for shape, name in _shapes()], "list": f"{reverse('case_list')}?{query}",
         "wanted": wanted, "sees_shadow": is_inside(person), "states": _states(person), "categories": [(key, category_name(key)) for key in CATEGORIES],
+        "severities": [(key, severity_name(key)) for key in SEVERITIES], "kept": [(name, value) for name, value in parse_qsl(query) if name in ELSEWHERE],
     })  # fmt: skip
 
 
@@ -64,7 +67,7 @@ def cases_geojson(request: HttpRequest) -> HttpResponse:
         box = box_of(request.GET.get("bbox", ""))
     except BadBox as wrong:
         return _bad_box(request, wrong)
-    found = look(request.user, wanted, box)
+    found = look(request.user, wanted, box, MOST)
     keys = dict(City.objects.values_list("id", "key"))
     spots = (point(s.lat_deg, s.lon_deg, number=s.number, city=keys[s.city_id], category=s.category, state=s.state, shape=shape_of(s.state)) for s in found.spots)  # fmt: skip
     heaps = (point(h.lat_deg, h.lon_deg, cases=h.cases) for h in found.heaps)
@@ -105,7 +108,7 @@ def case_peek(request: HttpRequest, number: int) -> HttpResponse:
     })  # fmt: skip
 
 
-def drawing(person: Any, box: Box, found: Found, query: str) -> str:
+def drawing(person: Any, box: Box, found: Found, query: str, apart_px: int = APART_PX) -> str:
     """The map without script; heaps lead closer, with the filter that `query` is."""
     keys, home_id = dict(City.objects.values_list("id", "key")), home_city_id(person)
 
@@ -117,7 +120,7 @@ def drawing(person: Any, box: Box, found: Found, query: str) -> str:
     def of_case(spot: Spot) -> str:
         return reverse("case", args=[spot.number]) + ("" if spot.city_id == home_id else f"?city={keys[spot.city_id]}")
 
-    return draw(box, found, roads_in(person, box), said(found), of_case, closer)
+    return draw(box, found, roads_in(person, box), said(found), of_case, closer, apart_px)
 
 
 def said(found: Found) -> str:

@@ -20,7 +20,7 @@ from server import errors
 from server.accounts.services import cases_for, cities_for, is_inside
 from server.cases.geo import around
 from server.cases.map_rows import Found, Spot
-from server.cases.map_svg import SHAPE
+from server.cases.map_svg import APART_PX, SHAPE
 from server.cases.map_views import drawing
 from server.cases.models import in_shadow
 from server.dashboard.models import CaseDay, Day
@@ -34,7 +34,7 @@ INSIDE = ("seen", "confirmed", "handed_over", "fixed")
 OUTSIDE = ("handed_over", "fixed")
 KEPT = ("in_time", "late", "overdue")
 ON_MAP, DRAWN = 5_000, 200
-"""Cases of the month that are looked at for its map, the newest; on paper nobody reads more marks."""
+"""Cases of the month that are looked at for its map, the newest; of how many on heaps are coarser."""
 
 
 @require_GET
@@ -105,4 +105,7 @@ def _map(person: Any, month: Month) -> str:
         rows = cases.order_by(f"-{column}").values_list(*Spot._fields)[: ON_MAP - len(spots)]
         spots += [Spot(*row) for row in rows]
     box = around([(spot.lat_deg, spot.lon_deg) for spot in spots])
-    return mark_safe(drawing(person, box.fitted(SHAPE), Found(spots=spots), "")) if box else ""
+    if box is None:
+        return ""
+    apart_px = APART_PX if len(spots) <= DRAWN else 2 * APART_PX
+    return mark_safe(drawing(person, box.fitted(SHAPE), Found(spots=spots), "", apart_px))

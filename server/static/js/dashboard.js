@@ -7,7 +7,7 @@ const ink = (name) => getComputedStyle(document.documentElement).getPropertyValu
 const day = (seconds) => new Date(seconds * 1000).toISOString().slice(5, 10);
 
 function draw(figure) {
-  const place = figure.querySelector(".plots"), table = figure.querySelector("table"), rows = [...table.tBodies[0].rows];
+  const place = figure.querySelector(".plots"), table = figure.querySelector("details table"), rows = [...table.tBodies[0].rows];
   const days = rows.map((row) => Date.parse(`${row.cells[0].dataset.day}T00:00Z`) / 1000);
   const names = [...table.tHead.rows[0].cells].slice(1).map((cell) => cell.textContent);
   const axis = { stroke: ink("soft"), grid: { stroke: ink("line"), width: 1 }, ticks: { stroke: ink("line"), width: 1 }, font: "12px system-ui, sans-serif" };
