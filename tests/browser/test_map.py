@@ -1,0 +1,164 @@
+"""The map of cases in headless Chromium: the one that moves, and the drawn one where it cannot."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from browsing import DESK, PHONE, Deal, Open, assert_fit_for_all
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from server.accounts.models import User
+from server.cases.counts import count_all
+from server.cases.models import Case
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+NO_WEBGL = "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...more) { return kind.startsWith('webgl') ? null : get.call(this, kind, ...more); };"
+
+
+@pytest.fixture
+def chief(db: None) -> User:
+    """Who sees everything."""
+    return User.objects.create_user("zhao", role="supervisor")
+
+
+def shown(page: Page, cases: int) -> None:
+    """The map that moves shows so many cases."""
+    expect(page.locator("#map")).to_have_attribute("data-shown", str(cases))
+    expect(page.locator(".map-drawn")).to_be_hidden()
+
+
+def middle_of(page: Page) -> tuple[float, float]:
+    box = page.locator(".map-stage canvas").bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def bbox(page: Page) -> list[float]:
+    found = re.search(r"bbox=([^&]+)", page.url)
+    assert found
+    return [float(edge) for edge in found[1].split(",")]
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_case_is_found_on_the_map_and_its_panel_leads_to_it(device: dict[str, Any], language: str, open_page: Open, deal: Deal, chief: User) -> None:  # fmt: skip
+    deal(1)
+    count_all(timezone.now())
+    page = open_page("/cases/map/", chief, language, **device)
+    shown(page, 1)
+    expect(page.locator("#map-said")).to_have_text("共 1 件案件。" if language == "zh-hans" else "1 cases.")
+    assert_fit_for_all(page, "map")
+    page.wait_for_timeout(800)  # the mark fades in
+    page.mouse.click(*middle_of(page))
+    panel = page.locator(".map-peek")
+    expect(panel.locator("img")).to_be_visible()
+    expect(panel.locator("h2 a")).to_be_focused()
+    assert_fit_for_all(page, "panel")
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(page.locator(".map-stage canvas")).to_be_focused()
+    page.mouse.click(*middle_of(page))
+    panel.locator("h2 a").press("Enter")
+    expect(page).to_have_url(re.compile(r"/cases/1/$"))
+
+
+def test_it_moves_by_buttons_and_keys_and_the_address_keeps_it(open_page: Open, deal: Deal, chief: User) -> None:
+    deal(3)
+    count_all(timezone.now())
+    page = open_page("/cases/map/?state=queued", chief)
+    shown(page, 3)
+    page.locator("[data-move=closer]").press("Enter")
+    expect(page).to_have_url(re.compile("bbox="))
+    page.wait_for_timeout(700)
+    wide = bbox(page)
+    page.locator("[data-move=closer]").press("Enter")
+    page.wait_for_timeout(700)
+    near = bbox(page)
+    assert near[2] - near[0] == pytest.approx((wide[2] - wide[0]) / 2, rel=0.05)
+    page.locator("[data-move=east]").press("Enter")
+    page.wait_for_timeout(700)
+    assert bbox(page)[0] > near[0]
+    page.locator(".map-stage canvas").focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(700)
+    moved = bbox(page)
+    assert moved[1] > near[1]
+    assert "state=queued" in page.url
+    page.reload()
+    shown(page, int(page.locator("#map").get_attribute("data-shown") or "0"))
+    again = bbox(page) if "bbox" in page.url else moved
+    assert again[0] == pytest.approx(moved[0], abs=(near[2] - near[0]))
+    page.get_by_role("link", name="以列表查看").press("Enter")
+    expect(page).to_have_url(re.compile(r"/cases/\?state=queued$"))
+
+
+def test_many_are_counted_and_come_apart_closer(open_page: Open, deal: Deal, chief: User, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    deal(12)
+    count_all(timezone.now())
+    monkeypatch.setattr("server.cases.map_views.MOST", 4)
+    page = open_page("/cases/map/", chief, "en")
+    shown(page, 12)
+    expect(page.locator("#map-said")).to_have_text("12 cases, counted by place: closer, each is shown by itself.")
+    for _ in range(6):
+        page.locator("[data-move=closer]").press("Enter")
+        page.wait_for_timeout(500)
+    expect(page.locator("#map-said")).to_have_text(re.compile(r"^([0-4] cases|No case)"))
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_without_script_or_webgl_the_drawn_map_does_the_same(device: dict[str, Any], language: str, open_page: Open, deal: Deal, chief: User) -> None:  # fmt: skip
+    deal(3)
+    count_all(timezone.now())
+    page = open_page("/login/", chief, language, **device)
+    page.add_init_script(NO_WEBGL)
+    page.goto("/cases/map/")
+    expect(page.locator(".map-drawn svg")).to_be_visible()
+    expect(page.locator(".map-stage canvas")).to_have_count(0)
+    assert_fit_for_all(page, "drawn map")
+    plain = open_page("/cases/map/", chief, language, java_script_enabled=False, **device)
+    plain.locator("[data-move=closer]").press("Enter")
+    expect(plain).to_have_url(re.compile("bbox="))
+    plain.locator("[data-move=whole]").press("Enter")
+    for _ in range(8):
+        marks = plain.locator(".cases-map a[href^='/cases/map/']")
+        if not marks.count():
+            break
+        marks.first.focus()
+        plain.keyboard.press("Enter")
+        plain.wait_for_load_state()
+    case = plain.locator(".cases-map a[href^='/cases/']").first
+    case.focus()
+    plain.keyboard.press("Enter")
+    expect(plain).to_have_url(re.compile(r"/cases/\d+/$"))
+
+
+def test_a_map_that_is_offline_says_so_and_goes_on(open_page: Open, deal: Deal, chief: User, errors: list[str]) -> None:
+    deal(1)
+    count_all(timezone.now())
+    page = open_page("/cases/map/", chief, "en")
+    shown(page, 1)
+    page.context.set_offline(True)
+    page.locator("[data-move=farther]").press("Enter")
+    expect(page.locator("#map-said")).to_have_text("The map could not be loaded. Check the network, then move the map again.")  # fmt: skip
+    page.context.set_offline(False)
+    page.locator("[data-move=farther]").press("Enter")
+    expect(page.locator("#map-said")).to_have_text("1 cases.")
+    assert all("ERR_INTERNET_DISCONNECTED" in each for each in errors)
+    errors.clear()
+
+
+def test_the_map_works_at_night_and_when_night_falls(open_page: Open, deal: Deal, chief: User) -> None:
+    deal(2)
+    count_all(timezone.now())
+    Case.objects.filter(number=1).update(state="fixed")
+    page = open_page("/cases/map/?state=all", chief)
+    shown(page, 2)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(500)
+    page.locator("[data-move=farther]").press("Enter")
+    page.wait_for_timeout(500)
+    shown(page, 2)
