@@ -1,0 +1,149 @@
+"""The page of the audit: whoever looks finds what is theirs to see, along an index, and may take it along."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from server.accounts.models import User
+from server.audit.models import AuditRow
+from server.audit.search import Asked, asked, first_id_at, look
+from server.audit.views import cell
+from server.fleet.models import City
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def auditor(db: None) -> User:
+    return User.objects.create_user("auditor", role="auditor")
+
+
+@pytest.fixture
+def web(auditor: User) -> Client:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(auditor)
+    return client
+
+
+@pytest.fixture
+def many(auditor: User) -> list[AuditRow]:
+    """120 rows of two cities, an hour apart, every third by a person, every fourth a verdict."""
+    here, there = (City.objects.create(key=key, name_zh=key, name_en=key) for key in ("here", "there"))
+    now = timezone.now()
+    AuditRow.objects.bulk_create([
+        AuditRow(city=(here, there)[n % 2], actor=None if n % 3 else auditor, verb="case_moved" if n % 4 else "verdict", kind="case", object_id=str(n % 10), detail={"note": "=1+1"} if n == 9 else {})
+        for n in range(120)
+    ])  # fmt: skip
+    rows = list(AuditRow.objects.order_by("id"))
+    for number, row in enumerate(rows):
+        AuditRow.objects.filter(pk=row.pk).update(at=now - timedelta(hours=120 - number))
+    return list(AuditRow.objects.order_by("id"))
+
+
+def numbers(rows: list[AuditRow], many: list[AuditRow]) -> list[int]:
+    return [row.pk - many[0].pk for row in rows]
+
+
+def test_each_condition_and_all_together_find_what_they_say(many: list[AuditRow], auditor: User) -> None:
+    def found(**what: Any) -> list[int]:
+        return numbers(look(Asked(**what), None, 200).rows, many)
+
+    newest_first = list(range(119, -1, -1))
+    assert found() == newest_first
+    assert found(person=auditor.pk) == [n for n in newest_first if n % 3 == 0]
+    assert found(verb="verdict") == [n for n in newest_first if n % 4 == 0]
+    assert found(kind="case", object_id="7") == [n for n in newest_first if n % 10 == 7]
+    assert found(object_id="7") == found(kind="case", object_id="7")
+    assert found(kind="user") == []
+    assert found(verb="verdict", person=auditor.pk, object_id="4", kind="case") == [n for n in newest_first if n % 4 == n % 3 == 0 and n % 10 == 4]  # fmt: skip
+    assert numbers(look(Asked(verb="verdict"), many[0].city_id, 200).rows, many) == [n for n in newest_first if n % 4 == 0 and n % 2 == 0]  # fmt: skip
+
+
+def test_days_are_found_by_halving(many: list[AuditRow]) -> None:
+    for row in many[::17]:
+        assert first_id_at(row.at) == row.pk
+        assert first_id_at(row.at + timedelta(seconds=1)) == row.pk + 1
+    assert first_id_at(many[0].at - timedelta(days=9)) == many[0].pk
+    day = timezone.localtime(many[60].at).date()
+    of_day = [row.pk for row in many if timezone.localtime(row.at).date() == day]
+    assert [row.pk for row in look(Asked(since=day, until=day), None).rows] == sorted(of_day, reverse=True)
+
+
+def test_pages_follow_each_other_and_rare_rows_are_looked_for_further_back(many: list[AuditRow], web: Client, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    seen, before = [], None
+    while True:
+        found = look(Asked(before=before), None, 50)
+        seen += numbers(found.rows, many)
+        before = found.older
+        if before is None:
+            break
+    assert seen == list(range(119, -1, -1))
+    monkeypatch.setattr("server.audit.search.LOOKED", 20)
+    seen, before, looks = [], None, 0
+    while True:
+        found = look(Asked(verb="verdict", object_id="", kind="case", before=before), many[0].city_id, 50)
+        assert found.cut == (found.older is not None)
+        seen, before, looks = seen + numbers(found.rows, many), found.older, looks + 1
+        if before is None:
+            break
+    assert (seen, looks) == ([n for n in range(119, -1, -1) if n % 4 == 0], 2)
+    assert "older ones are a step further back" in web.get("/audit/?verb=verdict&kind=case").content.decode()
+
+
+def test_every_look_walks_an_index(many: list[AuditRow], auditor: User) -> None:
+    day = timezone.localdate()
+    for what in ({}, {"person": auditor.pk}, {"verb": "verdict"}, {"object_id": "7"}, {"kind": "case", "object_id": "7", "verb": "verdict"}, {"kind": "case"}, {"verb": "verdict", "person": auditor.pk, "since": day, "until": day}):  # fmt: skip
+        for city_id in (None, many[0].city_id):
+            with CaptureQueriesContext(connection) as queries:
+                look(Asked(**what), city_id)
+            assert len(queries) < 80
+            with connection.cursor() as cursor:
+                for each in queries:
+                    assert "COUNT(" not in each["sql"]
+                    plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {each['sql']}").fetchall()]
+                    tables = [line for line in plan if line.startswith(("SCAN audit", "SCAN U0"))]
+                    assert not tables or not what, (what, each["sql"], plan)
+
+
+def test_what_cannot_be_read_is_told_and_left_out(web: Client, many: list[AuditRow]) -> None:
+    form = RequestFactory().get("/", {"person": "²", "since": "2026-13-01", "until": "x", "before": "9" * 30, "verb": "drop", "kind": "nothing", "object": " 7 "}).GET  # fmt: skip
+    read = asked(form)
+    assert (read.person, read.since, read.until, read.before, read.verb, read.kind, read.object_id) == (None, None, None, None, "", "", "7")  # fmt: skip
+    assert set(read.wrong) == {"person", "since", "until", "before"}
+    page = web.get("/audit/?person=%C2%B2&since=rubbish").content.decode()
+    assert "what could not be read was left out" in page
+
+
+def test_a_supervisor_of_one_city_sees_its_rows_alone(many: list[AuditRow]) -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("chief", role="supervisor", city=many[0].city))
+    ids = {row.pk for row in many if row.city_id == many[0].city_id}
+    page = client.get("/audit/").context["rows"]
+    assert {row.pk for row, *_ in page} <= ids
+    table = list(csv.reader(io.StringIO(client.get("/audit/rows.csv").content.decode("utf-8-sig"))))
+    assert {int(line[0]) for line in table[1:]} == ids
+    assert client.post("/audit/erase", {"picture": "0" * 64}).status_code == 403
+
+
+def test_the_table_says_who_took_it_along_and_no_cell_is_a_formula(web: Client, many: list[AuditRow], auditor: User) -> None:  # fmt: skip
+    answer = web.get("/audit/rows.csv?verb=verdict")
+    table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert len(table) == 31
+    assert table[0] == ["id", "at", "city", "person", "verb", "kind", "object", "detail"]
+    row = AuditRow.objects.get(verb="audit_read")
+    assert (row.actor, row.detail) == (auditor, {"rows": 30})
+    assert [cell(text) for text in ("=1", "+1", "-1", "@x", "\tx", "x=1", 5)] == ["'=1", "'+1", "'-1", "'@x", "'\tx", "x=1", "5"]  # fmt: skip
+
+
+def test_the_page_costs_the_same_however_many_rows(web: Client, many: list[AuditRow], django_assert_max_num_queries: Any) -> None:  # fmt: skip
+    with django_assert_max_num_queries(9):
+        assert web.get("/audit/").status_code == 200
