@@ -11,7 +11,7 @@ from server.accounts import views as accounts
 from server.api.api import api
 from server.audit import views as audit
 from server.cases import deeds_views as deeds
-from server.cases import export_views, map_views
+from server.cases import export_views, list_views, map_views
 from server.cases import views as cases
 from server.categories import views as categories
 from server.city import views as city
@@ -58,7 +58,7 @@ urlpatterns = [
     path("review/broken", broken.report_picture, name="review_broken"),
     path("review/mine/", mine.mine, name="review_mine"),
     path("me/keys/", preferences.keys, name="my_keys"),
-    path("cases/", cases.case_list, name="case_list"),
+    path("cases/", list_views.case_list, name="case_list"),
     path("cases/export.<str:kind>", export_views.case_export, name="case_export"),
     path("cases/map/", map_views.case_map, name="case_map"),
     path("cases.geojson", map_views.cases_geojson, name="cases_geojson"),

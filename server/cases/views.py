@@ -1,97 +1,43 @@
-"""The list of cases, and the page of one."""
+"""The page of a case, and its sheet to print."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from models.taxonomy import CATEGORIES
-from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
+from server.accounts.services import cases_for, home_city_id
 from server.cases.deeds import may_hand_over_again, may_reopen
 from server.cases.evidence import before_and_after
-from server.cases.filters import RADII_M, SEVERITIES, query_of, without_each
-from server.cases.history import history_of, is_kept_blind, notes_of, takes_it_for_new
+from server.cases.history import history_of, is_kept_blind, notes_of, takes_it_for_new, told_state
 from server.cases.merging import last_of
 from server.cases.models import Case
 from server.cases.notes import STRUCK_WITHIN
 from server.cases.qr import qr_svg
 from server.cases.rules import AT_CITY, State
-from server.cases.search import Filter, districts_of, filter_of, search
-from server.categories.rules import category_of
 from server.city.deadlines import deadline_line
-from server.fleet.heartbeats import vehicles_for
 from server.fleet.models import City
-from server.places.words import kept_line
 from server.review.cards import card_of
 from server.roles import may
 from server.words import (
-    category_name,
     city_status_name,
     handover_name,
     handover_state_name,
     person_name,
     screening_name,
-    severity_name,
     span,
     state_name,
 )
 
-A_PAGE, MOST_VEHICLES, MOST_NOTES, MOST_PICTURES, MOST_SIGHTINGS = 50, 1000, 200, 40, 100
+MOST_NOTES, MOST_PICTURES, MOST_SIGHTINGS = 200, 40, 100
 PRINTED, PRINTED_PICTURES, PRINTED_LINES = ("answer", "deed", "city"), 2, 12
-HIDDEN_BY = {
-    "text": _("what is searched for"), "since": _("the first day"), "until": _("the last day"), "vehicle": _("the vehicle"), "district": _("the district"),
-    "severity": _("the severity"), "category": _("the category"), "state": _("the state"),
-}  # fmt: skip
-
-
-@require_GET
-def case_list(request: HttpRequest) -> HttpResponse:
-    """Cases, newest first: the open ones, or by what is asked for, those in shadow only if so. The next page begins at a row, nothing is counted."""
-    person: Any = request.user
-    wanted, now = filter_of(request.GET.dict()), timezone.now()
-    cases, cities, inside = cases_for(person), cities_for(person), is_inside(person)
-    found = search(cases, cities, wanted, A_PAGE, notes=inside)
-    here, home_id = query_of(wanted), home_city_id(person)
-    rows = [_row(case, home_id, now) for case in found.cases]
-    return render(request, "cases.html", {
-        "rows": rows, "found": found, "wanted": wanted, "has_places": any(row["place"] for row in rows), "sees_shadow": inside,
-        "states": [(s.value, state_name(s)) for s in State if s != State.MERGED], "severities": [(key, severity_name(key)) for key in SEVERITIES], "radii_m": RADII_M,
-        "categories": [(key, each.name(get_language() or "zh-hans")) for key, each in CATEGORIES.items()], "districts": _districts(cities),
-        "vehicles": list(vehicles_for(person).order_by("name").values_list("name", flat=True)[:MOST_VEHICLES]) if inside else [],
-        "hiding": [] if rows or found.is_cut else _hiding(cases, cities, wanted, inside), "is_narrow": here != "", "here": here, "may_export": may(person, "case_export"),
-        "newest": f"?{here}" if wanted.before is not None else "", "older": f"?{here}&before={found.older}" if found.older is not None else "",
-    })  # fmt: skip
-
-
-def _row(case: Case, home_id: int | None, now: datetime) -> dict[str, Any]:
-    category = category_of(case.category)
-    return {
-        "case": case, "address": address_of(case, home_id), "name": category_name(case.category), "place": kept_line(case), "state": state_name(case.state),
-        "severity": category.severity, "severity_name": severity_name(category.severity), "age": span((now - case.first_seen_at).total_seconds()),
-    }  # fmt: skip
-
-
-def _districts(cities: Sequence[int]) -> list[tuple[str, str]]:
-    """Key and name, in the reader's language where there is one."""
-    chinese = (get_language() or "zh-hans").startswith("zh")
-    return [(zh, zh if chinese or not en else en) for zh, en in districts_of(cities)]
-
-
-def _hiding(cases: QuerySet[Case], cities: Sequence[int], wanted: Filter, inside: bool) -> list[tuple[str, str]]:
-    """Of a list that is empty: without which part of its filter there is something, and the address of that."""
-    looser = ((name, each) for name, each in without_each(wanted) if search(cases, cities, each, 1, notes=inside).cases)
-    return [(str(HIDDEN_BY[name]), f"?{query_of(each)}") for name, each in looser]
 
 
 def address_of(case: Case, home_id: int | None, page: str = "case") -> str:
@@ -125,7 +71,7 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
     now, home_id, decided = timezone.now(), home_city_id(person), takes_it_for_new(case, person)
     card = card_of(case, {}, cases_for(person), whole=True)
     return render(request, "case.html", {
-        "card": card, "case": case, "wrong": wrong, "state": state_name(State.QUEUED if decided else case.state),
+        "card": card, "case": case, "wrong": wrong, "state": state_name(told_state(case, person)),
         "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
         "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
         "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
@@ -183,8 +129,8 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
         f"{settings.PUBLIC_URL}{reverse('case', args=[case.number])}?city={case.city.key}"  # whoever reads the sheet
     )
     return render(request, "case_print.html", {
-        "code": qr_svg(address, gettext("The address of this case, for a phone")), "card": card, "case": case, "state": state_name(State.QUEUED if decided else case.state), "pictures": card.pictures[:PRINTED_PICTURES],
+        "code": qr_svg(address, gettext("The address of this case, for a phone")), "card": card, "case": case, "state": state_name(told_state(case, person)), "pictures": card.pictures[:PRINTED_PICTURES],
         "deadline": "" if decided else deadline_line(case, timezone.now()), "history": [line for line in history_of(case, person) if line.kind in PRINTED][:PRINTED_LINES],
-        "handovers": [] if decided else handovers_of(case), "address": address, "now": timezone.now(),
+        "handovers": [] if decided else handovers_of(case), "address": address, "back": address_of(case, home_city_id(person)), "now": timezone.now(),
         "city": case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh,
     })  # fmt: skip

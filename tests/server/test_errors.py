@@ -33,10 +33,10 @@ def faulty(reviewer: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     client.force_login(reviewer)
 
     def fail(with_: Exception, **headers: str) -> Any:
-        def raises(*_: Any) -> None:
+        def raises(*_: Any, **__: Any) -> None:
             raise with_
 
-        monkeypatch.setattr("server.cases.views.newest", raises)
+        monkeypatch.setattr("server.cases.list_views.search", raises)
         return client.get("/cases/", headers=headers)
 
     fail.client = client  # type: ignore[attr-defined]

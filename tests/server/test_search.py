@@ -219,7 +219,7 @@ def test_the_empty_list_says_which_filter_hides_what(many: list[Case], chief: Us
 
 
 def test_the_address_holds_the_filter_on_every_page_of_the_list(many: list[Case], chief: User, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    monkeypatch.setattr("server.cases.views.A_PAGE", 5)
+    monkeypatch.setattr("server.cases.list_views.A_PAGE", 5)
     client.force_login(chief)
     page = client.get("/cases/?q=桃园&severity=medium&state=all&vehicle=TY-01").content.decode()
     older = re.search(r'href="(\?[^"]+)" rel="next"', page)
