@@ -21,7 +21,7 @@ from server.cases.merging import last_of
 from server.cases.models import Case
 from server.cases.notes import STRUCK_WITHIN
 from server.cases.qr import qr_svg
-from server.cases.rules import AT_CITY, State
+from server.cases.rules import AT_CITY
 from server.city.deadlines import deadline_line
 from server.fleet.models import City
 from server.review.cards import card_of
