@@ -31,7 +31,7 @@ export class Batch {
 
   begin() {
     Object.assign(this, { began: performance.now(), decoded: 0, ended: false });
-    this.watch = new IntersectionObserver((seen) => { for (const each of seen) if (each.isIntersecting) { each.target.classList.remove("unseen"); this.watch.unobserve(each.target); } this.tell(); }, { root: this.dialog, threshold: 0.9 });
+    this.watch = new IntersectionObserver((seen) => { for (const each of seen) if (each.isIntersecting) { each.target.classList.remove("unseen"); this.watch.unobserve(each.target); } this.tell(); }, { root: this.dialog, rootMargin: `0px 0px -${this.dialog.querySelector(".batch-bar").offsetHeight - 20}px`, threshold: 0.9 });
     this.cells.forEach((cell, index) => {
       cell.querySelector("kbd").textContent = KEYS[index];
       cell.classList.add("unseen");

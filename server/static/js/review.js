@@ -151,6 +151,12 @@ async function report() {
   try { await post(say.broken, { case: card.dataset.case, sha256: view?.dataset.sha256 ?? "" }); live(say.reported); for (const each of card.querySelectorAll(".reported")) each.hidden = false; } catch (trouble) { warn(trouble); }
 }
 
+// Where there are no keys the help says what the signs over the picture mean.
+function explain() {
+  by("help").querySelector(".icons").replaceChildren(...[...by("tools").children].map((tool) => { const line = document.createElement("li"); line.append(tool.querySelector("svg").cloneNode(true), tool.title); return line; }));
+  by("help").showModal();
+}
+
 function show(index) { const view = card && showPicture(card, index); if (view) zoom.show(view); }
 
 // A correction is made on the first picture, the whole of it in sight.
@@ -173,7 +179,7 @@ const deeds = {
   box: () => { const isHidden = root.classList.toggle("no-box"); root.querySelector(".tools [data-do=box]").setAttribute("aria-pressed", String(isHidden)); },
   bright: () => live(`${say.bright} ${brighten(root)}`), details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
   note: () => { const mine = card; if (mine) note.open(mine.note ?? "", false, (words) => { mine.note = words; tell(); }); },
-  mend_box: () => correct("box"), mend_place: () => correct("place"), batch: () => batch.open(), help: () => by("help").showModal(), again: () => fetchMore(),
+  mend_box: () => correct("box"), mend_place: () => correct("place"), batch: () => batch.open(), help: explain, again: () => fetchMore(),
 };
 
 document.addEventListener("keydown", (e) => {
