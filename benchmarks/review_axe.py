@@ -25,6 +25,8 @@ SERIOUS = ("serious", "critical")
 PAGES = {
     "login": ("", "/login/"),
     "review_queue": ("reviewer", "/review/"),
+    "review_mine": ("reviewer", "/review/mine/"),
+    "my_keys": ("reviewer", "/me/keys/"),
     "case_list": ("reviewer", "/cases/"),
     "case": ("reviewer", "/cases/{number}/"),
     "categories": ("supervisor", "/categories/"),
@@ -38,8 +40,8 @@ MORE = (
     ("fleet", "/review/"),
 )
 NO_PAGE = {"home", "logout", "language", "health", "picture", "picture_signed", "review_lease", "review_renew", "review_give_back", "review_verdicts",
-           "review_undo", "coverage_cells", "city_status"}  # fmt: skip
-DIALOGS = {"d": "#reasons", "r": "#kinds", "?": "#help"}
+           "review_undo", "review_nothing", "review_broken", "review_batch", "review_batch_lease", "review_feedback", "session", "coverage_cells", "city_status"}  # fmt: skip
+DIALOGS = {"d": "#reasons", "r": "#kinds", "g": "#merge", "n": "#note", "b": "#batch", "?": "#help"}
 
 
 def names(patterns: Any) -> Iterator[str]:
