@@ -176,9 +176,11 @@ def test_a_parameter_that_cannot_be_is_named(asked: dict[str, str], fault: str, 
     assert fault in answered.json()["error"]
 
 
-def test_one_case_tells_its_timeline_and_what_the_city_has(three: list[Case], reviewer: Any) -> None:
+def test_one_case_tells_its_timeline_and_what_the_city_has(three: list[Case], reviewer: Any, django_assert_max_num_queries: Any) -> None:  # fmt: skip
     decide(reviewer, uuid4(), three[0].pk, "confirm", timezone.now())
-    told = by_token("supervisor")("/cases/taiyuan/1").json()
+    ask = by_token("supervisor", name="before")
+    with django_assert_max_num_queries(16):
+        told = ask("/cases/taiyuan/1").json()
     assert told["state"] == "confirmed"
     assert [line["by"] for line in told["timeline"] if "wang" in line["by"]]
     assert (told["handovers"], told["reports"]) == ([], [])
@@ -187,11 +189,12 @@ def test_one_case_tells_its_timeline_and_what_the_city_has(three: list[Case], re
         assert (gone.status_code, gone.json()["kind"]) == (404, "not_found")
 
 
-def test_sightings_are_paged_tell_no_way_of_a_vehicle_and_no_hidden_picture(send: Any, vehicle: Any) -> None:
+def test_sightings_are_paged_tell_no_way_of_a_vehicle_and_no_hidden_picture(send: Any, vehicle: Any, django_assert_max_num_queries: Any) -> None:  # fmt: skip
     ids = [send(id=UUID(int=number + 1), vehicle=f"TY-0{number % 2 + 1}", seed=number).id for number in range(4)]
     ask, seen, cursor = by_token("auditor"), [], None
     while True:
-        page = ask("/cases/taiyuan/1/sightings", limit=3, **({"cursor": cursor} if cursor else {})).json()
+        with django_assert_max_num_queries(8):
+            page = ask("/cases/taiyuan/1/sightings", limit=3, **({"cursor": cursor} if cursor else {})).json()
         seen += page["items"]
         cursor = page["next"]
         if cursor is None:

@@ -24,7 +24,7 @@ from server.screening.services import screen_new
 pytestmark = pytest.mark.django_db
 DESCRIBED = json.loads((Path(__file__).resolve().parents[2] / "docs/openapi.json").read_text())
 OPERATIONS = [(path, method) for path, item in DESCRIBED["paths"].items() for method in item]
-EXAMPLES = {GenerationMode.POSITIVE: 25, GenerationMode.NEGATIVE: 15}
+EXAMPLES = {GenerationMode.POSITIVE: 20, GenerationMode.NEGATIVE: 10}
 
 
 @pytest.fixture

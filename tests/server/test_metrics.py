@@ -17,7 +17,9 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from sightings import NOW
@@ -106,8 +108,14 @@ def test_no_address_makes_a_series_of_its_own_and_figures_cost_few_queries(send:
     for number in range(30):
         client.get(f"/nowhere/{number}/")
         client.get(f"/cases/{number}/?state={number}")
-    with django_assert_max_num_queries(30):
+    with django_assert_max_num_queries(30), CaptureQueriesContext(connection) as queries:
         found = figures()
+    with connection.cursor() as cursor:
+        for query in queries:
+            for table, index in (("cases_case", "INDEX case_"), ("city_handover", "INDEX handover_due")):
+                if f'FROM "{table}"' in query["sql"]:
+                    plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}").fetchall())
+                    assert index in plan, (query["sql"], plan)
     views = {labels[1] for name, labels in found if name == "trikeye_requests_total"}
     assert not [each for each in views if re.search(r"\d", each)]
     assert len(found) < 3000
