@@ -13,8 +13,8 @@ from server.audit.rules import Verb
 from server.cases.models import Case, Note
 from server.cases.rules import State
 from server.cases.timeline import FROM_CITY, Answer, Deed, Line, Said, Seen, Written, timeline
-from server.review.models import Look
-from server.review.rules import UNDECIDED, Kind
+from server.review.models import Dispute, Look, Verdict
+from server.review.rules import DECIDED_BY, UNDECIDED, Kind
 from server.words import person_name
 
 ROWS = 100
@@ -24,7 +24,9 @@ BEFORE_AN_ANSWER = {State.NEW, State.SET_ASIDE, State.QUEUED}
 def history_of(case: Case, person: Any) -> list[Line]:
     """The last ROWS of sightings, answers, deeds, notes and words of the city each. Who did it is told inside the back office alone; who may still decide the case sees of its answers and notes their own alone."""
     kept, inside, decided = is_kept_blind(case, person), is_inside(person), takes_it_for_new(case, person)
-    verdicts, notes = case.verdicts.select_related("person").order_by("-at"), notes_of(case, person, kept)
+    merged = merged_into(case)
+    verdicts = Verdict.objects.filter(case__in=[case.pk, *merged]).select_related("person").order_by("-at")
+    notes = notes_of(case, person, kept)
     if kept:
         verdicts = verdicts.filter(person=person)
     if person.role == User.Role.REVIEWER:
@@ -34,13 +36,24 @@ def history_of(case: Case, person: Any) -> list[Line]:
         (Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m)
          for row in case.sightings.select_related("vehicle").order_by("-seen_at")[:ROWS]),
         (Answer(row.at, person_name(row.person) if inside else "", row.visible_ms if inside else 0, row.undone_at is not None,
-                {"answer": row.answer, "reason": row.reason, "counted": row.counted, "new": row.category})
+                {"answer": row.answer, "reason": row.reason, "counted": row.counted, "new": row.category}, merged.get(row.case_id))
          for row in verdicts[:ROWS]),
         (Deed(row.at, person_name(row.actor) if row.actor and inside else "", row.verb, row.detail)
          for row in deeds if not (kept and _tells_an_answer(row, person, decided))),
         (Written(row.at, person_name(row.person), row.about != "", None if row.struck_at else row.words) for row in notes[:ROWS]),
         (Said(row.received_at, row.status, row.text) for row in case.reports.order_by("-received_at")[:ROWS] if not decided),
     )  # fmt: skip
+
+
+def merged_into(case: Case) -> dict[int, int]:
+    """The cases that became this one, by however many merges: id and number."""
+    found: dict[int, int] = {}
+    latest = [case.pk]
+    while latest:
+        rows = Case.objects.filter(merged_into__in=latest).exclude(id__in=found).values_list("id", "number")
+        found.update(rows)
+        latest = [case_id for case_id, _ in rows]
+    return found
 
 
 def notes_of(case: Case, person: Any, kept: bool) -> QuerySet[Note]:
@@ -53,7 +66,25 @@ def notes_of(case: Case, person: Any, kept: bool) -> QuerySet[Note]:
 
 def is_kept_blind(case: Case, person: Any) -> bool:
     """Whether this person must not know yet what others, or the screening, said of a case. A supervisor settles disputes, and knows."""
-    return person.role == User.Role.REVIEWER and (case.state in UNDECIDED or takes_it_for_new(case, person))
+    if person.role != User.Role.REVIEWER:
+        return False
+    return case.state in UNDECIDED or takes_it_for_new(case, person) or open_dispute_of(case) is not None
+
+
+def open_dispute_of(case: Case) -> Dispute | None:
+    """Two answers that a supervisor has not decided between yet: until then neither person learns of the other."""
+    return Dispute.objects.filter(case=case, settled_at=None).select_related("first", "second").first()
+
+
+def told_state(case: Case, person: Any) -> State:
+    """The state as this person may know it: a case that is new to them waits, and to who answered in a dispute it is as they answered."""
+    if takes_it_for_new(case, person):
+        return State.QUEUED
+    dispute = open_dispute_of(case) if person.role == User.Role.REVIEWER and case.state == State.DISPUTED else None
+    for answer in (dispute.second, dispute.first) if dispute else ():
+        if answer.person_id == person.pk:
+            return DECIDED_BY.get(answer.answer, State.DISPUTED)
+    return State(case.state)
 
 
 def takes_it_for_new(case: Case, person: Any) -> bool:
@@ -68,4 +99,4 @@ def _tells_an_answer(row: AuditRow, person: Any, decided: bool) -> bool:
     if decided and (row.verb in FROM_CITY or (row.verb == Verb.CASE_MOVED and row.detail.get("new") not in BEFORE_AN_ANSWER)):  # fmt: skip
         return True
     by_other = row.actor_id is not None and row.actor_id != person.pk
-    return by_other and (row.verb == Verb.UNDO or (row.verb == Verb.CASE_MOVED and row.detail.get("old") in {*UNDECIDED, State.CONFIRMED, State.REJECTED}))  # fmt: skip
+    return by_other and (row.verb in (Verb.UNDO, Verb.DISPUTE_OPENED) or (row.verb == Verb.CASE_MOVED and row.detail.get("old") in {*UNDECIDED, State.CONFIRMED, State.REJECTED}))  # fmt: skip

@@ -11,16 +11,16 @@ from django.db.models import Exists, QuerySet
 
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
-from server.accounts.services import cases_for
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.merging import Refused, merge_by_hand
+from server.cases.merging import Refused
 from server.cases.models import Case, Picture
 from server.cases.rules import State
 from server.cases.services import move
 from server.categories.models import standing_of
 from server.city.services import withdraw
 from server.review.corrections import BadCorrection, Correction, check, put
+from server.review.merges import merge
 from server.review.models import Verdict, ZoneProposal
 from server.review.rules import ANSWERS, FACE_REASON, PASSING_REASONS, PERMITTED_REASON, SAME_REASON, WORDS_REASON, Kind
 
@@ -100,7 +100,10 @@ def apply(case: Case, person: User, verdict: Verdict, now: datetime, same_as: in
             put(case.pk, (verdict.lat_deg, verdict.lon_deg))
         move(case.pk, old, State.CONFIRMED, now, person.pk, **freed)
     elif verdict.answer == "reject" and same_as is not None:
-        _merge(case, same_as, person, now)
+        try:
+            merge(case, same_as, person, verdict, now)
+        except Refused as wrong:
+            raise BadVerdict(str(wrong)) from wrong
     elif verdict.answer == "reject":
         freed["rejected_probability"] = None if verdict.reason in PASSING_REASONS else case.probability
         move(case.pk, old, State.REJECTED, now, person.pk, **freed)
@@ -111,16 +114,6 @@ def apply(case: Case, person: User, verdict: Verdict, now: datetime, same_as: in
         move(case.pk, old, State.DISPUTED, now, person.pk, **freed)
     else:
         Case.objects.filter(id=case.pk).update(**freed)
-
-
-def _merge(case: Case, number: int, person: User, now: datetime) -> None:
-    into = cases_for(person).filter(city=case.city_id, number=number).first()
-    if into is None:
-        raise BadVerdict(f"there is no case {number} in this city")
-    try:
-        merge_by_hand(case, into, person, now)
-    except Refused as wrong:
-        raise BadVerdict(str(wrong)) from wrong
 
 
 def hide_faces(verdict: Verdict, now: datetime) -> None:

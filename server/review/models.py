@@ -141,3 +141,11 @@ class ZoneProposal(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["city", "made_at"], name="zone_proposed", condition=Q(closed_at=None))]
+
+
+class MergeByVerdict(models.Model):
+    """A card was rejected as the same as another case: these `sightings` went into that one, and come back if the answer is undone."""
+
+    verdict = models.OneToOneField(Verdict, primary_key=True, on_delete=models.PROTECT, related_name="merge")
+    into = models.ForeignKey("cases.Case", on_delete=models.PROTECT, related_name="+", db_index=False)
+    sightings = models.JSONField()

@@ -19,7 +19,7 @@ from server.cases.models import Case, Sighting
 from server.cases.rules import AT_CITY, State
 from server.cases.services import move
 from server.city.services import retract, withdraw
-from server.review import corrections, disputes, gold, looks, rows
+from server.review import corrections, disputes, gold, looks, merges, rows
 from server.review.answers import (
     BadVerdict,
     Given,
@@ -271,6 +271,8 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
             corrections.put_back(case.pk, now)
         move(case.pk, state, State.QUEUED, now, person.pk, **held)
         withdraw(case, "undone by the reviewer", now)
+    elif state == State.MERGED and merges.take_apart(last, person, now):
+        pass
     elif state in AT_CITY and last.answer == "confirm":
         retract(case, "undone by the reviewer", now, person.pk)
     elif state in UNDECIDED:

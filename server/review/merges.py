@@ -1,0 +1,41 @@
+"""A card rejected as the same as another case: its sightings go there, and come back when the answer is undone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from server.accounts.models import User
+from server.accounts.services import cases_for
+from server.cases.merging import Refused, merge_by_hand
+from server.cases.models import Case, Sighting
+from server.cases.rules import State
+from server.cases.services import move, refresh
+from server.review.models import MergeByVerdict, Verdict
+from server.review.rules import LEASE
+
+
+def merge(case: Case, number: int, person: User, verdict: Verdict, now: datetime) -> None:
+    """Put a case into the one of this number. Raises Refused. Call inside the transaction that wrote the verdict."""
+    into = cases_for(person).filter(city=case.city_id, number=number).first()
+    if into is None:
+        raise Refused(f"there is no case {number} in this city")
+    moved = [str(each) for each in case.sightings.values_list("id", flat=True)]
+    MergeByVerdict.objects.create(verdict=verdict, into=merge_by_hand(case, into, person, now), sightings=moved)
+
+
+def take_apart(verdict: Verdict, person: User, now: datetime) -> bool:
+    """Undo a merge: the sightings that have not gone elsewhere since come back, and the card to its person. False if none was left, or nothing was merged."""
+    merged = MergeByVerdict.objects.filter(verdict=verdict).select_related("into").first()
+    if merged is None:
+        return False
+    into = merged.into
+    back = Sighting.objects.filter(case=into, id__in=merged.sightings)
+    if not back.exists() or back.count() == into.sightings_count:
+        return False
+    held = {"lease_by": person, "lease_until": now + LEASE, "merged_into": None}
+    if not move(verdict.case_id, State.MERGED, State.QUEUED, now, person.pk, **held):
+        return False
+    back.update(case=verdict.case_id)
+    refresh(verdict.case_id, now)
+    refresh(into.pk, now)
+    return True
