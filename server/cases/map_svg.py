@@ -21,6 +21,7 @@ MARKS = {
     Shape.CLOSED: "M-8 -8l16 16m0 -16l-16 16",
 }  # fmt: skip
 """Each around its middle, some twenty wide."""
+LETTERS_Y = {Shape.OPEN: 4, Shape.CITY: 4, Shape.FIXED: 20, Shape.BACK: 6, Shape.CLOSED: 20}
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def mark(shape: Shape) -> str:
 def _spot(spot: Spot, x: float, y: float, address: str) -> str:
     shape, language = shape_of(spot.state), get_language() or "zh-hans"
     drawn = f'<path d="{MARKS[shape]}" class="mark-{shape}"/>'
-    letters = f'<text y="4" class="glyph">{escape(glyph_of(spot.category, language))}</text>' if shape in (Shape.OPEN, Shape.CITY) else ""  # fmt: skip
+    letters = f'<text y="{LETTERS_Y[shape]}" class="glyph">{escape(glyph_of(spot.category, language))}</text>'
     name = _("Case %(number)d") % {"number": spot.number}
     return f'<a href="{escape(address)}" aria-label="{escape(name)}" transform="translate({x:.0f} {y:.0f})">{drawn}{letters}</a>'
 

@@ -22,6 +22,8 @@ from server.places.models import Feature, Import
 from server.places.rules import Kind
 
 MOST_ROADS, MOST_CELLS, MOST_FIXES = 1500, 6000, 2000
+WIDEST_DEG, JUMP_DEG = 0.04, 0.003
+"""Of where sightings were made: how high a box is read, 4 km; from where to where nobody knows the way, 300 m."""
 THIN = 400
 """Of a box's width: what is shorter is not drawn, points nearer to the last are left out."""
 
@@ -86,10 +88,16 @@ def _view(box: Box) -> View:
 
 
 def _driven(city_id: int, box: Box) -> list[list[tuple[float, float]]]:
-    """Where sightings were made from, one line a pass."""
-    lines: dict[Any, list[tuple[float, float]]] = {}
+    """Where sightings were made from, a line for each stretch of a pass; of a wide box none, since only some could be read."""
+    if box.north - box.south > WIDEST_DEG:
+        return []
     rows = Sighting.objects.filter(city=city_id, fix_lat_deg__range=(box.south, box.north), fix_lon_deg__range=(box.west, box.east))  # fmt: skip
     found = rows.values_list("pass_id", "monotonic_ns", "fix_lat_deg", "fix_lon_deg")[:MOST_FIXES]
-    for pass_id, _ns, lat, lon in sorted(found, key=lambda row: row[1]):
-        lines.setdefault(pass_id, []).append((lat, lon))
-    return list(lines.values())
+    lines: list[list[tuple[float, float]]] = []
+    last: Any = None
+    for pass_id, _ns, lat, lon in sorted(found, key=lambda row: row[:2]):
+        if pass_id != last or hypot(lat - lines[-1][-1][0], lon - lines[-1][-1][1]) > JUMP_DEG:
+            lines.append([])
+        lines[-1].append((lat, lon))
+        last = pass_id
+    return [line for line in lines if len(line) > 1]

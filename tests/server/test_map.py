@@ -23,7 +23,7 @@ from server.cases.filters import Filter
 from server.cases.geo import BadBox, Box, Shape, around, box_of, glyph_of, per_degree, shape_of
 from server.cases.map_rows import look, whole
 from server.cases.map_svg import SHAPE
-from server.cases.models import Case, CaseCount
+from server.cases.models import Case, CaseCount, Sighting
 from server.cases.roads import roads_in
 from server.cases.rules import State
 from server.city.models import Destination, Handover
@@ -283,16 +283,21 @@ def test_a_map_asks_the_database_little(chief: User, many: list[Case], django_as
 # What it lies on
 
 
-def test_roads_are_the_citys_then_what_was_looked_at_then_where_vehicles_were(chief: User, many: list[Case]) -> None:
+def test_roads_are_the_citys_then_what_was_looked_at_then_where_vehicles_were(
+    chief: User, many: list[Case], send: Any
+) -> None:
     city = many[0].city
     officer = User.objects.create_user("officer", role="city", city=city)
-    driven = roads_in(chief, HERE)
-    assert (driven.kind, len(driven.lines)) == ("road", 1)
-    assert roads_in(officer, HERE).lines == []  # where vehicles drove is not the city's to know
+    tight = HERE.moved(0, 0, 0.2)
+    send(east_m=20.0, outbox=UUID(int=2), pass_id=Sighting.objects.get().pass_id)
+    driven = roads_in(chief, tight)
+    assert (driven.kind, [len(line) for line in driven.lines]) == ("road", [2])
+    assert roads_in(chief, HERE).lines == []  # of a city's worth only some could be read
+    assert roads_in(officer, tight).lines == []  # where vehicles drove is not the city's to know
     Cell.objects.create(city=city, origin="demo", cell=h3.latlng_to_cell(LAT, LON, 12), seen_s=1)
     Cell.objects.create(city=city, origin="demo", cell=h3.latlng_to_cell(LAT, LON, 10), seen_s=1)
     for person in (chief, officer):
-        seen = roads_in(person, HERE.moved(0, 0, 0.2))
+        seen = roads_in(person, tight)
         assert (seen.kind, len(seen.lines)) == ("seen", 1)
         assert HERE.holds(*seen.lines[0][0])
     edges = np.array([[LON, LAT, LON + 0.01, LAT], [LON + 0.01, LAT, LON + 0.02, LAT + 0.01], [LON, LAT + 0.02, LON + 0.02, LAT + 0.02]])  # fmt: skip
@@ -320,7 +325,7 @@ def test_the_drawn_map_leads_to_cases_and_closer(chief: User, many: list[Case]) 
     assert "此范围内没有案件" in empty.get("/cases/map/").content.decode()
     count_all(NOW)
     page = client.get("/cases/map/?state=queued").content.decode()
-    assert "共 11 件案件" in page, re.findall('map-said.*', page)
+    assert "共 11 件案件" in page, re.findall("map-said.*", page)
     assert 'href="/cases/?state=queued"' in page
     closer = re.search(r'<a href="(/cases/map/\?state=queued&amp;bbox=[^"]+)" aria-label="\d+ 件案件：放大"', page)
     shown = set(re.findall(r'<a href="/cases/(\d+)/" aria-label="案件 \d+"', page))
@@ -328,7 +333,7 @@ def test_the_drawn_map_leads_to_cases_and_closer(chief: User, many: list[Case]) 
     near = client.get(f"/cases/map/?state=queued&bbox={box.text}").content.decode()
     assert closer or shown
     assert re.search(r'<a href="/cases/1/" aria-label="案件 1" transform="[^"]+"><path d="[^"]+" class="mark-open"/><text [^>]+>打包</text></a>', near)  # fmt: skip
-    assert not re.search(r'\sstyle=', page)
+    assert not re.search(r"\sstyle=", page)
     assert len(page.encode()) < 60_000
 
 

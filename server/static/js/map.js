@@ -1,6 +1,6 @@
 // The map of cases that moves, in the place of the drawn one where the browser can (WebGL 2). Everything comes from this server; there are no tiles, and no letters but drawn ones.
 const figure = document.getElementById("map"), stage = figure.querySelector(".map-stage"), saidLine = document.getElementById("map-said"), told = figure.dataset;
-const WAIT_MS = 120, MARK_PX = 28, RATIO = 2;
+const WAIT_MS = 120, MARK_PX = 40, RATIO = 2;
 const MOVES = { north: [0, -0.3], south: [0, 0.3], west: [-0.3, 0], east: [0.3, 0] };
 const EMPTY = { type: "FeatureCollection", features: [] };
 let map, asked = 0, timer = 0, roadsBox = null;
@@ -22,6 +22,7 @@ function painter(width, height = width) {
 
 const letters = (pen, text, size, colour, x = 0, y = 0) => {
   pen.font = `600 ${text.length > 1 ? size - 2 : size}px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
+  if (y > 8) { pen.lineWidth = 3; pen.strokeStyle = ink("ground"); pen.strokeText(text, x, y + 0.5); } // beside its shape: with a rim of its own
   pen.fillStyle = colour;
   pen.fillText(text, x, y + 0.5);
 };
@@ -34,9 +35,9 @@ function outlined(pen, fill, stroke) {
 const drawn = {
   open(pen, glyph) { pen.beginPath(); pen.arc(0, 0, 12, 0, 7); outlined(pen, ink("ground"), ink("red")); letters(pen, glyph, 12, ink("ink")); },
   city(pen, glyph) { pen.beginPath(); pen.rect(-11, -11, 22, 22); outlined(pen, ink("blue"), ink("ground")); letters(pen, glyph, 12, ink("ground")); },
-  fixed(pen, glyph) { for (const [width, colour] of [[8, ink("ground")], [4, ink("green")]]) { pen.lineWidth = width; pen.strokeStyle = colour; pen.beginPath(); pen.moveTo(-11, -1); pen.lineTo(-3, 7); pen.lineTo(11, -9); pen.stroke(); } letters(pen, glyph, 9, ink("ink"), 5, 9); },
-  back(pen, glyph) { pen.beginPath(); pen.moveTo(0, -13); pen.lineTo(13, 11); pen.lineTo(-13, 11); pen.closePath(); outlined(pen, ink("ground"), ink("red")); letters(pen, glyph, 10, ink("ink"), 0, 4); },
-  closed(pen, glyph) { pen.lineWidth = 3; pen.strokeStyle = ink("soft"); pen.beginPath(); for (const side of [-1, 1]) { pen.moveTo(-8 * side, -8); pen.lineTo(8 * side, 8); } pen.stroke(); letters(pen, glyph, 9, ink("ink"), 0, 11); },
+  fixed(pen, glyph) { for (const [width, colour] of [[8, ink("ground")], [4, ink("green")]]) { pen.lineWidth = width; pen.strokeStyle = colour; pen.beginPath(); pen.moveTo(-11, -1); pen.lineTo(-3, 7); pen.lineTo(11, -9); pen.stroke(); } letters(pen, glyph, 13, ink("ink"), 4, 13); },
+  back(pen, glyph) { pen.beginPath(); pen.moveTo(0, -13); pen.lineTo(13, 11); pen.lineTo(-13, 11); pen.closePath(); outlined(pen, ink("ground"), ink("red")); letters(pen, glyph, 11, ink("ink"), 0, 4); },
+  closed(pen, glyph) { pen.lineWidth = 3; pen.strokeStyle = ink("soft"); pen.beginPath(); for (const side of [-1, 1]) { pen.moveTo(-8 * side, -8); pen.lineTo(8 * side, 8); } pen.stroke(); letters(pen, glyph, 13, ink("ink"), 0, 14); },
 };
 
 function mark(shape, glyph) {
@@ -69,7 +70,7 @@ const style = () => ({
     { id: "road-edge", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("line"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1.5, 14, 5, 18, 18] } },
     { id: "road", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("ground"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.5, 14, 3, 18, 14] } },
     { id: "heaps", type: "symbol", source: "heaps", layout: { "icon-image": ["concat", "heap|", ["get", "short"]], "icon-allow-overlap": true } },
-    { id: "clusters", type: "symbol", source: "cases", filter: ["has", "point_count"], layout: { "icon-image": ["concat", "heap|", ["to-string", ["get", "point_count"]]], "icon-allow-overlap": true } },
+    { id: "clusters", type: "symbol", source: "cases", filter: ["has", "point_count"], layout: { "icon-image": ["concat", "heap|", ["to-string", ["get", "point_count_abbreviated"]]], "icon-allow-overlap": true } },
     { id: "spots", type: "symbol", source: "cases", filter: ["!", ["has", "point_count"]], layout: { "icon-image": ["concat", ["get", "shape"], "|", ["get", "glyph"]], "icon-allow-overlap": true } },
   ],
 });
