@@ -142,6 +142,6 @@ LOGGING = {
     "filters": {"number": {"()": "server.log.WithNumber"}},
     "formatters": {"line": {"()": "server.log.Json" if os.environ.get("TRIKEYE_LOG") == "json" else "server.log.Logfmt"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["number"]}},
-    "loggers": {"trikeye.deeds": {"level": "INFO" if "TRIKEYE_PART" in os.environ else "WARNING"}, "trikeye": {"handlers": ["stderr"], "level": "INFO"}, "django.request": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
+    "loggers": {"trikeye.deeds": {"level": "INFO" if "PROMETHEUS_MULTIPROC_DIR" in os.environ else "WARNING"}, "trikeye": {"handlers": ["stderr"], "level": "INFO"}, "django.request": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
                 "django.security": {"handlers": ["stderr"], "level": "WARNING", "propagate": False}},
 }  # fmt: skip

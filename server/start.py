@@ -22,7 +22,6 @@ def count_as(part: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    os.environ["TRIKEYE_PART"] = part
 
     def forget() -> None:
         if os.getpid() == process:
