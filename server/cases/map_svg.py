@@ -14,7 +14,7 @@ from calibration.geodesy import metres_per_degree
 from server.cases.geo import Box, Shape, glyph_of, shape_of
 from server.cases.map_rows import Found, Heap, Spot
 
-WIDTH, SHAPE, APART_PX, LEAST_PX = 1000, 0.6, 34, 5
+WIDTH, SHAPE, APART_PX, LEAST_PX = 1000, 0.6, 42, 5
 HEIGHT = round(WIDTH * SHAPE)
 MARKS = {
     Shape.OPEN: "M-11 0a11 11 0 1 0 22 0a11 11 0 1 0 -22 0z", Shape.CITY: "M-10 -10h20v20h-20z", Shape.FIXED: "M-11 0l7 8l15 -17", Shape.BACK: "M0 -13l13 22h-26z",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import hypot
 from typing import Any
 
-import h3.api.basic_int as h3
 import numpy as np
 
 from calibration.geodesy import metres_per_degree
@@ -14,7 +13,7 @@ from server.cases.geo import Box
 from server.cases.map_svg import Lines
 from server.cases.models import Sighting
 from server.coverage.models import Cell
-from server.coverage.rules import MOST_SPAN_M, Quality, View, cell_width_m
+from server.coverage.rules import MOST_SPAN_M, Quality, View, cell_width_m, inside
 from server.coverage.rules import SHAPE as VIEW_SHAPE
 from server.coverage.services import cells_in
 from server.fleet.models import City
@@ -76,8 +75,10 @@ def _lines(edges: Any, least: float) -> list[list[tuple[float, float]]]:
 def _looked_at(city: City, box: Box) -> list[tuple[float, float]]:
     """The middles of the cells that vehicles saw."""
     origins = ("camera",) if Cell.objects.filter(city=city, origin="camera").exists() else ("demo", "replay")
-    cells = cells_in(city, _view(box), Quality.SEEN, origins)
-    places = (h3.cell_to_latlng(cell) for cell, _at in cells)
+    view = _view(box)
+    per_lat, per_lon = (view.span_m / each for each in metres_per_degree(view.lat_deg))
+    found = inside(view, cells_in(city, view, Quality.SEEN, origins))
+    places = ((view.lat_deg + (VIEW_SHAPE / 2 - y) * per_lat, view.lon_deg + (x - 0.5) * per_lon) for _cell, _at, x, y in found)  # fmt: skip
     return [place for place in places if box.holds(*place)]
 
 
