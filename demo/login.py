@@ -92,7 +92,7 @@ class SignIn:
         if not found:
             raise Refused(f"{address} has no form")
         answer = self._http.post(address, data=fields | {"csrfmiddlewaretoken": found[1]}, follow_redirects=False)
-        return answer.headers.get("Location", "")
+        return str(answer.headers.get("Location", ""))
 
     @staticmethod
     def _expect(at: str, meant: str, what: str) -> None:

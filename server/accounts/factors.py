@@ -31,7 +31,7 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
         return _cipher().decrypt(encrypted_text.encode()).decode()
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        return super().get_public_key_credential_rp_entity() | {"name": "trikeye"}
+        return {**super().get_public_key_credential_rp_entity(), "name": "trikeye"}
 
 
 def _cipher() -> Fernet:
@@ -40,12 +40,12 @@ def _cipher() -> Fernet:
 
 def has_second_factor(user: User) -> bool:
     """Whether this person has one already; recovery codes alone are none."""
-    return Authenticator.objects.filter(user=user, type__in=KINDS).exists()
+    return bool(Authenticator.objects.filter(user=user, type__in=KINDS).exists())
 
 
 def has_passkey(user: User) -> bool:
     """Whether a passkey may be asked for."""
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists())
 
 
 def new_secret() -> str:
@@ -121,7 +121,7 @@ def check_passkey(user: User, answer: str) -> bool:
 
 def forget_factors(user: User) -> int:
     """Take every second factor from a person; at the next sign-in a new one is asked for."""
-    return Authenticator.objects.filter(user=user).delete()[0]
+    return int(Authenticator.objects.filter(user=user).delete()[0])
 
 
 def works_here(request: HttpRequest) -> bool:

@@ -120,5 +120,6 @@ def _each(city_id: int | None, after: int, last: int) -> Iterator[Row]:
 
 
 def _rows(city_id: int | None, after: int, last: int | None) -> models.QuerySet[AuditRow]:
-    rows = AuditRow.objects.filter(city_id=city_id, id__gt=after).order_by("id")
+    of_city = models.Q(city_id__isnull=True) if city_id is None else models.Q(city_id=city_id)
+    rows = AuditRow.objects.filter(of_city, id__gt=after).order_by("id")
     return rows if last is None else rows.filter(id__lte=last)

@@ -101,9 +101,10 @@ def erased_in(database: Path) -> set[str]:
 def heads_in(database: Path) -> dict[str, str]:
     """The newest seal of each chain of the audit."""
     try:
-        return dict(_ask(database, "SELECT chain, digest FROM audit_auditseal a WHERE number = (SELECT MAX(number) FROM audit_auditseal b WHERE b.chain = a.chain)"))  # fmt: skip
+        found = _ask(database, "SELECT chain, digest FROM audit_auditseal a WHERE number = (SELECT MAX(number) FROM audit_auditseal b WHERE b.chain = a.chain)")  # fmt: skip
     except sqlite3.OperationalError:
         return {}
+    return {chain: digest for chain, digest in found}
 
 
 def copy_pictures(named: set[str], source: Path, target: Path, say: Say) -> tuple[int, set[str]]:
