@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -46,13 +46,17 @@ def give_back(held: QuerySet[Look]) -> int:
 
 def as_dealt(look: Look, case: Case) -> Case:
     """The case as the card shows it."""
-    case.shadow = look.shadow
-    return as_first_seen(case, look.about.proposed if look.about else proposed_for(case))
+    return _as_dealt(case, look.shadow, look.about.proposed if look.about else None)
 
 
-def all_as_dealt(looks: Iterable[Look]) -> list[Case]:
-    """The cases of these looks as their cards show them."""
-    return [as_dealt(each, each.case) for each in looks]
+def all_as_dealt(dealt: Iterable[tuple[int, bool, str | None]], cases: Mapping[int, Case]) -> list[Case]:
+    """The cases of looks (`rows.dealt_looks`) as their cards show them; each is in `cases`."""
+    return [_as_dealt(cases[case_id], shadow, proposed) for case_id, shadow, proposed in dealt]
+
+
+def _as_dealt(case: Case, shadow: bool, proposed: str | None) -> Case:
+    case.shadow = shadow
+    return as_first_seen(case, proposed_for(case) if proposed is None else proposed)
 
 
 def ages_hidden(person: User, cases: Iterable[Case], now: datetime) -> dict[int, timedelta]:

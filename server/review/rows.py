@@ -49,6 +49,7 @@ AND c.state NOT IN ({", ".join(f"'{state}'" for state in UNLOOKED)}) ORDER BY l.
 _ANY_GOLD = "SELECT 1 FROM review_gold WHERE retired_at IS NULL AND (%s OR city_id = %s) LIMIT 1"
 _COLUMNS = tuple(field.attname for field in Case._meta.concrete_fields)
 _CASES = f"SELECT {', '.join(_COLUMNS)} FROM cases_case WHERE id IN ({{ids}})"
+_DEALT = "SELECT l.case_id, l.shadow, v.proposed FROM review_look l LEFT JOIN review_verdict v ON v.id = l.about_id WHERE l.id IN ({ids})"
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -91,6 +92,14 @@ def second_looks(
 def held_looks(person: User, shadow: bool) -> list[int]:
     """The looks that a person holds and that are still to be answered."""
     return [row[0] for row in _asked(_HELD_LOOKS, person.pk, shadow)]
+
+
+def dealt_looks(ids: Sequence[int]) -> list[tuple[int, bool, str | None]]:
+    """Of looks: the case, whether its card was in shadow, and what the answer that is looked at again had it proposed as; None for a gold card."""
+    if not ids:
+        return []
+    found = _asked(_DEALT.format(ids=", ".join(["%s"] * len(ids))), *ids)
+    return [(case_id, bool(shadow), proposed) for case_id, shadow, proposed in found]
 
 
 def any_gold(person: User) -> bool:

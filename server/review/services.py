@@ -92,8 +92,9 @@ def lease(
             taken = rows.take(person, now, best, count - len(dealt))
         if len(taken) == min(count - len(dealt), len(best)):
             break
-    second = Look.objects.filter(id__in=dealt).select_related("case", "about") if dealt else ()
-    cases = [*rows.cases(taken), *looks.all_as_dealt(second)]
+    second = rows.dealt_looks(dealt)
+    read = {case.pk: case for case in rows.cases([*taken, *(case_id for case_id, _, _ in second)])}
+    cases = [*(read[case_id] for case_id in taken), *looks.all_as_dealt(second, read)]
     return sorted(cases, key=lambda case: (-case.priority, case.pk))
 
 
