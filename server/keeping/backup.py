@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 PAGES_AT_ONCE = 4096
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -104,7 +105,7 @@ def heads_in(database: Path) -> dict[str, str]:
         found = _ask(database, "SELECT chain, digest FROM audit_auditseal a WHERE number = (SELECT MAX(number) FROM audit_auditseal b WHERE b.chain = a.chain)")  # fmt: skip
     except sqlite3.OperationalError:
         return {}
-    return {chain: digest for chain, digest in found}
+    return dict(found)
 
 
 def copy_pictures(named: set[str], source: Path, target: Path, say: Say) -> tuple[int, set[str]]:
@@ -215,7 +216,7 @@ def _see_room(database: Path, folder: Path) -> None:
         raise NotCopied(f"{folder} has {free / 1e6:.0f} MB free, the database alone needs {needed / 1e6:.0f} MB; free some room there, or name another disk")  # fmt: skip
 
 
-def _ask(database: Path, query: str) -> list[tuple[str, ...]]:
+def _ask(database: Path, query: str) -> list[tuple[Any, ...]]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)) as db:
         return db.execute(query).fetchall()
 
