@@ -18,6 +18,7 @@ PHONE: dict[str, Any] = {
     "has_touch": True,
 }
 NARROWEST_PX = 320
+expect.set_options(timeout=15_000)  # a machine that also does other things
 PRESS = """(keys) => { for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", { bubbles: true, ...key })); }"""
 PRESS_F_UNTIL_READY_MS = """async () => {
   const began = performance.now(), confirm = document.querySelector("[data-do=confirm]");
