@@ -28,13 +28,14 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer; `detail` as the audit row has it, `who` empty where the reader is not to know."""
+    """A person's answer; `detail` as the audit row has it, `who` empty where the reader is not to know. `number`: the case that it was given to, if that became this one."""
 
     at: datetime
     who: str
     visible_ms: int
     is_undone: bool
     detail: Mapping[str, Any]
+    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ def _answer(each: Answer) -> Line:
     if each.visible_ms:
         seconds = each.visible_ms / 1000
         parts.append(_("after %(seconds).1f s") % {"seconds": seconds} if seconds < 60 else _("after %(span)s") % {"span": span(seconds)})  # fmt: skip
+    if each.number is not None:
+        parts.append(_("to case %(number)d") % {"number": each.number})
     if each.is_undone:
         parts.append(_("taken back"))
     return Line(each.at, " · ".join(parts), each.who, "answer")

@@ -49,6 +49,7 @@ def two(send: Any) -> list[Case]:
 
 def test_a_merge_on_the_page_leads_to_the_case_that_stays_and_so_does_the_old_number(two: list[Case], web: Client) -> None:  # fmt: skip
     one, other = two
+    decide(User.objects.create_user("li", role="reviewer"), uuid4(), other.pk, "confirm", timezone.now())
     answer = web.post(f"/cases/{other.number}/merge", {"into": f"#{one.number}", "why": "one heap"})
     assert answer.headers["Location"] == f"/cases/{one.number}/"
     for page in ("", "print/"):
@@ -56,6 +57,7 @@ def test_a_merge_on_the_page_leads_to_the_case_that_stays_and_so_does_the_old_nu
     text = web.get(f"/cases/{one.number}/").content.decode()
     assert f"Case {other.number} was merged into this one" in text
     assert "Reason: one heap" in text
+    assert f"Verdict: confirmed · to case {other.number}" in text
 
 
 @pytest.mark.parametrize(("into", "why", "words"), [("99", "x", "no case with this number"), ("x", "x", "no case with this number"), ("²", "x", "no case with this number"), ("", "x", "no case with this number"),
