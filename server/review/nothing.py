@@ -39,7 +39,7 @@ def held_by_others(person: User, now: datetime, *, shadow: bool) -> Held:
     leases = [
         (by, until)
         for by, until, city, state, kind in rows.values_list("lease_by", "lease_until", "city_id", "state", "shadow")
-        if city in cities and state in UNDECIDED and kind is shadow
+        if until is not None and city in cities and state in UNDECIDED and kind is shadow
     ]
     return Held(len(leases), len({by for by, _ in leases}), max((until for _, until in leases), default=None))
 
