@@ -158,8 +158,11 @@ def _together(rows: Iterable[CaseCount]) -> Cells:
 
 def _kept(city: City, level: int, row: int) -> dict[tuple[bool, int], tuple[int, Cell]]:
     rows = CaseCount.objects.filter(city=city, per_degree=level, row=row)
-    found = rows.values_list("id", "shadow", "column", *Cell._fields)
-    return {(shadow, column): (pk, Cell(*cell, bytes(kinds))) for pk, shadow, column, *cell, kinds in found}
+    found = rows.values_list("id", "shadow", "column", "cases", "lat_deg", "lon_deg", "kinds")
+    return {
+        (shadow, column): (pk, Cell(cases, lat, lon, bytes(kinds)))
+        for pk, shadow, column, cases, lat, lon, kinds in found
+    }
 
 
 def _write(city: City, level: int, row: int, cells: Cells) -> None:

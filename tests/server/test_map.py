@@ -283,13 +283,13 @@ def test_a_map_asks_the_database_little(chief: User, many: list[Case], django_as
 # What it lies on
 
 
-def test_roads_are_the_citys_then_what_was_looked_at_then_where_vehicles_were(
-    chief: User, many: list[Case], send: Any
-) -> None:
+def test_roads_are_the_citys_then_what_was_looked_at_then_where_vehicles_were(chief: User, many: list[Case]) -> None:
     city = many[0].city
     officer = User.objects.create_user("officer", role="city", city=city)
     tight = HERE.moved(0, 0, 0.2)
-    send(east_m=20.0, outbox=UUID(int=2), pass_id=Sighting.objects.get().pass_id)
+    row = Sighting.objects.get()
+    row.pk, row.fix_lon_deg = UUID(int=2), row.fix_lon_deg + 0.0005
+    row.save(force_insert=True)
     driven = roads_in(chief, tight)
     assert (driven.kind, [len(line) for line in driven.lines]) == ("road", [2])
     assert roads_in(chief, HERE).lines == []  # of a city's worth only some could be read
