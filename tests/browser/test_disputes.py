@@ -1,0 +1,124 @@
+"""The supervisor's pages of review in headless Chromium: disputes, gold cards, hidden faces; at both sizes, in both languages."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from browsing import DESK, PASSWORD, PHONE, Deal, Open, assert_fit_for_all
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from server.accounts.models import User
+from server.cases.models import Case, Picture
+from server.review import gold
+from server.review.corrections import Correction
+from server.review.models import Dispute, Gold, Look, ZoneProposal
+from server.review.services import decide, lease
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+ADDRESSES = ("/review/disputes/", "/review/gold/", "/review/faces/")
+
+
+@pytest.fixture
+def chief(db: None) -> User:
+    return User.objects.create_user("zhao", password=PASSWORD, role="supervisor")
+
+
+@pytest.fixture
+def disputed(deal: Deal, reviewer: User, colleague: User, settings: Any) -> list[Case]:
+    """Two cases in dispute, one said to be permitted, one with a face, one mended."""
+    cards, now = deal(6), timezone.now()
+    settings.SECOND_SHARE = 1.0
+    lease(reviewer, now, 10)
+    sha256 = Picture.objects.filter(sighting__case=cards[0]).values_list("sha256", flat=True)[0]
+    drawn = Correction((30.0, 30.0, 150.0, 160.0), sha256)
+    decide(reviewer, uuid4(), cards[0].pk, "confirm", now, correction=drawn)
+    decide(reviewer, uuid4(), cards[1].pk, "reject", now, reason=2, words="a wall with a pattern")
+    lease(colleague, now, 10)
+    decide(
+        colleague,
+        uuid4(),
+        cards[0].pk,
+        "reject",
+        now,
+        reason=9,
+        words="this is the stall of the corner shop, folded up for the night",
+    )
+    decide(colleague, uuid4(), cards[1].pk, "confirm", now, category="waste_pile")
+    settings.SECOND_SHARE = 0.0
+    decide(reviewer, uuid4(), cards[2].pk, "reject", now, reason=3, words="weekly market")
+    decide(reviewer, uuid4(), cards[3].pk, "reject", now, reason=8)
+    Case.objects.filter(id=cards[4].pk).update(state="fixed")
+    Case.objects.filter(id=cards[5].pk).update(state="verified")
+    return cards
+
+
+def kept(page: Page, name: str) -> None:
+    """A picture of the page, where somebody wants to look at it."""
+    if folder := os.environ.get("TRIKEYE_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_pages_are_fit_for_all_full_and_empty(
+    device: dict[str, Any], language: str, open_page: Open, disputed: list[Case], chief: User, reviewer: User
+) -> None:
+    mended = Case.objects.get(id=disputed[4].pk)
+    gold.make(chief, mended, "confirm", mended.category, timezone.now())
+    page = open_page(ADDRESSES[0], chief, language, **device)
+    size = "phone" if device is PHONE else "desk"
+    for address in ADDRESSES:
+        page.goto(address)
+        expect(page.locator("h1")).to_be_visible()
+        kept(page, f"{address.strip('/').replace('/', '_')}-{size}-{language}")
+        assert_fit_for_all(page, f"{address} {size} {language}")
+    Look.objects.all().delete()
+    Dispute.objects.all().delete()
+    ZoneProposal.objects.all().delete()
+    Gold.objects.all().delete()
+    Case.objects.update(state="rejected")
+    page.goto(ADDRESSES[0])
+    expect(page.locator(".nothing")).to_have_count(2)
+    kept(page, f"review_disputes_empty-{size}-{language}")
+    assert_fit_for_all(page, f"empty {size} {language}")
+    page.goto(ADDRESSES[1])
+    expect(page.locator(".nothing")).to_have_count(2)
+
+
+def test_a_supervisor_settles_disputes_by_keyboard_and_reads_who_said_what(open_page: Open, disputed: list[Case], chief: User) -> None:  # fmt: skip
+    page = open_page("/review/disputes/", chief, "en")
+    expect(page.locator(".dispute")).to_have_count(2)
+    expect(page.locator(".dispute").first.locator("svg.corrected")).to_have_count(1)
+    assert "wang" not in page.content()
+    page.get_by_role("button", name="The second holds").first.press("Enter")
+    expect(page.locator(".dispute")).to_have_count(1)
+    expect(page.locator("table.standings")).to_contain_text("wang")
+    assert Case.objects.get(id=disputed[0].pk).state == "rejected"
+    page.locator(".dispute summary").press("Enter")
+    page.locator("[name=answer]").select_option("confirm")
+    page.locator("[name=category]").select_option("road_damage")
+    page.get_by_role("button", name="This holds").press("Enter")
+    expect(page.locator(".dispute")).to_have_count(0)
+    other = Case.objects.get(id=disputed[1].pk)
+    assert (other.state, other.category) == ("confirmed", "road_damage")
+    page.get_by_role("button", name="Not permitted").press("Enter")
+    expect(page.get_by_text("No proposal waits.")).to_be_visible()
+    kept(page, "review_disputes_settled-desk-en")
+
+
+def test_a_supervisor_makes_a_mended_case_gold_and_opens_a_hidden_picture(open_page: Open, disputed: list[Case], chief: User) -> None:  # fmt: skip
+    page = open_page("/review/gold/", chief, "en")
+    page.get_by_role("button", name="Make it gold").last.press("Enter")
+    expect(page.get_by_role("button", name="Retire")).to_have_count(1)
+    page.get_by_role("button", name="Retire").press("Enter")
+    expect(page.get_by_role("button", name="Retire")).to_have_count(0)
+    page.goto("/review/faces/")
+    with page.context.expect_page() as opened:
+        page.get_by_role("button", name="Open picture 1").press("Enter")
+    expect(opened.value.locator("img")).to_be_visible()
