@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import permutations
 
@@ -24,11 +23,8 @@ def kappa(joint: Joint) -> float | None:
     total = sum(joint.values())
     if not total:
         return None
-    first, second = Counter[str](), Counter[str]()
-    for (one, other), count in joint.items():
-        first[one] += count  # type: ignore[assignment]
-        second[other] += count  # type: ignore[assignment]
-    by_chance = sum(first[word] * second[word] for word in first) / total**2
+    first, second = _margin(joint, 0), _margin(joint, 1)
+    by_chance = sum(first[word] * second.get(word, 0.0) for word in first) / total**2
     agreed = raw_share(joint)
     return None if by_chance >= 1 or agreed is None else (agreed - by_chance) / (1 - by_chance)
 
@@ -47,12 +43,18 @@ def alpha(matrix: Joint) -> float | None:
 
     None without a pair, and where only one word was ever said.
     """
-    totals = Counter[str]()
-    for (one, _), count in matrix.items():
-        totals[one] += count  # type: ignore[assignment]
+    totals = _margin(matrix, 0)
     n = sum(totals.values())
     by_chance = n * n - sum(count * count for count in totals.values())
     if n <= 1 or by_chance <= 0:
         return None
     seen = sum(count for (one, other), count in matrix.items() if one != other)
     return 1 - (n - 1) * seen / by_chance
+
+
+def _margin(joint: Joint, of: int) -> dict[str, float]:
+    """How often the first, or the second, said each word."""
+    sums: dict[str, float] = {}
+    for said, count in joint.items():
+        sums[said[of]] = sums.get(said[of], 0.0) + count
+    return sums

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -84,8 +85,8 @@ class Tally:
 
     confirmed: Share = field(default_factory=Share)
     precision: Share = field(default_factory=Share)
-    reasons: dict[int, int] = field(default_factory=dict)
-    became: dict[str, int] = field(default_factory=dict)
+    reasons: Counter[int] = field(default_factory=Counter)
+    became: Counter[str] = field(default_factory=Counter)
     unsure: int = 0
 
     def add(self, said: Answer, count: int) -> None:
@@ -97,9 +98,24 @@ class Tally:
         if said.is_of_detector:
             self.precision.add(said.is_confirmed, count)
         if said.reason:
-            self.reasons[said.reason] = self.reasons.get(said.reason, 0) + count
+            self.reasons[said.reason] += count
         if said.became:
-            self.became[said.became] = self.became.get(said.became, 0) + count
+            self.became[said.became] += count
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """All of them in one."""
+    found = Tally()
+    for each in tallies:
+        found.confirmed, found.precision = added([found.confirmed, each.confirmed]), added([found.precision, each.precision])  # fmt: skip
+        found.reasons, found.became, found.unsure = found.reasons + each.reasons, found.became + each.became, found.unsure + each.unsure  # fmt: skip
+    return found
+
+
+def added(shares: Iterable[Share]) -> Share:
+    """Parts and wholes added up."""
+    each = list(shares)
+    return Share(sum(share.part for share in each), sum(share.of for share in each))
 
 
 def step_of(ms: int) -> int:
@@ -112,7 +128,7 @@ def median_s(steps: Mapping[int, int]) -> float | None:
     half, below = sum(steps.values()) / 2, 0
     for step in sorted(steps):
         if steps[step] and below + steps[step] >= half:
-            return SHORTEST_MS * STRIDE ** (step + (half - below) / steps[step]) / 1000
+            return float(SHORTEST_MS * STRIDE ** (step + (half - below) / steps[step]) / 1000)
         below += steps[step]
     return None
 
@@ -163,10 +179,12 @@ def advise(scores: Mapping[int, tuple[int, int]], aim: float) -> Advice:
         if share.of >= ENOUGH and share.interval[0] >= aim:
             under = _sums(scores, 0, step)
             return Advice(step / TWENTIETHS, share, share.part, under.part, under.of - under.part)
-    total = _sums(scores, 0, TWENTIETHS)
-    hopeful = [(lacking(share, aim) * total.of / share.of, step, share) for step, share in passed if share.of >= HARDLY]
+    everything = _sums(scores, 0, TWENTIETHS)
+    hopeful = [
+        (lacking(share, aim) * everything.of / share.of, step, share) for step, share in passed if share.of >= HARDLY
+    ]
     best = min((each for each in hopeful if 0 < each[0] <= MOST_ASKED), default=None)
-    return Advice(None, total) if best is None else Advice(None, best[2], lacks=ceil(best[0]))
+    return Advice(None, everything) if best is None else Advice(None, best[2], lacks=ceil(best[0]))
 
 
 def lacking(share: Share, aim: float) -> int:

@@ -20,7 +20,7 @@ from server.fleet.models import City
 from server.quality import figures
 from server.quality.figures import Period
 from server.quality.models import DayFigure
-from server.quality.rules import Advice, Share, Tally, week_of, weeks
+from server.quality.rules import Advice, Share, Tally, added, total, week_of, weeks
 from server.quality.services import day_of
 from server.quality.wishes import NotAdvised, Wanted, take_back, want, wanted_in
 from server.review.rules import REASONS
@@ -67,7 +67,7 @@ def category(request: HttpRequest, key: str) -> HttpResponse:
     period = _period(request, city)
     of_all = period.of(DayFigure, vehicle=None, category=key)
     packs = figures.by_week(of_all, "pack")
-    tally = _sum(list(figures.by_pack(period, key).values()))
+    tally = total(figures.by_pack(period, key).values())
     if not DayFigure.objects.filter(city=city, category=key).exists():
         raise Http404
     return render(request, "quality_category.html", _frame(request, cities, period) | {
@@ -87,7 +87,7 @@ def vehicle(request: HttpRequest, name: str) -> HttpResponse:
     by_week = figures.by_week(period.of(DayFigure, vehicle=found))[""]
     tallies = figures.of_vehicle(period, found)
     return render(request, "quality_vehicle.html", _frame(request, [], period) | {
-        "name": name, "all": _shown(_sum(list(tallies.values()))), "weeks": _by_week(period, by_week),
+        "name": name, "all": _shown(total(tallies.values())), "weeks": _by_week(period, by_week),
         "categories": [{"key": key, "name": category_name(key), **_shown(each)} for key, each in sorted(tallies.items())],
     })  # fmt: skip
 
@@ -99,11 +99,11 @@ def _page(request: HttpRequest, cities: list[City], city: City, wrong: str = "",
     loss = figures.screening_loss(period)
     is_supervisor = person.role == User.Role.SUPERVISOR
     return render(request, "quality.html", _frame(request, cities, period) | {
-        "wrong": wrong, "all": _shown(_sum(list(tallies.values()))),
+        "wrong": wrong, "all": _shown(total(tallies.values())),
         "weeks": _by_week(period, figures.by_week(period.of(DayFigure, vehicle=None))[""]),
         "categories": [{"key": key, "name": category_name(key), "seconds": seconds.get(key), "reasons": _reasons(each, MOST_REASONS), **_shown(each)}
                        for key, each in sorted(tallies.items(), key=lambda item: (-item[1].confirmed.of, item[0]))],
-        "loss": [(screening_name(reason), _share(share)) for reason, share in sorted(loss.items())], "lost": _share(_added(loss.values())), "blind_share": settings.BLIND_SHARE * 100,
+        "loss": [(screening_name(reason), _share(share)) for reason, share in sorted(loss.items())], "lost": _share(added(loss.values())), "blind_share": settings.BLIND_SHARE * 100,
         "agreement": (found := figures.agreement(period)), "agreed": _share(found.raw),
         "confusions": [(category_name(was), category_name(became), count) for was, became, count in figures.confusions(tallies.items())[:MOST_CONFUSIONS]],
         "advices": _advices(period), "aim": settings.AIM, "is_supervisor": is_supervisor, "persons": figures.persons(period) if is_supervisor else [],
@@ -149,22 +149,6 @@ def _query(request: HttpRequest, city: City, span: int) -> str:
 
 def _name_of(city: City) -> str:
     return city.name_en if get_language() == "en" else city.name_zh
-
-
-def _sum(tallies: list[Tally]) -> Tally:
-    total = Tally()
-    for each in tallies:
-        total.confirmed, total.precision = _added([total.confirmed, each.confirmed]), _added([total.precision, each.precision])  # fmt: skip
-        total.unsure += each.unsure
-        for counts, more in ((total.reasons, each.reasons), (total.became, each.became)):
-            for key, count in more.items():
-                counts[key] = counts.get(key, 0) + count  # type: ignore[index,call-overload]
-    return total
-
-
-def _added(shares: Any) -> Share:
-    each = list(shares)
-    return Share(sum(share.part for share in each), sum(share.of for share in each))
 
 
 def _share(share: Share) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -71,7 +72,7 @@ def wanted_in(city: City) -> dict[str, Wanted]:
     return {wish.category: _wanted(wish, rows) for wish in wishes}
 
 
-def _wanted(wish: Wish, rows: list[tuple[dict[str, float] | None, int | None, object]]) -> Wanted:
+def _wanted(wish: Wish, rows: list[tuple[Any, Any, Any]]) -> Wanted:
     assert wish.least_probability is not None
     name = setting_of(wish.category)
     asked = [row for row in rows if (row[0] or {}).get(name) == wish.least_probability]

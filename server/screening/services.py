@@ -72,7 +72,7 @@ def _looks(case: Case) -> tuple[tuple[float, float, float] | None, float | None]
     if second is not None and second < UNSEEN:
         strip = picture.sighting.pictures.filter(role="context", hidden_at=None, box__isnull=False).first()
         around = None if strip is None else _opened(strip)
-        if strip is not None and around is not None:
+        if strip is not None and strip.box and around is not None:
             second = max(second, second_look().probability(around, strip.box, case.category) or 0.0)
     return measured, second
 
