@@ -32,6 +32,8 @@ PAGES = {
     "categories": ("supervisor", "/categories/"),
     "coverage": ("fleet", "/coverage/"),
     "vehicles": ("fleet", "/fleet/"),
+    "users": ("admin", "/users/"),
+    "audit": ("auditor", "/audit/"),
 }
 """Role and address of each page by its name in the addresses of the back office."""
 MORE = (
@@ -40,7 +42,7 @@ MORE = (
     ("fleet", "/review/"),
 )
 NO_PAGE = {"home", "logout", "language", "health", "picture", "picture_signed", "review_lease", "review_renew", "review_give_back", "review_verdicts",
-           "review_undo", "review_nothing", "review_broken", "review_batch", "review_batch_lease", "review_feedback", "session", "coverage_cells", "city_status"}  # fmt: skip
+           "review_undo", "review_nothing", "review_broken", "review_batch", "review_batch_lease", "review_feedback", "session", "login_code", "login_enrol", "login_recovery", "login_password", "audit_csv", "audit_erase", "coverage_cells", "city_status"}  # fmt: skip
 DIALOGS = {"d": "#reasons", "r": "#kinds", "g": "#merge", "n": "#note", "b": "#batch", "?": "#help"}
 
 
