@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, QuerySet
+from django.utils.translation import gettext as _
 
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
@@ -52,13 +53,13 @@ def check_given(given: Given) -> None:
     if given.answer == "reject" and given.reason not in range(1, 10):
         raise BadVerdict("a rejection needs a reason from 1 to 9")
     if given.answer == "reject" and given.reason == WORDS_REASON and not given.words.strip():
-        raise BadVerdict("a rejection for another reason needs words that say which")
+        raise BadVerdict(_("Another reason needs words that say which."))
     if (given.same_as is not None) != (given.answer == "reject" and given.reason == SAME_REASON):
-        raise BadVerdict("a rejection as the same as another case, and only that, needs the other one's number")
+        raise BadVerdict(_("The same as another case: say which, by its number."))
     if given.category and (given.answer != "confirm" or given.category not in CATEGORIES):
         raise BadVerdict(f"{given.category!r} is no category to confirm a case as")
     if given.correction != Correction() and given.answer != "confirm":
-        raise BadVerdict("a box or a place is put right by confirming")
+        raise BadVerdict(_("A box or a place is put right by confirming."))
 
 
 def check_place(given: Given, case: Case, shown: Case) -> None:

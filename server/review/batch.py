@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from server.accounts.models import User
 from server.cases.models import Case, Picture
@@ -153,11 +154,11 @@ def answer_batch(
 def _check(batch: Batch | None, ids: set[int], out: set[int], given: Given, shown_ms: int, now: datetime) -> None:
     check_given(given)
     if given.answer not in ("confirm", "reject") or given.same_as is not None or given.category:
-        raise BadVerdict("a batch is confirmed or rejected as it is")
+        raise BadVerdict(_("A batch is confirmed or rejected as it is."))
     if batch is None or not out < ids:
-        raise BadVerdict("these are not the cards of a batch that waits for you; open it again")
+        raise BadVerdict(_("These are not the cards of a batch that waits for you."))
     if min(shown_ms, (now - batch.made_at) / timedelta(milliseconds=1)) < LEAST_MS:
-        raise BadVerdict("a batch must be looked at for four seconds at least")
+        raise BadVerdict(_("A batch must be looked at for four seconds at least."))
 
 
 def _judge(batch: Batch) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import hypot, isfinite
 
+from django.utils.translation import gettext as _
+
 from calibration.geodesy import offset_m
 from server.cases.models import Case, Picture
 from server.cases.services import refresh
@@ -30,18 +32,20 @@ def check(correction: Correction, case: Case, shown_deg: tuple[float, float]) ->
     if correction.box_px is not None:
         picture = Picture.objects.filter(sighting__case=case, sha256=correction.sha256, hidden_at=None).first()
         if picture is None:
-            raise BadCorrection("the box is in no picture of this case")
+            raise BadCorrection(_("The box is in no picture of this case; load the page again."))
         left, top, right, bottom = correction.box_px
         if not (left >= 0 and right <= picture.width and top >= 0 and bottom <= picture.height):
-            raise BadCorrection(f"the box must lie inside the picture of {picture.width} × {picture.height} pixels")
+            raise BadCorrection(_("The box must lie inside the picture."))
         if not (right - left >= SMALLEST_BOX_PX and bottom - top >= SMALLEST_BOX_PX):
-            raise BadCorrection(f"the box must be {SMALLEST_BOX_PX:.0f} pixels wide and high at least")
+            raise BadCorrection(
+                _("The box must be %(pixels)d pixels wide and high at least.") % {"pixels": SMALLEST_BOX_PX}
+            )
     if correction.place_deg is not None:
         lat_deg, lon_deg = correction.place_deg
         if not (isfinite(lat_deg) and isfinite(lon_deg) and abs(lat_deg) <= 90 and abs(lon_deg) <= 180):
-            raise BadCorrection("the place must be a latitude and a longitude in degrees")
+            raise BadCorrection(_("The place must be a latitude and a longitude in degrees."))
         if hypot(*offset_m(*shown_deg, lat_deg, lon_deg)) > FARTHEST_PUT_M:
-            raise BadCorrection(f"a place may be moved by {FARTHEST_PUT_M:.0f} m at most")
+            raise BadCorrection(_("A place may be moved by %(metres)d m at most.") % {"metres": FARTHEST_PUT_M})
 
 
 def put(case_id: int, place_deg: tuple[float, float]) -> None:

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.db import transaction
 from django.db.models import Exists, QuerySet
+from django.utils.translation import gettext as _
 
 from server.accounts.models import User
 from server.accounts.services import cities_for
@@ -77,7 +78,7 @@ def settle(person: User, dispute_id: int, outcome: Outcome, now: datetime, other
     given = _given(dispute, outcome, other)
     check_given(given)
     if given.answer not in DECIDED_BY or given.answer == "unsure":
-        raise BadVerdict("a dispute ends with confirmed or rejected")
+        raise BadVerdict(_("A dispute ends with confirmed or rejected."))
     with transaction.atomic():
         if not Dispute.objects.filter(id=dispute.pk, settled_at=None).update(settled_at=now, outcome=outcome):
             raise Settled
@@ -93,7 +94,7 @@ def _given(dispute: Dispute, outcome: Outcome, other: Given | None) -> Given:
     if outcome == Outcome.OTHER and other is not None:
         return other
     if outcome not in (Outcome.FIRST, Outcome.SECOND):
-        raise BadVerdict("say which answer holds")
+        raise BadVerdict(_("Say which answer holds."))
     upheld = dispute.first if outcome == Outcome.FIRST else dispute.second
     place = (upheld.lat_deg, upheld.lon_deg) if upheld.lat_deg is not None and upheld.lon_deg is not None else None
     box = tuple(upheld.box) if upheld.box else None
@@ -127,7 +128,7 @@ def retract_case(person: User, case: Case, given: Given, now: datetime) -> bool:
     """Take back a case that a city has, with a written reason: it is rejected after all. False if no city has it. Raises BadVerdict."""
     check_given(given)
     if given.answer != "reject" or not given.words.strip():
-        raise BadVerdict("a retraction needs words that say why")
+        raise BadVerdict(_("Write a reason; others read it in the case's timeline, and the city is told."))
     with transaction.atomic():
         held = Case.objects.select_for_update().get(id=case.pk)
         if held.state not in AT_CITY:

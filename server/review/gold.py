@@ -9,6 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext as _
 
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
@@ -51,19 +52,19 @@ class Told:
 def make(person: User, case: Case, answer: str, category: str, now: datetime) -> Gold:
     """Make a case a gold card with the answer that is right, confirmed as a category or rejected. Raises NotGold."""
     if answer not in ("confirm", "reject"):
-        raise NotGold("the right answer is confirmed or rejected")
+        raise NotGold(_("The right answer is confirmed or rejected."))
     if answer == "confirm" and category not in CATEGORIES:
-        raise NotGold(f"there is no category {category!r}")
+        raise NotGold(_("There is no such category."))
     if case.state in rows.UNLOOKED:
-        raise NotGold("nobody has decided this case yet; a gold card has been decided")
+        raise NotGold(_("Nobody has decided this case yet; only a decided one can be gold."))
     if not _pictured(case):
-        raise NotGold("a gold card needs pictures that may be shown")
+        raise NotGold(_("A gold card needs pictures that may be shown."))
     try:
         with transaction.atomic():
             gold = Gold.objects.create(case=case, city_id=case.city_id, answer=answer, category=category if answer == "confirm" else "", made_by=person, made_at=now)  # fmt: skip
             record(Verb.GOLD_MADE, "case", case.pk, city_id=case.city_id, actor_id=person.pk, answer=answer, category=gold.category)  # fmt: skip
     except IntegrityError:
-        raise NotGold("this case is a gold card already") from None
+        raise NotGold(_("This case is a gold card already.")) from None
     return gold
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.cases.merging import Refused, merge_by_hand
@@ -18,7 +20,7 @@ def merge(case: Case, number: int, person: User, verdict: Verdict, now: datetime
     """Put a case into the one of this number. Raises Refused. Call inside the transaction that wrote the verdict."""
     into = cases_for(person).filter(city=case.city_id, number=number).first()
     if into is None:
-        raise Refused(f"there is no case {number} in this city")
+        raise Refused(_("There is no case with this number in this city."))
     moved = [str(each) for each in case.sightings.values_list("id", flat=True)]
     MergeByVerdict.objects.create(verdict=verdict, into=merge_by_hand(case, into, person, now), sightings=moved)
 
