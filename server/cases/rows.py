@@ -144,6 +144,14 @@ def write_figures(case_id: int, figures: Mapping[str, Any]) -> None:
         cursor.execute(f"UPDATE cases_case SET {', '.join(f'{name} = %s' for name in figures)} WHERE id = %s", (*map(_stored, figures.values()), case_id))  # fmt: skip
 
 
+def city_of(case_id: int) -> int:
+    """The city of a case."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT city_id FROM cases_case WHERE id = %s", (case_id,))
+        (city_id,) = cursor.fetchone()
+    return int(city_id)
+
+
 def next_number(city_id: int) -> int:
     """The number of a city's next case. Holds the city's row until the transaction ends."""
     with connection.cursor() as cursor:

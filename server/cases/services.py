@@ -18,7 +18,17 @@ from server.cases.by_hand import as_put, case_put
 from server.cases.grouping import FARTHEST_M
 from server.cases.milestones import milestones
 from server.cases.models import Case, Sighting
-from server.cases.rows import Held, Member, add_case, cases_by_id, give, next_number, sightings_near, write_figures
+from server.cases.rows import (
+    Held,
+    Member,
+    add_case,
+    cases_by_id,
+    city_of,
+    give,
+    next_number,
+    sightings_near,
+    write_figures,
+)
 from server.cases.rules import (
     SENIORITY,
     Point,
@@ -52,8 +62,7 @@ def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | No
             state=new, state_at=now, **milestones(new, now), **changes
         )
         if done:
-            city_id = Case.objects.values_list("city_id", flat=True).get(id=case_id)
-            record(Verb.CASE_MOVED, "case", case_id, city_id=city_id, actor_id=actor_id, old=old, new=new)
+            record(Verb.CASE_MOVED, "case", case_id, city_id=city_of(case_id), actor_id=actor_id, old=old, new=new)
     return bool(done)
 
 

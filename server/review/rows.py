@@ -49,6 +49,7 @@ AND c.state NOT IN ({", ".join(f"'{state}'" for state in UNLOOKED)}) ORDER BY l.
 _ANY_GOLD = "SELECT 1 FROM review_gold WHERE retired_at IS NULL AND (%s OR city_id = %s) LIMIT 1"
 _COLUMNS = tuple(field.attname for field in Case._meta.concrete_fields)
 _CASES = f"SELECT {', '.join(_COLUMNS)} FROM cases_case WHERE id IN ({{ids}})"
+_FREE_CASE = f"SELECT {', '.join(f'c.{name}' for name in _COLUMNS)} FROM cases_case c WHERE c.id = %s AND c.state || '' IN ('{State.QUEUED}', '{State.DISPUTED}') AND {_FREE}"
 _DEALT = "SELECT l.case_id, l.shadow, v.proposed FROM review_look l LEFT JOIN review_verdict v ON v.id = l.about_id WHERE l.id IN ({ids})"
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -111,8 +112,17 @@ def cases(ids: Sequence[int]) -> list[Case]:
     """Cases by id, as the ORM reads them."""
     if not ids:
         return []
-    found = _asked(_CASES.format(ids=", ".join(["%s"] * len(ids))), *ids)
-    return [Case.from_db(connection.alias, _COLUMNS, [_utc(each) for each in row]) for row in found]
+    return [_case(row) for row in _asked(_CASES.format(ids=", ".join(["%s"] * len(ids))), *ids)]
+
+
+def free_case(person: User, now: datetime, case_id: int) -> Case | None:
+    """A case that is undecided and in nobody else's hands."""
+    found = _asked(_FREE_CASE, case_id, *_free(person, now))
+    return _case(found[0]) if found else None
+
+
+def _case(row: Sequence[Any]) -> Case:
+    return Case.from_db(connection.alias, _COLUMNS, [_utc(each) for each in row])
 
 
 def _utc(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -87,7 +87,8 @@ def lease(
         found = [row for state in UNDECIDED for row in rows.first(person, now, state, shadow, SPARE * count, among)]
         best = [case_id for case_id, _ in sorted(found, key=lambda row: (-row[1], row[0]))[: SPARE * count]]
         wanted = again[: max(AGAIN, count - len(best))] if count else []
-        with hasty():
+        # Two statements are one transaction, so that they wait for the others' once.
+        with hasty(), transaction.atomic() if wanted else nullcontext():
             dealt = rows.take_looks(person, now, wanted)
             taken = rows.take(person, now, best, count - len(dealt))
         if len(taken) == min(count - len(dealt), len(best)):
@@ -181,7 +182,7 @@ def decide(
 def take(person: User, verdict_id: UUID, case: Case, given: Given, now: datetime, look: Look | None = None) -> Kind:
     """Write one answer and do what it says; `look`, if that is what the person was given. Call inside a transaction."""
     kind = looks.take(look, person, now) if look else None
-    free = None if kind else Case.objects.filter(_free(person, now), id=case.pk).first()
+    free = None if kind else rows.free_case(person, now, case.pk)
     if kind and look:
         proposed = look.about.proposed if look.about else proposed_for(case)
     else:
