@@ -33,6 +33,7 @@ from server.fleet.services import add_vehicle
 from server.places.rules import Feature as Line
 from server.places.rules import Kind
 from server.places.services import replace
+from server.review.models import Look, Verdict
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HERE = Box(LON - 0.05, LAT - 0.05, LON + 0.05, LAT + 0.05)
@@ -343,3 +344,14 @@ def test_the_panel_tells_of_a_case(chief: User, send: Any) -> None:
     assert "打包垃圾 · 案件 1" in panel
     assert re.search(r'<img src="/pictures/[0-9a-f]{64}\.jpg"', panel)
     assert whole(chief, Filter(text=f"{LAT}, {LON}")) is not None
+
+
+def test_the_panel_does_not_tell_a_second_reader_that_it_is_decided(chief: User, reviewer: User, send: Any) -> None:
+    send()
+    case = Case.objects.get()
+    Case.objects.update(state=State.CONFIRMED)
+    verdict = Verdict.objects.create(id=UUID(int=1), case=case, person=chief, answer="confirm")
+    Look.objects.create(case=case, city=case.city, kind="second", about=verdict, first_person=chief, made_at=NOW)
+    told = [web(person).get("/cases/1/peek").content.decode() for person in (reviewer, chief)]
+    assert ["待审" in each for each in told] == [True, False]
+    assert ["已确认" in each for each in told] == [False, True]
