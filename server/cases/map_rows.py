@@ -22,8 +22,8 @@ from server.cases.rules import State
 from server.cases.search import search
 from server.cases.walks import CATEGORY, walk
 
-MOST, WALKED, BY_STATE = 5_000, 120_000, 3
-"""Cases told one by one; entries of the index that are walked for them; how many of its entries a row found by its state costs."""
+MOST, NEWEST, WALKED, BY_STATE = 5_000, 1_000, 120_000, 3
+"""Cases told one by one; those of a search, which reads each whole; entries of the index that are walked for them; how many of its entries a row found by its state costs."""
 AT_CITY_OR_AFTER = frozenset({State.HANDED_OVER, State.ACCEPTED, State.FIXED, State.VERIFIED, State.REOPENED, State.RETRACTED})  # fmt: skip
 """The states in which every case has been handed over: what counts tell to who sees those alone."""
 
@@ -99,7 +99,7 @@ class _Asked:
 def look(person: Any, wanted: Filter, box: Box, most: int = MOST) -> Found:
     """What this person may see of a box; up to `most` cases are told one by one."""
     if is_narrow(wanted):
-        return _newest(person, replace(wanted, before=None), box, most)
+        return _newest(person, replace(wanted, before=None), box, min(most, NEWEST))
     asked = _asked(person, wanted)
     level = next((each for each in reversed(LEVELS) if each >= per_degree(box)), FINEST)
     kept = asked.kept(box, level)
