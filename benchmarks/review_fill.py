@@ -151,7 +151,8 @@ NOTE = {
 }
 NOTED = 110  # one case in so many
 VERDICT = {"id": "printf('%032x', c.id)", "case_id": "c.id", "person_id": f"1 + c.id % {REVIEWERS}", "answer": "CASE c.state WHEN 'rejected' THEN 'reject' ELSE 'confirm' END",
-           "reason": "CASE c.state WHEN 'rejected' THEN 2 END", "words": "''", "category": "''", "visible_ms": "2500", "at": "c.state_at", "counted": "1"}  # fmt: skip
+           "reason": "CASE c.state WHEN 'rejected' THEN 2 END", "words": "''", "category": "''", "visible_ms": "2500", "at": "c.state_at", "counted": "1",
+           "city_id": "c.city_id", "proposed": "c.category", "probability": "c.probability"}  # fmt: skip
 
 
 def fill(count: int) -> None:
