@@ -103,7 +103,7 @@ def _history(city_id: int, category: str) -> list[tuple[float, bool]]:
     """Probability and whether it was confirmed as proposed, of the last answers that decided cases proposed as a category here, newest first."""
     said = Verdict.objects.filter(city=city_id, proposed=category, counted=True, undone_at=None, answer__in=("confirm", "reject"), probability__isnull=False)  # fmt: skip
     rows_ = said.order_by("-at").values_list("probability", "answer", "category")[:REMEMBERED]
-    return [(probability, answer == "confirm" and not changed) for probability, answer, changed in rows_]
+    return [(probability or 0.0, answer == "confirm" and not changed) for probability, answer, changed in rows_]
 
 
 def _gold_of(person: User, city_id: int, category: str, now: datetime) -> Gold | None:

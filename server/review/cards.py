@@ -102,8 +102,8 @@ def card_of(
         .prefetch_related("pictures")
         .order_by("-probability", "id")
     )
-    for each in sightings if later else ():
-        each.seen_at += later
+    for each in sightings:
+        each.seen_at += later or timedelta()
     best = sightings[0]
     pictured = [each for each in sightings if each.pictures.all()]
     pictures = [

@@ -112,21 +112,25 @@ def take_verdict(request: HttpRequest) -> HttpResponse:
 
 
 def _number(form: QueryDict, name: str) -> int | None:
-    return int(form[name]) if form.get(name) else None
+    value = form.get(name)
+    return int(value) if value else None
 
 
 def _correction(form: QueryDict) -> Correction:
     """Raises ValueError for what is no box or place."""
     box, lat, lon = form.get("box"), form.get("lat_deg"), form.get("lon_deg")
-    sides = json.loads(box) if box else None
-    if sides is not None and not (isinstance(sides, list) and len(sides) == 4):
-        raise ValueError("a box has four sides")
     if bool(lat) != bool(lon):
         raise ValueError("a place has a latitude and a longitude")
-    left_top_right_bottom = tuple(map(float, sides)) if sides else None
-    return Correction(
-        left_top_right_bottom, form.get("box_sha256", ""), (float(lat), float(lon)) if lat and lon else None
-    )  # type: ignore[arg-type]
+    place = (float(lat), float(lon)) if lat and lon else None
+    return Correction(_sides(box) if box else None, form.get("box_sha256", "") if box else "", place)
+
+
+def _sides(words: str) -> tuple[float, float, float, float]:
+    sides = json.loads(words)
+    if not (isinstance(sides, list) and len(sides) == 4 and all(isinstance(each, int | float) for each in sides)):
+        raise ValueError("a box has four sides")
+    left, top, right, bottom = map(float, sides)
+    return left, top, right, bottom
 
 
 @require_POST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -20,7 +21,7 @@ def open_proposals(person: User) -> QuerySet[ZoneProposal]:
     return waiting.select_related("case__city", "verdict__person").order_by("made_at")
 
 
-def answer_proposal(person: User, verdict_id: object, accepted: bool, now: datetime) -> bool:
+def answer_proposal(person: User, verdict_id: UUID, accepted: bool, now: datetime) -> bool:
     """A supervisor's answer. False if there was one already. Accepting draws no zone: those come with the city's zones file."""
     proposal = open_proposals(person).filter(verdict=verdict_id).first()
     with transaction.atomic():
