@@ -111,7 +111,8 @@ def test_every_look_walks_an_index(many: list[AuditRow], auditor: User) -> None:
                     assert "COUNT(" not in each["sql"]
                     plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {each['sql']}").fetchall()]
                     tables = [line for line in plan if line.startswith(("SCAN audit", "SCAN U0"))]
-                    assert not tables or not (what.keys() - {"kind"} or city_id), (what, each["sql"], plan)
+                    one_end = each["sql"].endswith("LIMIT 1") and not any("B-TREE" in line for line in plan)
+                    assert not tables or one_end or not (what.keys() - {"kind"} or city_id), (what, each["sql"], plan)
 
 
 def test_what_cannot_be_read_is_told_and_left_out(web: Client, many: list[AuditRow]) -> None:
