@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from browsing import DESK, PHONE, Deal, Open, all_sent, answers, assert_fit_for_all, press, shown
@@ -10,7 +11,10 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from server.accounts.models import User
-from server.review.services import give_back, lease
+from server.review.gold import make
+from server.review.models import Look, Verdict
+from server.review.rules import Kind, LookKind
+from server.review.services import decide, give_back, lease
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 BOTH = pytest.mark.parametrize("language", ["zh-hans", "en"])
@@ -102,3 +106,30 @@ def test_a_session_that_is_about_to_end_goes_on_by_any_key(
     press(page, "f")
     all_sent(page)
     assert answers() == {case.pk: ("confirm", None)}
+
+
+@BOTH
+def test_known_answers_are_told_when_the_queue_is_empty_and_not_before(
+    language: str, open_page: Open, deal: Deal, reviewer: User, colleague: User
+) -> None:
+    known, other = deal(2)
+    now = timezone.now()
+    decide(colleague, uuid4(), known.pk, "confirm", now)
+    known.refresh_from_db()
+    chief = User.objects.create_user("zhao", role="supervisor")
+    gold = make(chief, known, "confirm", known.category, now)
+    said = Verdict.objects.create(id=uuid4(), case=known, person=reviewer, city=known.city, kind=Kind.GOLD, answer="reject", reason=1, proposed=known.category, counted=False)  # fmt: skip
+    Look.objects.create(case=known, city=known.city, kind=LookKind.GOLD, gold=gold, person=reviewer, verdict=said, made_at=now, done_at=now)  # fmt: skip
+    page = open_page("/review/", reviewer, language)
+    assert shown(page) == other.pk
+    expect(page.locator("#feedback")).to_be_hidden()
+    press(page, "f")
+    feedback = page.locator("#feedback")
+    expect(feedback).to_be_visible()
+    expect(feedback.locator("li")).to_have_count(1)
+    expect(feedback.locator("li")).to_contain_text(str(known.number))
+    assert_fit_for_all(page, "feedback")
+    press(page, "Escape")
+    page.reload()
+    expect(page.locator("#empty")).to_be_visible()
+    expect(feedback).to_be_hidden()

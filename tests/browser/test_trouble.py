@@ -140,6 +140,7 @@ def test_an_hour_in_a_tunnel_loses_no_verdict(open_page: Open, deal: Deal, revie
         press(page, "f")
     expect(page.locator("#banner")).to_be_visible()
     expect(page.locator("#unsent b")).to_have_text(str(len(given) - 1))
+    expect(page.locator("#banner")).to_contain_text(f": {len(given) - 1}")
     assert_nothing_sticks_out(page, "offline")
     expect(page.locator("#empty")).to_be_hidden()
     assert len(answers()) == 1

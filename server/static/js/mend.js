@@ -82,7 +82,6 @@ class Place {
     this.before = [(this.point.cx.baseVal.value - this.middle[0]) / this.perM, (this.middle[1] - this.point.cy.baseVal.value) / this.perM];
     this.listen = (e) => this.drag(e);
     for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) map.addEventListener(name, this.listen);
-    map.scrollIntoView({ block: "nearest" });
     this.set(...this.before);
   }
 
@@ -144,6 +143,8 @@ export class Mend {
     this.root.classList.add(`mending-${kind}`);
     this.panel.classList.add(`mend-${kind}`);
     this.panel.hidden = false;
+    // On a phone the panel covers what is below.
+    if (kind === "place") map.scrollIntoView({ block: matchMedia("(max-width: 900px)").matches ? "start" : "nearest" });
     this.say();
     return true;
   }

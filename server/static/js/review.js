@@ -79,6 +79,7 @@ async function next(byItself = false) {
   ready = false; enable(); tell();
   if (!card) { if (nothingLeft) sender.drained().then(() => card || sayNothingLeft(byItself)).catch(() => {}); return; }
   card.hidden = false;
+  if (scrollY) scrollTo(0, 0);
   if (cards.childElementCount < FETCH_BELOW) fetchMore();
   zoom = Object.assign(new Zoom(card.querySelector(".stage")), state);
   card.querySelector(".more").open = opened;
