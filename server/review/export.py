@@ -15,18 +15,18 @@ from datetime import datetime, timezone
 from itertools import groupby, islice
 from pathlib import Path
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from models.verdicts import LINES, Judged, Shown
 from server import pictures
 from server.cases.models import Picture, Sighting
 from server.cases.rules import State
-from server.review.models import Verdict
+from server.review.models import Dispute, Verdict
 
 BATCH = 200
 SHA256 = re.compile(r"^[0-9a-f]{64}$")
 OPEN_AGAIN = (State.NEW, State.SET_ASIDE, State.QUEUED, State.RETURNED, State.MERGED)
-"""States in which nobody's last answer holds."""
+"""States in which nobody's last answer holds. Nor does it while a supervisor has to decide between two."""
 WORDS = {"confirm": "confirmed", "reject": "rejected", "unsure": "unsure"}
 
 
@@ -81,7 +81,13 @@ def _decided(since: datetime | None) -> Iterator[tuple[Verdict, Iterable[Sightin
 
 def _last_answers() -> Iterator[Verdict]:
     answers: QuerySet[Verdict] = Verdict.objects.filter(counted=True, undone_at=None, answer__in=WORDS)
-    answers = answers.exclude(case__state__in=OPEN_AGAIN).select_related("case").order_by("case_id", "at")
+    between = Dispute.objects.filter(case=OuterRef("case"), settled_at=None)
+    answers = (
+        answers.exclude(Exists(between))
+        .exclude(case__state__in=OPEN_AGAIN)
+        .select_related("case")
+        .order_by("case_id", "at")
+    )
     for _, same in groupby(answers.iterator(chunk_size=BATCH), key=lambda verdict: verdict.case_id):
         yield list(same)[-1]
 
@@ -94,7 +100,7 @@ def _line(verdict: Verdict, row: Sighting, out: Path, done: Exported) -> Judged 
     if not SHA256.match(row.redaction_digest):
         done.left_out["no redaction recorded"] += 1
         return None
-    shown = tuple(each for picture in row.pictures.all() if (each := _shown(picture)) and _copied(each, out))
+    shown = tuple(each for picture in row.pictures.all() if (each := _shown(picture, verdict)) and _copied(each, out))
     if not shown:
         done.left_out["no picture that may be shown"] += 1
         return None
@@ -108,9 +114,11 @@ def _line(verdict: Verdict, row: Sighting, out: Path, done: Exported) -> Judged 
     })  # fmt: skip
 
 
-def _shown(picture: Picture) -> Shown | None:
+def _shown(picture: Picture, verdict: Verdict) -> Shown | None:
+    """A picture with the box that the person drew on it, else the network's."""
     sides = (picture.width, picture.height) * 2
-    box = picture.box and [min(1.0, max(0.0, edge / side)) for edge, side in zip(picture.box, sides, strict=True)]
+    drawn = verdict.box if verdict.box and verdict.box_sha256 == picture.sha256 else picture.box
+    box = drawn and [min(1.0, max(0.0, edge / side)) for edge, side in zip(drawn, sides, strict=True)]
     if box and not (box[0] < box[2] and box[1] < box[3]):
         box = None
     return Shown.model_validate({"role": picture.role, "sha256": picture.sha256, "box": box})

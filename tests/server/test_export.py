@@ -16,10 +16,11 @@ from django.utils import timezone
 from sightings import NOW
 
 from models.verdicts import LINES, NOTHING_OF_THE_KIND, BadExport, Judged, picture_of, read_export
+from server.accounts.models import User
 from server.cases.models import Case, Sighting
 from server.review.export import Exported, export_verdicts
-from server.review.models import Verdict
-from server.review.rules import FACE_REASON, REASONS
+from server.review.models import Dispute, Verdict
+from server.review.rules import FACE_REASON, REASONS, Kind
 from server.review.services import decide, undo
 from server.screening.services import screen_new
 
@@ -77,6 +78,32 @@ def test_a_changed_category_is_the_one_decided(answer: Answer, tmp_path: Path) -
     answer(1, "confirm", really="exposed_garbage")
     _, (line,) = exported(tmp_path / "out")
     assert (line.proposed, line.decided, line.is_right) == ("bagged_garbage", "exposed_garbage", False)
+
+
+def test_a_box_that_a_person_drew_takes_the_place_of_the_networks(answer: Answer, tmp_path: Path) -> None:
+    case = answer(1, "confirm")
+    picture = case.sightings.get().pictures.get()
+    Verdict.objects.update(box=[32, 18, 160, 90], box_sha256=picture.sha256)
+    _, (line,) = exported(tmp_path / "out")
+    assert line.pictures[0].box == pytest.approx((0.1, 0.1, 0.5, 0.5))
+    Verdict.objects.update(box_sha256="0" * 64)  # drawn on another picture
+    _, (line,) = exported(tmp_path / "out")
+    assert line.pictures[0].box == pytest.approx((0.125, 40 / 180, 0.375, 140 / 180))
+
+
+def test_two_answers_that_differ_teach_nothing_until_a_supervisor_has_decided(answer: Answer, reviewer: Any, tmp_path: Path) -> None:  # fmt: skip
+    case = answer(1, "confirm")
+    first = Verdict.objects.get()
+    li = User.objects.create_user("li", role="reviewer")
+    values = {"case": case, "city": case.city, "proposed": case.category, "answer": "reject", "reason": 2}
+    second = Verdict.objects.create(id=uuid4(), person=li, kind=Kind.SECOND, counted=False, **values)
+    dispute = Dispute.objects.create(case=case, city=case.city, first=first, second=second, opened_at=timezone.now())
+    assert exported(tmp_path / "out")[1] == []
+    Verdict.objects.create(id=uuid4(), person=reviewer, kind=Kind.SETTLED, counted=True, **values)
+    Dispute.objects.filter(id=dispute.pk).update(settled_at=timezone.now(), outcome="second")
+    Case.objects.update(state="rejected")
+    _, (line,) = exported(tmp_path / "out")
+    assert (line.verdict, line.reason) == ("rejected", 2)
 
 
 def test_what_joined_after_the_verdict_was_never_judged(answer: Answer, send: Any, tmp_path: Path) -> None:
