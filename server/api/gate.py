@@ -28,7 +28,12 @@ class ByToken:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != 405 or not request.path.startswith("/api/"):
+            return response
+        problem = answer(request, 405, "method", _("This address only reads"), _("Ask by GET."))
+        problem.headers["Allow"] = response.headers["Allow"]
+        return problem
 
     def process_view(self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], view_args: Any, view_kwargs: Any) -> HttpResponse | None:  # fmt: skip
         name = request.resolver_match.view_name if request.resolver_match else ""
