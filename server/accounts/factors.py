@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret, validate_
 from allauth.mfa.webauthn.internal import auth as webauthn
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.exceptions import ValidationError
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
 
 from server.accounts.models import User
@@ -38,9 +39,15 @@ def _cipher() -> Fernet:
     return Fernet(base64.urlsafe_b64encode(base64.urlsafe_b64decode(secret("second-factors"))[:32]))
 
 
+def made_by(person: User | OuterRef) -> QuerySet[Any]:
+    """A person's second factors; recovery codes alone are none."""
+    rows: QuerySet[Any] = Authenticator.objects.filter(user=person, type__in=KINDS)
+    return rows
+
+
 def has_second_factor(user: User) -> bool:
-    """Whether this person has one already; recovery codes alone are none."""
-    return bool(Authenticator.objects.filter(user=user, type__in=KINDS).exists())
+    """Whether this person has one already."""
+    return made_by(user).exists()
 
 
 def has_passkey(user: User) -> bool:

@@ -160,7 +160,7 @@ def _go_on(request: HttpRequest, person: User, begun: Begun) -> HttpResponse:
         return redirect(due)
     finish(request, person, begun)
     response = HttpResponseRedirect(_safe(request, begun.next) or "/")
-    response.set_cookie("trikeye_known", Signer(salt="known").sign(person.pk), max_age=KNOWN_DAYS * 86400, httponly=True, samesite="Lax", secure=request.is_secure())  # fmt: skip
+    response.set_cookie("trikeye_known", Signer(salt="known").sign(str(person.pk)), max_age=KNOWN_DAYS * 86400, httponly=True, samesite="Lax", secure=request.is_secure())  # fmt: skip
     return response
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from server.accounts import people
-from server.accounts.factors import KINDS, Authenticator
+from server.accounts.factors import made_by
 from server.accounts.models import User
 from server.fleet.models import City
 
@@ -44,7 +44,7 @@ def users(request: HttpRequest) -> HttpResponse:
 
 def _listed(request: HttpRequest) -> dict[str, Any]:
     name = request.GET.get("name", "").strip()[:150]
-    has = Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=KINDS))
+    has = Exists(made_by(OuterRef("pk")))
     rows = User.objects.select_related("city").annotate(has_factor=has).order_by("-is_active", "username")
     if name:
         rows = rows.filter(username__istartswith=name)

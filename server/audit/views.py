@@ -43,11 +43,11 @@ def audit(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     wanted = asked(request.GET)
     found = look(wanted, person.city_id)
-    kept = {name: value for name, value in request.GET.items() if value and name != "before"}
+    kept: dict[str, str] = {name: str(value) for name, value in request.GET.items() if value and name != "before"}
     seals = [each for each in heads() if not person.city_id or each.chain == person.city.key]
     return render(request, "audit.html", {
         "rows": [(row, deed_of(row), kind_name(row.kind), detail_of(row)) for row in found.rows], "asked": wanted, "cut": found.cut,
-        "older": urlencode(kept | {"before": found.older}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
+        "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
         "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": seals, "hidden": hidden_pictures(person),
     })  # fmt: skip
 
@@ -57,7 +57,8 @@ def audit(request: HttpRequest) -> HttpResponse:
 def audit_csv(request: HttpRequest) -> HttpResponse:
     """The same rows as a table for other programs, MOST_EXPORTED at most; that somebody took them along is a row too."""
     person: Any = request.user
-    rows, wanted = [], asked(request.GET)
+    rows: list[AuditRow] = []
+    wanted = asked(request.GET)
     while len(rows) < MOST_EXPORTED:
         found = look(wanted, person.city_id, min(1000, MOST_EXPORTED - len(rows)))
         rows += found.rows
