@@ -43,9 +43,9 @@ class Box {
       const right = within(0, -x1, this.width - x2), down = within(0, -y1, this.height - y2);
       [x1, x2, y1, y2] = [x1 + right, x2 + right, y1 + down, y2 + down];
     }
-    const [left, lower] = [Math.min(x1, x2), Math.max(x1, x2)], [top, bottom] = [Math.min(y1, y2), Math.max(y1, y2)];
-    if (lower - left < SMALLEST_PX || bottom - top < SMALLEST_PX) return;
-    this.sides = [within(left, 0, this.width), within(top, 0, this.height), within(lower, 0, this.width), within(bottom, 0, this.height)];
+    const [left, right] = [x1, x2].map((x) => within(x, 0, this.width)).sort((a, b) => a - b), [top, bottom] = [y1, y2].map((y) => within(y, 0, this.height)).sort((a, b) => a - b);
+    if (right - left < SMALLEST_PX || bottom - top < SMALLEST_PX) return;
+    this.sides = [left, top, right, bottom];
     this.draw();
   }
 
@@ -117,6 +117,7 @@ class Place {
 
 export class Mend {
   kind = ""; now = null;
+  first = new WeakMap(); // card → how its box and its place came
 
   // `onEnd(kind, kept)`: `kept` are the fields of a verdict, or null where all is as it was.
   constructor(root, panel, onEnd) {
@@ -136,7 +137,6 @@ export class Mend {
     if (kind === "box" ? !view?.querySelector(".box") : !map?.querySelector(".map-case")) return false;
     this.kind = kind;
     this.now = kind === "box" ? new Box(view) : new Place(map, card);
-    this.first ??= new WeakMap();
     if (!this.first.has(card)) this.first.set(card, {});
     this.first.get(card)[kind] ??= kind === "box" ? this.now.before : [0, 0];
     this.card = card;
