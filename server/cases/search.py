@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from heapq import nlargest
-from itertools import islice
+from itertools import chain, islice, product
 from math import hypot
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
@@ -129,10 +129,10 @@ def _walked(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, coun
         sql, values = one.order_by("-id").values_list("id", flat=True)[:count].query.sql_with_params()
     except EmptyResultSet:  # of none there is no SQL
         return []
-    looks = [
-        [{city: city_id, state: each, category: kind}.get(value, value) if isinstance(value, int | str) else value for value in values]
-        for city_id in city_ids for each in wanted.states for kind in sorted(wanted.categories or [""])
-    ]  # fmt: skip
+    looks: list[list[Any]] = []
+    for city_id, each, kind in product(city_ids, wanted.states, sorted(wanted.categories or [""])):
+        own: dict[Any, Any] = {city: city_id, state: each, category: kind}
+        looks.append([own.get(value, value) for value in values])
     found: set[int] = set()
     for first in range(0, len(looks), PER_STATEMENT):
         part = looks[first : first + PER_STATEMENT]
@@ -240,13 +240,12 @@ def _of_days(city_ids: Sequence[int], wanted: Filter) -> Some:
     for city_id in city_ids:
         rows = Case.objects.filter(in_shadow(wanted.shadow), city_id=city_id, last_seen_at__range=_instants(wanted.since, wanted.until)).order_by("-last_seen_at")  # fmt: skip
         sql, values = rows.values_list("id", "state", "category")[:LOOKED_BY_DAY].query.sql_with_params()
-        fit, more = [("state", sorted(wanted.states))], [*values]
+        fit: dict[str, list[str]] = {"state": [*wanted.states]}
         if wanted.categories is not None:
-            fit.append(("category", sorted(wanted.categories)))
-        where = " AND ".join(f"{column} IN ({', '.join(['%s'] * len(allowed))})" for column, allowed in fit)
-        more += [each for _, allowed in fit for each in allowed]
+            fit["category"] = [*wanted.categories]
+        where = " AND ".join(f"{column} IN ({', '.join(['%s'] * len(allowed))})" for column, allowed in fit.items())
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT id FROM ({sql}) AS looked WHERE {where}", more)
+            cursor.execute(f"SELECT id FROM ({sql}) AS looked WHERE {where}", [*values, *chain(*fit.values())])
             found.update(row[0] for row in cursor.fetchall())
         too_much |= rows.values("id")[LOOKED_BY_DAY : LOOKED_BY_DAY + 1].exists()
     return Some(found, is_too_much=too_much)
