@@ -35,14 +35,19 @@ PAGES = {
     "vehicles": ("fleet", "/fleet/"),
     "users": ("admin", "/users/"),
     "audit": ("auditor", "/audit/"),
+    "dashboard": ("supervisor", "/dashboard/"),
+    "report": ("auditor", "/report/2026-11/"),
+    "case_map": ("supervisor", "/cases/map/"),
 }
 """Role and address of each page by its name in the addresses of the back office."""
 MORE = (
     ("reviewer", "/review/?filter=shadow"),
     ("reviewer", "/cases/?filter=shadow&state=queued"),
     ("fleet", "/review/"),
+    ("city", "/dashboard/"),
+    ("city", "/cases/map/?state=all"),
 )
-NO_PAGE = {"home", "logout", "language", "health", "picture", "picture_signed", "review_lease", "review_renew", "review_give_back", "review_verdicts",
+NO_PAGE = {"home", "case_peek", "cases_geojson", "roads_geojson", "case_export", "logout", "language", "health", "picture", "picture_signed", "review_lease", "review_renew", "review_give_back", "review_verdicts",
            "review_undo", "review_nothing", "review_broken", "review_batch", "review_batch_lease", "review_feedback", "session", "login_code", "login_enrol", "login_recovery", "login_password", "audit_csv", "audit_erase", "coverage_cells", "city_status"}  # fmt: skip
 DIALOGS = {"d": "#reasons", "r": "#kinds", "g": "#merge", "n": "#note", "b": "#batch", "?": "#help"}
 
