@@ -36,7 +36,7 @@ def add_person(name: str, role: str, city: City | None = None, language: str = "
         person = User(username=name, role=role, city=city, language=language, password_once=True)
         person.set_password(password)
         person.save()
-        _note(Verb.USER_ADD, person, by, role=role)
+        record(Verb.USER_ADD, **_about(person, by), role=role)
     return person, password
 
 
@@ -47,7 +47,7 @@ def renew_password(person: User, *, by: User | None = None) -> str:
     fresh.set_password(password)
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(password=fresh.password, password_once=True, sign_outs=F("sign_outs") + 1)  # fmt: skip
-        _note(Verb.USER_PASSWORD, person, by)
+        record(Verb.USER_PASSWORD, **_about(person, by))
     return password
 
 
@@ -57,7 +57,7 @@ def choose_password(person: User, password: str) -> None:
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(password=person.password, password_once=False)
         person.password_once = False
-        _note(Verb.USER_PASSWORD, person, person, own=True)
+        record(Verb.USER_PASSWORD, **_about(person, person), own=True)
 
 
 def reset_factors(person: User, *, by: User | None = None) -> int:
@@ -65,7 +65,7 @@ def reset_factors(person: User, *, by: User | None = None) -> int:
     with transaction.atomic():
         gone = forget_factors(person)
         User.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
-        _note(Verb.FACTOR_RESET, person, by)
+        record(Verb.FACTOR_RESET, **_about(person, by))
     return gone
 
 
@@ -78,7 +78,7 @@ def place_person(person: User, role: str, city: City | None, *, by: User | None 
         if role != User.Role.ADMIN:
             _leave_an_administrator(now)
         User.objects.filter(pk=person.pk).update(role=role, city=city)
-        _note(Verb.USER_PLACED, person, by, old=now.role, new=role, city=city.key if city else "")
+        record(Verb.USER_PLACED, **_about(person, by), old=now.role, new=role, city=city.key if city else "")
     return True
 
 
@@ -89,7 +89,7 @@ def put_in_use(person: User, is_active: bool, *, by: User | None = None) -> bool
             _leave_an_administrator(User.objects.get(pk=person.pk))
         changed = User.objects.filter(pk=person.pk, is_active=not is_active).update(is_active=is_active, sign_outs=F("sign_outs") + 1)  # fmt: skip
         if changed:
-            _note(Verb.USER_IN_USE if is_active else Verb.USER_OUT_OF_USE, person, by)
+            record(Verb.USER_IN_USE if is_active else Verb.USER_OUT_OF_USE, **_about(person, by))
     return bool(changed)
 
 
@@ -99,5 +99,6 @@ def _leave_an_administrator(person: User) -> None:
         raise LastAdministrator(person.username)
 
 
-def _note(verb: Verb, person: User, by: User | None, **detail: Any) -> None:
-    record(verb, "user", person.pk, city_id=person.city_id, actor_id=by.pk if by else None, **detail)
+def _about(person: User, by: User | None) -> dict[str, Any]:
+    """Whom a deed concerns and who did it, as `record` takes it."""
+    return {"kind": "user", "object_id": person.pk, "city_id": person.city_id, "actor_id": by.pk if by else None}
