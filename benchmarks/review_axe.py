@@ -28,6 +28,13 @@ PAGES = {
     "review_queue": ("reviewer", "/review/"),
     "review_mine": ("reviewer", "/review/mine/"),
     "my_keys": ("reviewer", "/me/keys/"),
+    "review_disputes": ("supervisor", "/review/disputes/"),
+    "review_gold": ("supervisor", "/review/gold/"),
+    "review_faces": ("auditor", "/review/faces/"),
+    "quality": ("supervisor", "/quality/"),
+    "quality_category": ("supervisor", "/quality/category/bagged_garbage/"),
+    "quality_vehicle": ("supervisor", "/quality/vehicle/TY-001/"),
+    "case_print": ("reviewer", "/cases/{number}/print/"),
     "case_list": ("reviewer", "/cases/"),
     "case": ("reviewer", "/cases/{number}/"),
     "categories": ("supervisor", "/categories/"),
@@ -47,7 +54,7 @@ MORE = (
     ("city", "/dashboard/"),
     ("city", "/cases/map/?state=all"),
 )
-NO_PAGE = {"home", "case_peek", "cases_geojson", "roads_geojson", "case_export", "logout", "language", "health", "picture", "picture_signed", "review_lease", "review_renew", "review_give_back", "review_verdicts",
+NO_PAGE = {"home", "case_hand_over", "case_merge", "case_note", "case_reopen", "case_retract", "case_split", "quality_threshold", "review_face", "case_peek", "cases_geojson", "roads_geojson", "case_export", "logout", "language", "health", "picture", "picture_signed", "review_lease", "review_renew", "review_give_back", "review_verdicts",
            "review_undo", "review_nothing", "review_broken", "review_batch", "review_batch_lease", "review_feedback", "session", "login_code", "login_enrol", "login_recovery", "login_password", "audit_csv", "audit_erase", "coverage_cells", "city_status"}  # fmt: skip
 DIALOGS = {"d": "#reasons", "r": "#kinds", "g": "#merge", "n": "#note", "b": "#batch", "?": "#help"}
 
