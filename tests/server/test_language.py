@@ -62,7 +62,14 @@ def test_every_string_of_the_code_is_in_the_compiled_file(chinese: gettext.GNUTr
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_whatever_the_code_may_write_has_words(language: str) -> None:
-    detail = {"old": State.QUEUED, "new": State.CONFIRMED, "answer": "reject", "reason": 2, "status": "fixed", "merged": 12}
+    detail = {
+        "old": State.QUEUED,
+        "new": State.CONFIRMED,
+        "answer": "reject",
+        "reason": 2,
+        "status": "fixed",
+        "merged": 12,
+    }
     told = {verb: detail | {"counted": False, "applied": False} for verb in Verb}
     told[Verb.VERDICT]["new"] = "waste_pile"
     told[Verb.CASE_MERGED]["merged"], told[Verb.CASE_SPLIT]["new"] = 2, 3
