@@ -344,6 +344,15 @@ def test_undo_brings_the_card_back_to_its_person(cards: Any, reviewer: Any) -> N
     assert undo(reviewer, now) is None
 
 
+def test_undo_reaches_twenty_answers_back_and_ten_minutes(cards: Any, reviewer: Any) -> None:
+    for number in range(22):
+        decide(reviewer, uuid4(), cards[number % 7].pk, "skip", timezone.now())
+    assert undo(reviewer, timezone.now() + timedelta(minutes=11)) is None
+    undone = [undo(reviewer, timezone.now()) for _ in range(22)]
+    assert [case is not None for case in undone] == [True] * 20 + [False] * 2
+    assert Verdict.objects.filter(undone_at=None).count() == 2
+
+
 def test_undo_within_the_grace_sends_nothing_and_later_retracts(
     cards: Any, reviewer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
