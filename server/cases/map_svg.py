@@ -53,7 +53,8 @@ def _apart(
 ) -> tuple[list[Heap], list[Spot]]:
     """What would lie on each other is a heap."""
     cells: dict[tuple[int, int], list[Spot | Heap]] = {}
-    for each in (*found.heaps, *found.spots):
+    everything: list[Spot | Heap] = [*found.heaps, *found.spots]
+    for each in everything:
         x, y = xy(each.lat_deg, each.lon_deg)
         cells.setdefault((round(x / apart_px), round(y / apart_px)), []).append(each)
     heaps = [_together(some) for some in cells.values() if len(some) > 1 or isinstance(some[0], Heap)]

@@ -109,7 +109,8 @@ def days_of(person: Any, first: date, after: date) -> list[tuple[date, dict[str,
     """What each day brought from the first to the last before `after`, days of nothing too."""
     figures = INSIDE if is_inside(person) else OUTSIDE
     rows = CaseDay.objects.filter(city__in=cities_for(person), day__gte=first, day__lt=after).order_by()
-    kept = {row.pop("day"): row for row in rows.values("day").annotate(**{name: Sum(name) for name in figures})}
+    sums = rows.values_list("day").annotate(**{f"sum_{name}": Sum(name) for name in figures})
+    kept: dict[date, dict[str, int]] = {day: dict(zip(figures, numbers, strict=True)) for day, *numbers in sums}
     nothing = dict.fromkeys(figures, 0)
     return [(day, kept.get(day, nothing)) for day in (first + timedelta(days=n) for n in range((after - first).days))]
 

@@ -72,11 +72,11 @@ def _risk(person: Any, risk: Any) -> dict[str, Any]:
 def _bars(by_category: dict[str, int]) -> list[dict[str, Any]]:
     """The categories with most open cases, the others together; each beside the largest."""
     ranked = sorted(by_category.items(), key=lambda row: (-row[1], row[0]))
-    rows = [{"name": category_name(key), "cases": cases, "link": f"{reverse('case_list')}?category={key}"} for key, cases in ranked[:BARS]]  # fmt: skip
-    rest = sum(cases for _key, cases in ranked[BARS:])
-    rows += [{"name": _("%(number)d other categories") % {"number": len(ranked) - BARS}, "cases": rest, "link": ""}] if rest else []  # fmt: skip
-    most = max((row["cases"] for row in rows), default=1)
-    return [row | {"share": f"{100 * row['cases'] / most:.1f}"} for row in rows]
+    rows = [(category_name(key), cases, f"{reverse('case_list')}?category={key}") for key, cases in ranked[:BARS]]
+    if rest := ranked[BARS:]:
+        rows.append((_("%(number)d other categories") % {"number": len(rest)}, sum(cases for _key, cases in rest), ""))
+    most = max((cases for _name, cases, _link in rows), default=1)
+    return [{"name": name, "cases": cases, "link": link, "share": f"{100 * cases / most:.1f}"} for name, cases, link in rows]  # fmt: skip
 
 
 def _map(person: Any) -> str:
