@@ -66,7 +66,7 @@ const style = () => ({
   sources: { roads: { type: "geojson", data: EMPTY }, cases: { type: "geojson", data: EMPTY, cluster: true, clusterRadius: 36, clusterMaxZoom: 17 }, heaps: { type: "geojson", data: EMPTY } },
   layers: [
     { id: "ground", type: "background", paint: { "background-color": ink("tint") } },
-    { id: "seen", type: "circle", source: "roads", filter: ["==", ["get", "kind"], "seen"], paint: { "circle-color": ink("line"), "circle-radius": ["interpolate", ["exponential", 2], ["zoom"], 10, 1, 14, 5, 18, 60] } },
+    { id: "seen", type: "circle", source: "roads", filter: ["==", ["get", "kind"], "seen"], paint: { "circle-color": ink("line"), "circle-radius": ["interpolate", ["exponential", 2], ["zoom"], 10, 1, 14, 5, 18, 60, 20, 240] } },
     { id: "road-edge", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("line"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1.5, 14, 5, 18, 18] } },
     { id: "road", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("ground"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.5, 14, 3, 18, 14] } },
     { id: "heaps", type: "symbol", source: "heaps", layout: { "icon-image": ["concat", "heap|", ["get", "short"]], "icon-allow-overlap": true } },
