@@ -98,5 +98,11 @@ def _tells_an_answer(row: AuditRow, person: Any, decided: bool) -> bool:
     """Whether a deed gives away what somebody else answered; of a case that is taken for new (`decided`) also what followed by itself."""
     if decided and (row.verb in FROM_CITY or (row.verb == Verb.CASE_MOVED and row.detail.get("new") not in BEFORE_AN_ANSWER)):  # fmt: skip
         return True
+    if row.verb == Verb.DISPUTE_OPENED or (
+        row.verb == Verb.CASE_MOVED
+        and row.detail.get("new") == State.DISPUTED
+        and row.detail.get("old") != State.QUEUED
+    ):
+        return True  # whoever was second does not know of it either
     by_other = row.actor_id is not None and row.actor_id != person.pk
-    return by_other and (row.verb in (Verb.UNDO, Verb.DISPUTE_OPENED) or (row.verb == Verb.CASE_MOVED and row.detail.get("old") in {*UNDECIDED, State.CONFIRMED, State.REJECTED}))  # fmt: skip
+    return by_other and (row.verb == Verb.UNDO or (row.verb == Verb.CASE_MOVED and row.detail.get("old") in {*UNDECIDED, State.CONFIRMED, State.REJECTED}))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -332,3 +333,29 @@ def test_the_list_of_hidden_pictures_goes_on(case: Case, reviewer: Any, chief: A
     assert ("face 00" in page, "face 49" in page, "face 50" in page) == (True, True, False)
     assert ("face 49" in rest, "face 50" in rest, "face 51" in rest) == (False, True, True)
     assert client.get("/review/faces/?before=1e400").status_code == 200
+
+
+@pytest.mark.parametrize("has_left", [False, True])
+def test_neither_person_learns_of_the_other_on_the_cases_page_until_it_is_settled(has_left: bool, case: Case, reviewer: Any, li: Any, chief: Any, client: Any, sent: Any) -> None:  # fmt: skip
+    def page_for(who: Any) -> str:
+        client.force_login(who)
+        return str(client.get(f"/cases/{case.number}/").content.decode())
+
+    lease(reviewer, timezone.now(), 10)
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now(), words="mine")
+    if has_left:
+        handed_over(case)
+    alone = page_for(reviewer)
+    answer(li, case, "reject")
+    for who, other, said in ((reviewer, "li", "已驳回"), (li, "wang", "已确认为")):
+        words = _text(page_for(who))
+        assert other not in words.split()
+        assert [each for each in (said, "有争议", "结论不一致") if each in words] == []
+    assert _text(page_for(reviewer)) == _text(alone)
+    settle(chief, Dispute.objects.get().pk, Outcome.SECOND, timezone.now())
+    assert "已驳回" in page_for(reviewer)
+
+
+def _text(html: str) -> str:
+    """The words of a page's main part."""
+    return " ".join(re.sub(r"<[^>]+>", " ", html.split("<main")[-1]).split())
