@@ -27,7 +27,7 @@ from server.places.words import kept_line
 from server.roles import may
 from server.words import category_name, severity_name, span, state_name
 
-A_PAGE, MOST_VEHICLES = 50, 1000
+A_PAGE, MOST_VEHICLES, HINT_CHECKED = 50, 1000, 200
 HIDDEN_BY = {
     "text": _("what is searched for"), "since": _("the first day"), "until": _("the last day"), "vehicle": _("the vehicle"), "district": _("the district"),
     "severity": _("the severity"), "category": _("the category"), "state": _("the state"),
@@ -69,5 +69,9 @@ def _districts(cities: Sequence[int]) -> list[tuple[str, str]]:
 
 def _hiding(cases: QuerySet[Case], cities: Sequence[int], wanted: Filter, inside: bool) -> list[tuple[str, str]]:
     """Of a list that is empty: without which part of its filter there is something, and the address of that."""
-    looser = ((name, each) for name, each in without_each(wanted) if search(cases, cities, each, 1, notes=inside).cases)
+    looser = (
+        (name, each)
+        for name, each in without_each(wanted)
+        if search(cases, cities, each, 1, notes=inside, checked=HINT_CHECKED).cases
+    )
     return [(str(HIDDEN_BY[name]), f"?{query_of(each)}") for name, each in looser]

@@ -30,7 +30,7 @@ from server.fleet.models import Vehicle
 from server.places.models import CasePlace, Feature
 from server.places.rules import Kind
 
-LOOKED, LOOKED_BY_DAY, LOOKED_NEAR, NOTES_READ = 10_000, 60_000, 20_000, 10_000
+LOOKED, LOOKED_BY_DAY, LOOKED_NEAR, NOTES_READ, CHECKED = 10_000, 30_000, 20_000, 10_000, 1_500
 NAMES, DISTRICTS = 40, 500
 AT_ONCE = 500
 PER_STATEMENT = 400  # SQLite joins 500 selects at most
@@ -60,8 +60,8 @@ def newest(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, count
     return search(cases, list(city_ids), wanted, count).cases
 
 
-def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, *, notes: bool = False) -> Found:
-    """A page of the newest `count` of `cases`, all that a person may see of these cities. `notes`: they may read notes, and find words in them."""
+def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, *, notes: bool = False, checked: int | None = None) -> Found:  # fmt: skip
+    """A page of the newest `count` of `cases`, all that a person may see of these cities. `notes`: they may read notes, and find words in them. `checked`: of so many rows, rather than CHECKED, states and rights are read at most."""
     if wanted.number is not None:
         found = list(cases.filter(number=wanted.number, city_id__in=city_ids).values_list("id", flat=True))
         return Found(_whole(found))
@@ -74,10 +74,13 @@ def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count
     whole_to = max((each.whole_to for each in sets if each.whole_to is not None), default=None)
     shared = set.intersection(*(each.ids for each in sets))
     ids = sorted((each for each in shared if each >= (whole_to or 0) and (wanted.before is None or each < wanted.before)), reverse=True)  # fmt: skip
-    kept = list(islice(_kept(cases, city_ids, wanted, ids), count + 1))
+    checked = CHECKED if checked is None else checked
+    kept = list(islice(_kept(cases, city_ids, wanted, ids[:checked]), count + 1))
     too_much = any(each.is_too_much for each in sets)
     if len(kept) > count:
         return Found(_whole(kept[:count]), kept[count - 1], False, too_much)
+    if len(ids) > checked:
+        return Found(_whole(kept), ids[checked - 1], True, too_much)
     return Found(_whole(kept), whole_to, whole_to is not None, too_much)
 
 

@@ -128,6 +128,7 @@ def test_pages_of_what_is_looked_through_a_little_at_a_time_miss_none_and_repeat
     whole = numbers(chief, **asked)
     monkeypatch.setattr(search, "LOOKED", 7)
     monkeypatch.setattr(search, "AT_ONCE", 3)
+    monkeypatch.setattr(search, "CHECKED", 5)
     got: list[int] = []
     before, pages, cuts = "", 0, 0
     while pages < 40:
