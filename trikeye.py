@@ -104,7 +104,7 @@ VERBS = (
     Verb("server", "backup", "server.command_backup", "copy database and pictures while everything runs",
          "trikeye server backup /mnt/backup --keep 7"),
     Verb("server", "restore", "server.command_restore", "bring a backup back into an empty data folder",
-         "TRIKEYE_DATA=/var/lib/trikeye trikeye server restore /mnt/backup"),
+         "trikeye server restore /mnt/backup"),
     Verb("server", "retention", "server.command_retention", "erase pictures that were kept long enough, or say which would be",
          "trikeye server retention --dry-run --json"),
     Verb("server", "broker", "server.command_broker", "write the broker's files, or run the embedded one",

@@ -24,9 +24,9 @@ AIM = float(os.environ.get("TRIKEYE_AIM", "0.90"))
 DISK_FLOOR_MB = float(os.environ.get("TRIKEYE_DISK_FLOOR_MB", "500"))
 READY_PARTS = [part for part in os.environ.get("TRIKEYE_READY_PARTS", "intake,work").split(",") if part]
 API_PER_MINUTE = int(os.environ.get("TRIKEYE_API_PER_MINUTE", "600"))
-KEEP_REJECTED_DAYS, KEEP_CONFIRMED_DAYS, KEEP_FACE_DAYS = (
-    int(os.environ.get(f"TRIKEYE_KEEP_{name}_DAYS", days)) for name, days in (("REJECTED", "30"), ("CONFIRMED", "365"), ("FACE", "30"))
-)  # fmt: skip
+KEEP_REJECTED_DAYS = int(os.environ.get("TRIKEYE_KEEP_REJECTED_DAYS", "30"))
+KEEP_CONFIRMED_DAYS = int(os.environ.get("TRIKEYE_KEEP_CONFIRMED_DAYS", "365"))
+KEEP_FACE_DAYS = int(os.environ.get("TRIKEYE_KEEP_FACE_DAYS", "30"))
 BROKER = os.environ.get("TRIKEYE_BROKER", "127.0.0.1:1883")
 BROKER_CERT, BROKER_KEY, BROKER_CA = (os.environ.get(f"TRIKEYE_BROKER_{name}", "") for name in ("CERT", "KEY", "CA"))
 SOURCE_URL = os.environ.get("TRIKEYE_SOURCE_URL", "https://example.org/trikeye")

@@ -19,7 +19,7 @@ from server.cases.rules import State
 from server.categories.rules import category_of
 from server.review import gold, looks, rows
 from server.review.answers import LONGEST_MS, BadVerdict, Given, check_given
-from server.review.batch_rules import CELLS, LEAST_MS, SEVERITIES, least_proven
+from server.review.batch_rules import CELLS, LEAST_MS, SEVERITIES, proven_among
 from server.review.models import Batch, Gold, Look, Verdict
 from server.review.rules import Kind, LookKind, lot
 from server.review.services import hasty, take
@@ -92,8 +92,8 @@ def _proven(person: User, now: datetime, shadow: bool) -> list[tuple[int, str, l
     for (city_id, category), cards in of_kind.items():
         if len(cards) < CELLS:
             continue
-        least = least_proven(_history(city_id, category), (probability for _, probability in cards))
-        proven = [case_id for case_id, probability in cards if least is not None and probability >= least]
+        good = proven_among(_history(city_id, category), {probability for _, probability in cards})
+        proven = [case_id for case_id, probability in cards if probability in good]
         if len(proven) >= CELLS:
             found.append((city_id, category, proven))
     return found

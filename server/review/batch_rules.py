@@ -19,11 +19,6 @@ def is_proven(history: Sequence[tuple[float, bool]], probability: float) -> bool
     return wilson(sum(seen), len(seen))[0] >= LEAST_PRECISION
 
 
-def least_proven(history: Sequence[tuple[float, bool]], probabilities: Iterable[float]) -> float | None:
-    """The lowest of these probabilities from which on everything is proven; None if not even the highest is."""
-    least = None
-    for each in sorted(set(probabilities), reverse=True):
-        if not is_proven(history, each):
-            break
-        least = each
-    return least
+def proven_among(history: Sequence[tuple[float, bool]], probabilities: Iterable[float]) -> set[float]:
+    """Those of these probabilities that are proven. One above all that was ever answered is not, and says nothing of the others."""
+    return {each for each in probabilities if is_proven(history, each)}

@@ -17,7 +17,7 @@ from server.cases.models import Case
 from server.review import gold
 from server.review.answers import BadVerdict, Given
 from server.review.batch import answer_batch, is_off, lease_batch
-from server.review.batch_rules import is_proven, least_proven
+from server.review.batch_rules import is_proven, proven_among
 from server.review.models import Batch, Look, Verdict
 from server.review.services import decide, give_back, lease, undo
 from server.screening.services import screen_new
@@ -69,11 +69,11 @@ def test_only_answers_at_or_above_a_probability_and_the_last_500_of_them_prove_i
     assert is_proven([(0.7, True)] * 500 + [(0.7, False)] * 500, 0.7), "what is older is forgotten"
 
 
-def test_the_lowest_proven_probability_is_that_from_which_on_all_are() -> None:
+def test_each_probability_is_proven_by_itself() -> None:
     history = [(0.4, False)] * 50 + [(0.9, True)] * 300 + [(0.6, True)] * 300
-    assert least_proven(history, [0.9, 0.6, 0.4]) == 0.6
-    assert least_proven(history, [0.4]) is None
-    assert least_proven([], [0.9]) is None
+    assert proven_among(history, [0.9, 0.6, 0.4]) == {0.9, 0.6}
+    assert proven_among(history, [0.99, 0.9]) == {0.9}, "one above all that was ever answered switches nothing off"
+    assert proven_among([], [0.9]) == set()
 
 
 def test_twelve_cards_of_one_kind_are_leased_together_and_answered_by_one_word(cards: Any, reviewer: Any) -> None:

@@ -179,7 +179,7 @@ def test_a_case_set_aside_is_screened_again_when_another_sighting_joins(send: An
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("reason", "cases"), [(r, 1) for r in (1, 2, 3, 5, 6, 9)] + [(r, 2) for r in (4, 7, 8)])
+@pytest.mark.parametrize(("reason", "cases"), [(r, 1) for r in (1, 2, 3, 6, 9)] + [(r, 2) for r in (4, 7, 8)])
 def test_a_rejection_for_its_picture_or_its_day_is_not_held_against_later_finds(
     send: Any, reviewer: Any, reason: int, cases: int
 ) -> None:
@@ -188,7 +188,7 @@ def test_a_rejection_for_its_picture_or_its_day_is_not_held_against_later_finds(
 
     send(outbox=UUID(int=1))
     screen_new(NOW)
-    decide(reviewer, uuid4(), Case.objects.get().pk, "reject", NOW, reason=reason)
+    decide(reviewer, uuid4(), Case.objects.get().pk, "reject", NOW, reason=reason, words="a shop's own bin")
     send(outbox=UUID(int=2), seed=2)
     screen_new(NOW)
     assert Case.objects.count() == cases
