@@ -46,4 +46,6 @@ def test_nothing_vendored_fetches_from_elsewhere(folder: Path) -> None:
     for path in folder.iterdir():
         if path.suffix in {".css", ".js", ".mjs"}:
             text = path.read_text(encoding="utf-8")
-            assert not re.search(r"""(?:@import|url\(|\bfrom|\bimport\s*\()\s*["']https?:|url\(https?:""", text), path.name
+            assert not re.search(r"""(?:@import|url\(|\bfrom|\bimport\s*\()\s*["']https?:|url\(https?:""", text), (
+                path.name
+            )
