@@ -25,7 +25,7 @@ from server.screening.services import screen_new
 pytestmark = pytest.mark.django_db
 
 STRANGER = None
-ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], **dict.fromkeys(("case_print", "case_note", "case_merge", "case_split", "case_reopen", "case_hand_over"), [1]), "case_peek": [1], "report": ["2026-11"], "case_export": ["csv"], "city_status": [1],
+ARGUMENTS: dict[str, list[Any]] = {"picture": ["0" * 64], "picture_signed": ["x"], "case": [1], **{key: [1] for key in ("case_print", "case_note", "case_merge", "case_split", "case_reopen", "case_hand_over")}, "case_peek": [1], "report": ["2026-11"], "case_export": ["csv"], "city_status": [1],
                                    "api:case": ["taiyuan", 1], "api:case_sightings": ["taiyuan", 1], "api:picture": ["0" * 64], "quality_category": ["waste_pile"], "quality_vehicle": ["TY-01"], "review_face": ["0" * 64], "case_retract": [1]}  # fmt: skip
 
 
