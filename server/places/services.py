@@ -117,8 +117,8 @@ class Walk:
         known = imports()
         if not known:
             return 0
-        ends = Case.objects.aggregate(first=Min("id"), last=Max("id"))
-        first, last = ends["first"] or 0, ends["last"] or 0
+        # One end at a time: asked for both at once, SQLite reads a whole index.
+        first, last = (Case.objects.aggregate(id=end("id"))["id"] or 0 for end in (Min, Max))
         if not first <= self._after < last:
             self._after = first - 1
         behind = list(_behind(known, Q(id__gt=self._after, id__lte=self._after + WINDOW))[:MOST_AT_ONCE])
