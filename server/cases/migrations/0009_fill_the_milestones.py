@@ -28,7 +28,8 @@ def fill(apps: Any, schema_editor: Any) -> None:
             due = due_of(case.category, case.city.key, localtime(received_at)) if received_at else None
             if due is not None and case.state in ("handed_over", "accepted", "fixed", "verified"):
                 case.deadline_at = due.at
-        case_model.objects.bulk_update(cases, COLUMNS)
+        reached = [case for case in cases if any(getattr(case, column) for column in COLUMNS)]
+        case_model.objects.bulk_update(reached, COLUMNS)
 
 
 def _moves(apps: Any, cases: list[Any]) -> dict[str, list[tuple[datetime, str]]]:
