@@ -30,6 +30,9 @@ def length(seconds: float | None) -> str:
 def left_words(risk: AtRisk) -> str:
     """How long a case may still take, or by how much it is late."""
     hours = abs(risk.left) / timedelta(hours=1)
+    if hours < 1:
+        words = _("%(minutes)s minutes late") if risk.is_late else _("%(minutes)s minutes left")
+        return words % {"minutes": f"{60 * hours:.0f}"}
     number = f"{hours:.1f}" if hours < 10 else f"{hours:.0f}"
     if risk.is_working:
         words = _("%(hours)s working hours late") if risk.is_late else _("%(hours)s working hours left")

@@ -212,6 +212,7 @@ def test_what_is_late_comes_first_and_time_left_is_working_time(first: Case, chi
     with translation.override("en"):
         assert [left_words(risk) for risk in risks] == ["2.0 working hours late", "1.5 hours left", "8.0 working hours left"]  # fmt: skip
         assert left_words(AtRisk(first, -30 * HOUR, False)) == "30 hours late"
+        assert left_words(AtRisk(first, 0.1 * HOUR, True)) == "6 minutes left"
     assert overdue(chief, now) == (1, 1)
     officer = User.objects.create_user("officer", role="city", city=first.city)
     assert at_risk(officer, now) == []
