@@ -162,6 +162,7 @@ def test_a_pack_that_redacts_is_measured_elsewhere(shared: Path, capsys: pytest.
 
 
 @pytest.mark.shared
+@pytest.mark.timeout(660)
 def test_redaction_hides_what_its_figures_say(shared: Path) -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/redaction.py", "--json", "--split", "val"],

@@ -122,6 +122,7 @@ def test_work_names_places_among_its_steps(bring: Any, case: Case, monkeypatch: 
     once = SimpleNamespace(is_set=lambda: next(rounds), wait=lambda seconds: None, set=lambda: None)
     monkeypatch.setattr(command_work, "threading", SimpleNamespace(Event=lambda: once))
     monkeypatch.setattr(command_work, "signal", SimpleNamespace(SIGTERM=15, SIGINT=2, signal=lambda *_: None))
+    monkeypatch.setattr(command_work, "count_as", lambda part: None)  # it tells the whole process how to count
     monkeypatch.setattr("django.db.close_old_connections", lambda: None)  # the test's transaction lives in it
     assert command_work.run(Namespace(pause=0.0)) == 0
     assert CasePlace.objects.get().road_zh == "桃园北路"
