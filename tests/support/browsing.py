@@ -55,6 +55,14 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
+def go_to(page: Page, name: str) -> None:
+    """Follow a link of the navigation, which on narrow screens is behind a button."""
+    menu = page.locator(".pages-button")
+    if menu.is_visible():
+        menu.press("Enter")
+    page.locator(".top nav").get_by_role("link", name=name, exact=True).press("Enter")
+
+
 def all_sent(page: Page) -> None:
     expect(page.locator("#unsent")).to_be_hidden()
 
