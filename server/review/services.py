@@ -21,6 +21,7 @@ from server.cases.services import move
 from server.city.services import retract, withdraw
 from server.review import corrections, disputes, gold, looks, merges, rows
 from server.review.answers import (
+    LONGEST_WORDS,
     BadVerdict,
     Given,
     apply,
@@ -57,6 +58,14 @@ class Outcome:
 
     result: str
     case_number: int
+
+
+class NeedsReason(Exception):
+    """The case `number` has gone to the city: who takes it back writes why."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"case {number} has gone to the city")
+        self.number = number
 
 
 def _free(person: User, now: datetime) -> Q:
@@ -210,20 +219,21 @@ def _is_known(verdict_id: UUID, person: User) -> bool:
     return known is not None
 
 
-def undo(person: User, now: datetime) -> Case | None:
-    """Take back this person's last answer of the last minutes, or the last batch; the card comes back to them as it was. After hand-over it is retracted. None if there is nothing."""
+def undo(person: User, now: datetime, why: str = "") -> Case | None:
+    """Take back this person's last answer of the last minutes, or the last batch; the card comes back to them as it was. After hand-over it is retracted with the reason `why`. None if there is nothing. Raises NeedsReason, and then nothing has changed."""
+    why = why.strip()[:LONGEST_WORDS]
     with transaction.atomic():
         theirs = Verdict.objects.filter(person=person, kind__in=UNDOABLE, at__gte=now - UNDO_WITHIN).order_by("-at")
         last = next((verdict for verdict in theirs[:UNDO_DEEP] if verdict.undone_at is None), None)
-        if last is None or not _undo(last, now):
+        if last is None or not _undo(last, now, why):
             return None
         if last.batch:
             for other in theirs.filter(batch=last.batch, undone_at=None):
-                _undo(other, now)
+                _undo(other, now, why)
     return shown_to(person, last.case_id)
 
 
-def _undo(last: Verdict, now: datetime) -> bool:
+def _undo(last: Verdict, now: datetime, why: str) -> bool:
     """Undo one answer. False if it is too late."""
     case, person = Case.objects.get(id=last.case_id), last.person
     look = Look.objects.filter(verdict=last).select_related("about").first()
@@ -233,7 +243,7 @@ def _undo(last: Verdict, now: datetime) -> bool:
         looks.after_skip(person, case, Kind(last.kind), now)
         may = True
     else:
-        may = _take_back(case, last, person, now)
+        may = _take_back(case, last, person, now, why)
     if not may:
         return False
     Verdict.objects.filter(id=last.pk).update(undone_at=now)
@@ -255,8 +265,8 @@ def holds(person: User, case: Case) -> bool:
     return waits or looks.held_for(person, Case.objects.get(id=case.pk)) is not None
 
 
-def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
-    """Undo what a verdict did to its case; nothing where a colleague has decided since. False if it is too late."""
+def _take_back(case: Case, last: Verdict, person: User, now: datetime, why: str) -> bool:
+    """Undo what a verdict did to its case; nothing where a colleague has decided since. False if it is too late. Raises NeedsReason."""
     others = (
         Verdict.objects.filter(case=case, counted=True, undone_at=None).exclude(person=person).exclude(answer="skip")
     )
@@ -276,7 +286,9 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime) -> bool:
     elif state == State.MERGED and merges.take_apart(last, person, now):
         pass
     elif state in AT_CITY and last.answer == "confirm":
-        retract(case, "undone by the reviewer", now, person.pk)
+        if not why:
+            raise NeedsReason(case.number)
+        retract(case, why, now, person.pk)
     elif state in UNDECIDED:
         Case.objects.filter(_free(person, now), id=case.pk).update(**held)
     else:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -19,9 +20,11 @@ from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.cases.models import Case, Sighting
+from server.cases.rules import State
 from server.deeds import tell_leased
 from server.errors import answer
 from server.fleet.models import Vehicle
+from server.log import request_number
 from server.review.answers import BadVerdict
 from server.review.cards import Card, card_of
 from server.review.corrections import Correction
@@ -30,7 +33,7 @@ from server.review.looks import ages_hidden
 from server.review.narrowed import among, part_of
 from server.review.queue_page import page_values
 from server.review.rules import CARDS, REASONS
-from server.review.services import changes_of, decide, give_back, holds, lease, renew, undo
+from server.review.services import NeedsReason, changes_of, decide, give_back, holds, lease, renew, undo
 
 
 def _shadow(asked: QueryDict) -> bool:
@@ -51,7 +54,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
-    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans"), each.key.replace("_", " ")) for each in CATEGORIES.values()], "last_sighting": last,
+    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans"), each.key.replace("_", " ")) for each in CATEGORIES.values()], "last_sighting": last, "grace_s": settings.GRACE_S,
                                            "no_vehicle": not Vehicle.objects.exists()} | page_values(request))  # fmt: skip
 
 
@@ -135,12 +138,20 @@ def _sides(words: str) -> tuple[float, float, float, float]:
 
 @require_POST
 def undo_last(request: HttpRequest) -> HttpResponse:
-    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back."""
+    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back. The headers say which case it was, and whether the city has been told; 409 (needs_reason) if it would be and `why` is missing."""
     person: Any = request.user
     now = timezone.now()
-    case = undo(person, now)
+    try:
+        case = undo(person, now, request.POST.get("why", ""))
+    except NeedsReason as asked:
+        sentence = _("Case %(number)d has gone to the city. To take it back, write why.") % {"number": asked.number}
+        return JsonResponse({"error": sentence, "kind": "needs_reason", "request": request_number.get()}, status=409)
     forget()
     if case is None:
         return HttpResponse(status=204)
     cards = _cards(person, [case] if holds(person, case) else [], now)
-    return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))
+    response = _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))
+    response.headers["X-case"] = str(case.number)
+    if case.state == State.RETRACTED:
+        response.headers["X-retracted"] = "1"
+    return response

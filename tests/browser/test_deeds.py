@@ -233,3 +233,129 @@ def test_a_broken_picture_is_reported_by_its_key_and_counted_once(
     row = AuditRow.objects.get(verb=Verb.PICTURE_REPORTED)
     assert (row.object_id, row.actor_id, row.detail) == (str(case.pk), reviewer.pk, {"sha256": picture.sha256})
     errors.clear()
+
+
+@LANGUAGES
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_case_that_the_city_has_is_taken_back_with_a_written_reason_alone(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User, errors: list[str]
+) -> None:
+    case = deal(2)[0]
+    page = open_page("/review/", reviewer, language, **device)
+    shown(page)
+    page.locator("[data-do=confirm]").click()
+    all_sent(page)
+    Case.objects.filter(id=case.pk).update(state=State.HANDED_OVER)
+    second = shown(page)
+    page.locator("[data-do=undo]").first.click()
+    why = page.locator("#why")
+    expect(why.locator("#why-sentence")).to_contain_text(str(case.number))
+    expect(why.locator("textarea")).to_be_focused()
+    assert_fit_for_all(page, "why")
+    press(page, "Escape")
+    expect(why).to_be_hidden()
+    assert Case.objects.get(id=case.pk).state == State.HANDED_OVER
+    assert Verdict.objects.get().undone_at is None
+    page.locator("[data-do=undo]").first.click()
+    expect(why).to_be_visible()
+    page.keyboard.type("the wrong street")
+    press(page, "Control+Enter")
+    told = page.locator("#live")
+    expect(told).to_have_text(re.compile(rf"{case.number}.*(撤回|back from the city)"))
+    expect(told).to_be_in_viewport()
+    assert Case.objects.get(id=case.pk).state == State.RETRACTED
+    assert shown(page) == second
+    assert all("409" in each for each in errors)
+    errors.clear()
+
+
+@LANGUAGES
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_what_was_answered_is_told_to_eyes_beside_the_picture_and_goes(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    case = deal(2)[0]
+    page = open_page("/review/", reviewer, language, **device)
+    shown(page)
+    told = page.locator("#live")
+    page.locator("[data-do=confirm]").click()
+    expect(told).to_have_css("clip-path", "none")
+    chip, stage = told.bounding_box(), card(page).locator(".stage").bounding_box()
+    bar = page.locator(".bar").bounding_box()
+    assert chip
+    assert stage
+    assert bar
+    assert chip["width"] > 40
+    assert stage["y"] + stage["height"] <= chip["y"]
+    assert chip["y"] + chip["height"] <= bar["y"]
+    shown(page)
+    page.locator("[data-do=undo]").first.click()
+    expect(told).to_have_text(re.compile(rf"\b{case.number}\b"))
+    expect(told).to_have_css("clip-path", "none")
+    assert_fit_for_all(page, "told")
+    expect(told).to_have_css("clip-path", re.compile("inset"))
+
+
+def test_buttons_zoom_around_the_box_and_the_tools_hide_nothing_of_the_picture(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    Picture.objects.update(box=[4, 4, 34, 34])
+    page = open_page("/review/", reviewer)
+    page.emulate_media(reduced_motion="reduce")
+    shown(page)
+    tools, stage = page.locator("#tools").bounding_box(), card(page).locator(".stage").bounding_box()
+    assert tools
+    assert stage
+    assert tools["x"] + tools["width"] <= stage["x"]
+    find = card(page).locator(".box .outer").first
+    for press_larger in [page.locator("#tools [data-do=larger]").click, lambda: press(page, "+")] * 3:
+        press_larger()
+    expect(card(page).locator(".view").first).to_have_attribute("style", re.compile(r"scale\(3\.8"))
+    after = find.bounding_box()
+    assert after
+    assert stage["x"] <= after["x"] + after["width"] / 2 <= stage["x"] + stage["width"]
+    assert stage["y"] <= after["y"] + after["height"] / 2 <= stage["y"] + stage["height"]
+
+
+def test_a_hidden_box_and_a_brighter_picture_are_seen_on_their_buttons(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en")
+    shown(page)
+    box, bright = page.locator("#tools [data-do=box]"), page.locator("#tools [data-do=bright]")
+    press(page, "q", "v")
+    expect(box).to_have_attribute("aria-pressed", "true")
+    expect(bright).to_have_attribute("aria-pressed", "true")
+    expect(bright).to_have_accessible_name("brighter picture 2/3")
+    assert_fit_for_all(page, "pressed")
+    press(page, "v", "v")
+    expect(bright).to_have_attribute("aria-pressed", "false")
+    expect(bright).to_have_accessible_name("brighter picture")
+
+
+def test_the_number_has_the_focus_where_no_case_is_near(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer)
+    shown(page)
+    press(page, "d", "5")
+    expect(page.locator("#merge input")).to_be_focused()
+    expect(page.locator("#merge .none")).to_have_text("附近没有同类的未结案件。")
+
+
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_help_tells_the_real_grace_and_keys_only_where_there_are_any(
+    device: dict[str, Any], open_page: Open, deal: Deal, reviewer: User, settings: Any
+) -> None:
+    settings.GRACE_S = 15.0
+    deal(1)
+    page = open_page("/review/", reviewer, **device)
+    shown(page)
+    page.locator("#help-button").click()
+    expect(page.locator(".how")).to_contain_text("15 秒后")
+    assert page.locator("#help .key-only").count() == 3
+    assert page.locator("#help .key-only:visible").count() == (3 if device is DESK else 0)
+    if device is PHONE:
+        tools = page.locator("#tools")
+        assert tools.evaluate("(each) => each.scrollWidth <= each.clientWidth"), "every tool is in sight"

@@ -98,3 +98,18 @@ def test_the_pages_of_ones_own_are_fit_for_all(
     page.locator(".pages-button").click()
     expect(page.locator("#pages a").first).to_be_visible()
     assert_fit_for_all(page, "pages")
+
+
+def test_the_row_that_waits_for_a_key_says_so_and_the_page_stays_where_it_was(open_page: Open, reviewer: User) -> None:
+    page = open_page("/me/keys/", reviewer, "en")
+    row = page.locator("#mend_place")
+    row.locator("[data-words]").click()
+    expect(row).to_have_class("asked")
+    expect(row.locator(".asking")).to_have_text("press a key")
+    expect(row.locator(".asking")).to_be_in_viewport()
+    place = page.evaluate("scrollY")
+    assert place > 0
+    press(page, "m")
+    expect(row.locator("kbd")).to_have_text("M")
+    expect(row.locator(".asking")).to_have_count(0)
+    page.wait_for_function("(place) => Math.abs(scrollY - place) < 40", arg=place)

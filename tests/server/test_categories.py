@@ -159,7 +159,7 @@ class Street:
         elif act == "confirm":
             self.confirm()
         elif act == "undo":
-            undo(self.reviewer, timezone.now())
+            undo(self.reviewer, timezone.now(), "the wrong place")
         elif act in ("live", "shadow"):
             put_by_hand(self.city, category, Standing(act), self.chief)
         elif act == "trial":
@@ -301,7 +301,7 @@ def test_a_case_that_left_while_live_can_still_be_taken_back(
     decide(reviewer, uuid4(), case.pk, "confirm", timezone.now())
     work()
     put_by_hand(case.city, "bagged_garbage", Standing.SHADOW, chief)
-    undo(reviewer, timezone.now())
+    undo(reviewer, timezone.now(), "the wrong place")
     work(1.0)
     case.refresh_from_db()
     assert (case.state, post.kinds()) == ("retracted", ["case.confirmed", "case.retracted"])

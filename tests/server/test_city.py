@@ -330,7 +330,7 @@ def test_a_retraction_never_overtakes_its_case(
     answers_with(monkeypatch, posts, lambda url, body: Answer(True) if url.endswith("a") else DOWN)
     work()
     a_city(taken, "c")
-    undo(reviewer, timezone.now())
+    undo(reviewer, timezone.now(), "the wrong place")
     answers_with(monkeypatch, posts, lambda *_: Answer(True))
     for hour in range(1, 30):
         work(3600.0 * hour)

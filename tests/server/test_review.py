@@ -30,7 +30,7 @@ from server.review.counts import Counts, forget, queue_counts
 from server.review.map_svg import draw_map
 from server.review.models import Verdict
 from server.review.rules import likely
-from server.review.services import BadVerdict, changes_of, decide, give_back, lease, renew, undo
+from server.review.services import BadVerdict, NeedsReason, changes_of, decide, give_back, lease, renew, undo
 from server.screening.services import screen_new
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -363,8 +363,10 @@ def test_undo_within_the_grace_sends_nothing_and_later_retracts(
 
     def deliver(url: str, secret: str, message_id: str, body: Any, allow_private: bool, now: Any) -> Answer:
         sent.append(body["type"])
+        reasons.append(body["data"].get("reason"))
         return Answer(True, "CG-1")
 
+    reasons: list[str | None] = []
     monkeypatch.setattr(services, "send", deliver)
     now = timezone.now()
     card = lease(reviewer, now)[0]
@@ -377,11 +379,30 @@ def test_undo_within_the_grace_sends_nothing_and_later_retracts(
     later = now + timedelta(minutes=2)
     assert prepare_handovers(later) == 1
     send_due(later)
-    undo(reviewer, later)
+    for why in ("", "  "):
+        with pytest.raises(NeedsReason, match=str(card.number)):
+            undo(reviewer, later, why)
+    card.refresh_from_db()
+    assert (card.state, Verdict.objects.filter(undone_at=None).count(), len(sent)) == ("handed_over", 1, 1)
+    undo(reviewer, later, "the wrong street")
     send_due(later + timedelta(seconds=1))
     card.refresh_from_db()
     assert (card.state, sent) == ("retracted", ["case.confirmed", "case.retracted"])
     assert Handover.objects.count() == 2
+    assert reasons == [None, "the wrong street"]
+
+
+def test_the_page_is_asked_why_before_a_case_is_taken_back_from_the_city(cards: Any, reviewer: Any, client: Any) -> None:  # fmt: skip
+    card = lease(reviewer, timezone.now())[0]
+    decide(reviewer, uuid4(), card.pk, "confirm", timezone.now())
+    Case.objects.filter(pk=card.pk).update(state="handed_over")
+    client.force_login(reviewer)
+    asked = client.post("/review/undo", headers={"accept-language": "en"})
+    assert (asked.status_code, asked.json()["kind"]) == (409, "needs_reason")
+    assert asked.json()["error"] == f"Case {card.number} has gone to the city. To take it back, write why."
+    done = client.post("/review/undo", {"why": "the wrong street"})
+    assert (done.status_code, done.headers["X-case"], done.headers["X-retracted"]) == (200, str(card.number), "1")
+    assert b"data-case" not in done.content
 
 
 WORKER = """

@@ -27,7 +27,7 @@ export class Note {
 
 export class Merge {
   constructor(dialog, onChoice) {
-    Object.assign(this, { dialog, onChoice, near: dialog.querySelector(".same"), field: dialog.querySelector("input") });
+    Object.assign(this, { dialog, onChoice, near: dialog.querySelector(".same"), none: dialog.querySelector(".none"), field: dialog.querySelector("input") });
     this.near.addEventListener("click", (e) => this.choose(e.target.closest("[data-number]")?.dataset.number));
     dialog.querySelector("form").addEventListener("submit", (e) => { e.preventDefault(); this.choose(this.field.value.trim()); });
     dialog.addEventListener("keydown", (e) => {
@@ -46,7 +46,9 @@ export class Merge {
       copy.querySelector("kbd").hidden = false;
       return copy;
     }));
+    this.none.hidden = this.near.children.length > 0;
     this.dialog.showModal();
+    if (!this.none.hidden) this.field.focus();
   }
 
   choose(number) {

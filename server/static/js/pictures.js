@@ -31,5 +31,5 @@ export function brighten(root) {
   root.classList.remove(`bright-${bright}`);
   bright = (bright + 1) % STEPS;
   root.classList.add(`bright-${bright}`);
-  return `${bright + 1}/${STEPS}`;
+  return bright + 1;
 }

@@ -4,9 +4,9 @@ const PATIENCE_MS = 15000;
 // Signing in again changes the token: the cookie knows the one that holds now.
 export const token = () => /(?:^|; )(?:__Host-)?csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 
-// Why a request came to nothing: `kind` is "signed-out", "offline", or the server's word for it (server/errors.py), whose sentence names the request.
+// Why a request came to nothing: `kind` is "signed-out", "offline", or the server's word for it (server/errors.py), whose sentence names the request; `words` are it without the request.
 export class Trouble extends Error {
-  constructor(kind, sentence = "") { super(kind); Object.assign(this, { kind, sentence }); }
+  constructor(kind, sentence = "", words = "") { super(kind); Object.assign(this, { kind, sentence, words }); }
 }
 
 async function troubleOf(response) {
@@ -14,7 +14,7 @@ async function troubleOf(response) {
   try {
     const { kind, error, request } = await response.json();
     // The token of a page from before the last sign-in is mended by signing in elsewhere, as a session that is over.
-    return new Trouble(kind === "csrf" ? "signed-out" : kind, `${error} [${request}]`);
+    return new Trouble(kind === "csrf" ? "signed-out" : kind, `${error} [${request}]`, error);
   } catch { return new Trouble("offline"); }
 }
 

@@ -12,13 +12,19 @@ import { Zoom } from "./zoom.js";
 
 const by = (id) => document.getElementById(id);
 const root = by("review"), cards = by("cards"), say = root.dataset, empty = by("empty"), loading = by("loading"), bar = root.querySelector(".bar"), reasons = by("reasons"), banner = by("banner"), chips = by("chips");
-const FETCH_BELOW = 3, DEAD_MS = 250, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 180000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
+const FETCH_BELOW = 3, TOLD_MS = 3000, DEAD_MS = 250, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 180000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
 const WHOLE = { scale: 1, x: 0, y: 0, onBox: false };
 let card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, state = WHOLE, opened = false;
 
 const opening = Date.now();
 const keyboard = new Keyboard(JSON.parse(say.keys));
-const live = (text) => { by("live").textContent = text; };
+// What is told to ears stands above the verdicts for a moment, too.
+let telling = 0;
+const live = (text) => {
+  by("live").textContent = text; by("live").classList.remove("hidden");
+  clearTimeout(telling);
+  telling = setTimeout(() => by("live").classList.add("hidden"), TOLD_MS);
+};
 const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today") });
 const sender = new Sender(say.verdicts, (count, trouble) => {
   by("unsent").hidden = !count; by("unsent").querySelector("b").textContent = count;
@@ -133,17 +139,22 @@ function reject(reason) {
   else answer("reject", { reason });
 }
 
-async function undo() {
+// What has gone to the city is taken back with a written reason alone.
+async function undo(why = "") {
   await sender.drained();
   try {
-    const response = await post(say.undo);
+    const response = await post(say.undo, why ? { why } : {});
     if (response.status === 204) { live(say.nothingToUndo); return; }
     counted(response);
     if (card) card.hidden = true;
     take(await response.text(), true);
-    live(say.undone);
+    live((response.headers.get("X-retracted") ? say.retracted : say.undone).replace("{number}", response.headers.get("X-case")));
     next();
-  } catch (trouble) { warn(trouble); }
+  } catch (trouble) {
+    if (trouble.kind !== "needs_reason") { warn(trouble); return; }
+    by("why-sentence").textContent = trouble.words;
+    reason.open("", true, undo);
+  }
 }
 
 async function report() {
@@ -154,7 +165,7 @@ async function report() {
 
 // Where there are no keys the help says what the signs over the picture mean.
 function explain() {
-  by("help").querySelector(".icons").replaceChildren(...[...by("tools").children].map((tool) => { const line = document.createElement("li"); line.append(tool.querySelector("svg").cloneNode(true), tool.title); return line; }));
+  by("help").querySelector(".icons").replaceChildren(...[...by("tools").children].map((tool) => { const line = document.createElement("li"); line.append(tool.querySelector("svg").cloneNode(true), tool.dataset.help ?? tool.title); return line; }));
   by("help").showModal();
 }
 
@@ -169,7 +180,7 @@ function correct(kind) {
 
 const kinds = new Kinds(by("kinds"), (category, name) => answer("confirm", { category }, name));
 const merge = new Merge(by("merge"), (number) => answer("reject", { reason: SAME, same_as: number }));
-const note = new Note(by("note"));
+const note = new Note(by("note")), reason = new Note(by("why"));
 const mend = new Mend(root, by("mend"), (kind, kept) => { card.mended = { ...card.mended, [kind]: kept }; tell(); card.querySelector("h1").focus({ preventScroll: true }); });
 const feedback = new Feedback(by("feedback"), say.feedback);
 const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { if (!card) fetchMore(); } });
@@ -178,7 +189,7 @@ const deeds = {
   reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card.dataset.likely.split(" ")); }, merge: () => { if (ready) merge.open(card); },
   next: () => card && show(shownIndex(card) + 1), fit: () => zoom?.toggleBox(), larger: () => zoom?.by(1.25), smaller: () => zoom?.by(0.8),
   box: () => { const isHidden = root.classList.toggle("no-box"); root.querySelector(".tools [data-do=box]").setAttribute("aria-pressed", String(isHidden)); },
-  bright: () => live(`${say.bright} ${brighten(root)}`), details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
+  bright: () => { const button = root.querySelector(".tools [data-do=bright]"), level = brighten(root); button.setAttribute("aria-pressed", String(level > 1)); button.querySelector(".level").textContent = level > 1 ? `${level}/3` : ""; live(`${say.bright} ${level}/3`); }, details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
   note: () => { const mine = card; if (mine) note.open(mine.note ?? "", false, (words) => { mine.note = words; tell(); }); },
   mend_box: () => correct("box"), mend_place: () => correct("place"), batch: () => batch.open(), help: explain, again: () => fetchMore(),
 };

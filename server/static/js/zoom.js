@@ -1,4 +1,7 @@
 // One picture fitted into the stage, zoomed at the pointer, with its state kept from card to card.
+let mouse = null;
+addEventListener("pointermove", (e) => { mouse = e.pointerType === "mouse" ? [e.clientX, e.clientY] : null; });
+
 export class Zoom {
   scale = 1; x = 0; y = 0; onBox = false;
 
@@ -32,11 +35,17 @@ export class Zoom {
     this.draw();
   }
 
-  by(factor, clientX, clientY) {
+  // What stays where it is while a button or a key zooms: what is under the mouse, else the box's middle, else the stage's.
+  still() {
+    if (mouse && this.stage.contains(document.elementFromPoint(...mouse))) return mouse;
+    const box = this.view.querySelector(".box .outer") ?? this.stage, room = box.getBoundingClientRect();
+    return [room.left + room.width / 2, room.top + room.height / 2];
+  }
+
+  by(factor, ...client) {
     if (!this.view) return;
-    const room = this.stage.getBoundingClientRect();
-    const cx = (clientX ?? room.left + room.width / 2) - room.left - (room.width - this.width) / 2;
-    const cy = (clientY ?? room.top + room.height / 2) - room.top - (room.height - this.height) / 2;
+    const room = this.stage.getBoundingClientRect(), [clientX, clientY] = client.length ? client : this.still();
+    const cx = clientX - room.left - (room.width - this.width) / 2, cy = clientY - room.top - (room.height - this.height) / 2;
     const next = Math.max(1, Math.min(8, this.scale * factor)), change = next / this.scale;
     this.x = cx - (cx - this.x) * change; this.y = cy - (cy - this.y) * change; this.scale = next;
     if (next === 1) { this.x = this.y = 0; this.onBox = false; }
