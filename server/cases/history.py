@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import hypot
 from typing import Any
 
 from django.db.models import QuerySet
 
+from calibration.geodesy import offset_m
 from server.accounts.models import User
 from server.accounts.services import is_inside
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
-from server.cases.models import Case, Note
-from server.cases.rules import State
+from server.cases.models import Case, Note, Sighting
+from server.cases.rules import State, fused
+from server.cases.services import point_of
 from server.cases.timeline import FROM_CITY, Answer, Deed, Line, Said, Seen, Written, timeline
 from server.review.models import Dispute, Look, Verdict
 from server.review.rules import DECIDED_BY, UNDECIDED, Kind
@@ -26,7 +30,10 @@ def history_of(case: Case, person: Any) -> list[Line]:
     kept, inside, decided = is_kept_blind(case, person), is_inside(person), takes_it_for_new(case, person)
     merged = merged_into(case)
     verdicts = Verdict.objects.filter(case__in=[case.pk, *merged]).select_related("person").order_by("-at")
-    notes = notes_of(case, person, kept)
+    notes, seen = (
+        notes_of(case, person, kept),
+        list(case.sightings.select_related("vehicle").order_by("-seen_at")[:ROWS]),
+    )
     if kept:
         verdicts = verdicts.filter(person=person)
     if person.role == User.Role.REVIEWER:
@@ -34,15 +41,27 @@ def history_of(case: Case, person: Any) -> list[Line]:
     deeds = AuditRow.objects.filter(kind="case", object_id=str(case.pk)).select_related("actor").order_by("-id")[:ROWS]
     return timeline(
         (Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m)
-         for row in case.sightings.select_related("vehicle").order_by("-seen_at")[:ROWS]),
+         for row in seen),
         (Answer(row.at, person_name(row.person) if inside else "", row.visible_ms if inside else 0, row.undone_at is not None,
-                {"answer": row.answer, "reason": row.reason, "counted": row.counted, "new": row.category}, merged.get(row.case_id))
+                {"answer": row.answer, "reason": row.reason, "counted": row.counted, "new": row.category}, merged.get(row.case_id),
+                row.words if inside else "", row.box is not None, put_m(row, seen))
          for row in verdicts[:ROWS]),
         (Deed(row.at, person_name(row.actor) if row.actor and inside else "", row.verb, row.detail)
          for row in deeds if not (kept and _tells_an_answer(row, person, decided))),
         (Written(row.at, person_name(row.person), row.about != "", None if row.struck_at else row.words) for row in notes[:ROWS]),
         (Said(row.received_at, row.status, row.text) for row in case.reports.order_by("-received_at")[:ROWS] if not decided),
     )  # fmt: skip
+
+
+def put_m(verdict: Verdict, seen: Iterable[Sighting]) -> float | None:
+    """How far a verdict put the place from where the sightings of then say; None if it left it."""
+    if verdict.lat_deg is None or verdict.lon_deg is None:
+        return None
+    then = [row for row in seen if row.received_at <= verdict.at]
+    if not then:
+        return None
+    lat_deg, lon_deg, _covariance = fused([point_of(row) for row in then])
+    return hypot(*offset_m(lat_deg, lon_deg, verdict.lat_deg, verdict.lon_deg))
 
 
 def merged_into(case: Case) -> dict[int, int]:

@@ -28,7 +28,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """A person's answer; `detail` as the audit row has it, `who` empty where the reader is not to know. `number`: the case that it was given to, if that became this one."""
+    """A person's answer; `detail` as the audit row has it, `who` empty where the reader is not to know. `number`: the case that it was given to, if that became this one. `words` as `who`; `put_m`: how far the place was put elsewhere."""
 
     at: datetime
     who: str
@@ -36,6 +36,9 @@ class Answer:
     is_undone: bool
     detail: Mapping[str, Any]
     number: int | None = None
+    words: str = ""
+    box_put: bool = False
+    put_m: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,13 @@ class Said:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the timeline; `kind` for its mark: seen, answer, deed, note or city."""
+    """One line of the timeline; `kind` for its mark: seen, answer, deed, note or city. `words`: a person's own, for inside the back office."""
 
     at: datetime
     what: str
     who: str = ""
     kind: str = "deed"
+    words: str = ""
 
 
 TOLD_ELSEWHERE = (Verb.VERDICT, Verb.NOTE_ADDED, Verb.NOTE_STRUCK)
@@ -122,8 +126,12 @@ def _answer(each: Answer) -> Line:
     if each.visible_ms:
         seconds = each.visible_ms / 1000
         parts.append(_("after %(seconds).1f s") % {"seconds": seconds} if seconds < 60 else _("after %(span)s") % {"span": span(seconds)})  # fmt: skip
+    if each.box_put:
+        parts.append(_("box corrected"))
+    if each.put_m is not None:
+        parts.append(_("place corrected by %(metres)d m") % {"metres": round(each.put_m)})
     if each.number is not None:
         parts.append(_("to case %(number)d") % {"number": each.number})
     if each.is_undone:
         parts.append(_("taken back"))
-    return Line(each.at, " · ".join(parts), each.who, "answer")
+    return Line(each.at, " · ".join(parts), each.who, "answer", each.words)

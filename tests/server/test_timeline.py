@@ -14,12 +14,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from sightings import NOW
 
+from calibration.geodesy import moved
 from server.accounts.models import User
 from server.audit.rules import Verb
 from server.cases.models import Case
 from server.cases.timeline import Answer, Deed, Seen, timeline
 from server.city.models import Handover
 from server.city.services import add_destination
+from server.review.corrections import Correction
 from server.review.services import decide, undo
 from server.screening.services import screen_new
 
@@ -139,3 +141,18 @@ def test_each_picture_says_when_and_by_whom_it_was_taken(two: list[Case], send: 
     told = page_of(two[0], reviewer)
     assert "best view · 2026-11-02 10:00 · TY-01" in told
     assert "best view · 2026-11-02 10:00 · TY-02" in told
+
+
+def test_a_verdicts_words_and_what_it_put_right_are_told_inside_and_the_words_not_to_the_city(two: list[Case], reviewer: User) -> None:  # fmt: skip
+    case = two[0]
+    picture = case.sightings.get().pictures.get()
+    mended = Correction((10.0, 10.0, 60.0, 60.0), picture.sha256, moved(case.lat_deg, case.lon_deg, 3.0, 0.0))
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now(), words="since the <b>market</b>", correction=mended)
+    put = "Verdict: confirmed · box corrected · place corrected by 3 m"
+    inside = page_of(case, reviewer)
+    assert f"{put} · “since the &lt;b&gt;market&lt;/b&gt;”" in inside
+    destination, _ = add_destination(case.city, "city", "https://city.example/hook", sandbox=False, allow_private=False)
+    Handover.objects.create(case=case, destination=destination, kind="case.confirmed", body={}, next_try_at=NOW, receipted_at=NOW)  # fmt: skip
+    told = page_of(case, User.objects.create_user("officer", role="city"))
+    assert put in told
+    assert "market" not in told
