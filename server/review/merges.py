@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import ceil, hypot
 
 from django.utils.translation import gettext as _
 
+from calibration.geodesy import offset_m
 from server.accounts.models import User
 from server.accounts.services import cases_for
-from server.cases.merging import Refused, merge_by_hand
+from server.cases.merging import Refused, last_of, merge_by_hand
 from server.cases.models import Case, Sighting
 from server.cases.rules import State
 from server.cases.services import move, refresh
 from server.review.models import MergeByVerdict, Verdict
-from server.review.rules import LEASE
+from server.review.rules import FARTHEST_SAME_M, LEASE
 
 
 def merge(case: Case, number: int, person: User, verdict: Verdict, now: datetime) -> None:
-    """Put a case into the one of this number. Raises Refused. Call inside the transaction that wrote the verdict."""
+    """Put a case into the one of this number. Raises Refused, also for one that is far away. Call inside the transaction that wrote the verdict."""
     into = cases_for(person).filter(city=case.city_id, number=number).first()
     if into is None:
         raise Refused(_("There is no case with this number in this city."))
+    away = away_m(case, last_of(into))
+    if away > FARTHEST_SAME_M:
+        raise Refused(
+            _(
+                "Case %(number)d is %(away)d m away; the same thing is at most %(metres)d m from here. If it is the same, ask a supervisor to merge them on the page of the case."
+            )
+            % {"number": into.number, "away": ceil(away), "metres": FARTHEST_SAME_M}
+        )
     moved = [str(each) for each in case.sightings.values_list("id", flat=True)]
     MergeByVerdict.objects.create(verdict=verdict, into=merge_by_hand(case, into, person, now), sightings=moved)
 
@@ -41,3 +51,8 @@ def take_apart(verdict: Verdict, person: User, now: datetime) -> bool:
     refresh(verdict.case_id, now)
     refresh(into.pk, now)
     return True
+
+
+def away_m(case: Case, other: Case) -> float:
+    """How far two cases are from each other."""
+    return hypot(*offset_m(case.lat_deg, case.lon_deg, other.lat_deg, other.lon_deg))

@@ -73,6 +73,8 @@ UNPICTURED_REASONS = (SAME_REASON, FACE_REASON)
 GOLD_AGAIN = timedelta(days=30)
 TOLD_AGAIN = timedelta(hours=1)
 FARTHEST_PUT_M = 50.0
+FARTHEST_SAME_M = 100.0
+"""How far a case may be that a reviewer says a card is the same as; a supervisor merges any two."""
 SMALLEST_BOX_PX = 4.0
 
 

@@ -8,10 +8,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
 from sightings import NOW
 
 from calibration.geodesy import moved
+from server.accounts.models import User
+from server.cases.merging import merge_by_hand
 from server.cases.models import Case, Picture, Sighting
 from server.review.answers import BadVerdict
 from server.review.corrections import Correction
@@ -160,3 +162,23 @@ def test_the_same_as_itself_or_as_another_kind_is_refused(cards: Any, reviewer: 
         with pytest.raises(BadVerdict):
             decide(reviewer, uuid4(), cards[0].pk, "reject", NOW + timedelta(0), reason=5, same_as=number)
     assert not Verdict.objects.exists()
+
+
+@pytest.mark.parametrize(("metres", "may"), [(99.0, True), (100.5, False)])
+def test_the_same_as_a_case_down_the_street_is_refused_with_how_far_it_is(metres: float, may: bool, cards: Any, reviewer: Any) -> None:  # fmt: skip
+    """Also by the number of a case that was merged into one there; a supervisor may, by hand."""
+    here, there, gone = cards
+    lat_deg, lon_deg = moved(here.lat_deg, here.lon_deg, metres, 0.0)
+    Case.objects.filter(id=there.pk).update(lat_deg=lat_deg, lon_deg=lon_deg)
+    Case.objects.filter(id=gone.pk).update(state="merged", merged_into=there, lat_deg=here.lat_deg, lon_deg=here.lon_deg)  # fmt: skip
+    if may:
+        assert decide(reviewer, uuid4(), here.pk, "reject", NOW, reason=5, same_as=gone.number).result == "counted"
+        return
+    for number in (there.number, gone.number):
+        with translation.override("en"), pytest.raises(BadVerdict, match=r"is 101 m away; .* at most 100 m"):
+            decide(reviewer, uuid4(), here.pk, "reject", NOW, reason=5, same_as=number)
+    assert not Verdict.objects.exists()
+    here.refresh_from_db()
+    assert here.state == "queued"
+    chief = User.objects.create_user("zhao", role="supervisor")
+    assert merge_by_hand(here, there, chief, NOW).pk == there.pk
