@@ -15,6 +15,7 @@ from server.log import request_number
 from server.roles import NotForThisRole
 
 RETRY_AFTER_S = 5
+STOPS = ".。 "
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -53,8 +54,13 @@ def answer(request: HttpRequest, status: int, kind: str, title: str, text: str) 
     """An error as a page or as JSON (`error`, `kind`, `request`)."""
     number = request_number.get()
     if "text/html" not in request.headers.get("accept", "") or request.path.startswith("/api/"):
-        return JsonResponse({"error": f"{title}. {text}", "kind": kind, "request": number}, status=status)
+        return JsonResponse({"error": _sentences(title, text), "kind": kind, "request": number}, status=status)
     values = {"status": status, "title": title, "text": text, "number": number}
     if status >= 500:
         return HttpResponse(render_to_string("error.html", values | about(request)), status=status)
     return HttpResponse(render_to_string("error.html", values, request), status=status)
+
+
+def _sentences(title: str, text: str) -> str:
+    """Both as sentences of the reader's language, each with one full stop."""
+    return _("%(title)s. %(text)s.") % {"title": title.rstrip(STOPS), "text": text.rstrip(STOPS)}

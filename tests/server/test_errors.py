@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.exceptions import SuspiciousOperation
@@ -100,3 +101,18 @@ def test_an_address_that_leads_nowhere_is_told_to_strangers_too() -> None:
     answer = Client(headers={"accept": "text/html"}).get("/nowhere/")
     assert answer.status_code == 404
     assert "此地址没有内容" in answer.content.decode()
+
+
+@pytest.mark.parametrize(("language", "title", "stop"), [("en", "The server refused an answer", ". "), ("zh-hans", "服务器未接受一条结论", "。")])  # fmt: skip
+def test_an_error_is_sentences_of_the_readers_language_and_leaves_its_number_to_a_field(
+    language: str, title: str, stop: str, reviewer: Any
+) -> None:
+    client = Client(headers={"accept-language": language})
+    client.force_login(reviewer)
+    for form in ({"id": "x"}, {"id": str(uuid4()), "case": "1", "answer": "reject", "reason": "9"}):
+        told = client.post("/review/verdicts", form).json()
+        assert told["error"].startswith(title)
+        assert told["error"].endswith(stop.strip())
+        assert stop in told["error"][:-1]
+        assert not [twice for twice in ("..", "。。", ".。", "。.", "。 ") if twice in told["error"]]
+        assert told["request"] not in told["error"]
