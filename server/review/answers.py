@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
+from server.audit.models import AuditRow
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.merging import Refused
@@ -30,6 +31,10 @@ LONGEST_WORDS, LONGEST_MS = 300, 86_400_000
 
 class BadVerdict(Exception):
     """A verdict that cannot be taken; the text says why."""
+
+
+class Answered(Exception):
+    """The person has answered this case already, in another window: nothing is to be stored."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +120,16 @@ def apply(case: Case, person: User, verdict: Verdict, now: datetime, same_as: in
         move(case.pk, old, State.DISPUTED, now, person.pk, **freed)
     else:
         Case.objects.filter(id=case.pk).update(**freed)
+
+
+def has_answered(person: User, case_id: int) -> bool:
+    """Whether an answer of this person, a skip aside, stands since the case was queued last."""
+    given = Verdict.objects.filter(case=case_id, person=person, undone_at=None).exclude(answer="skip").order_by("-at")
+    last = given.values_list("at", flat=True).first()
+    if last is None:
+        return False
+    moves = AuditRow.objects.filter(kind="case", object_id=str(case_id), verb=Verb.CASE_MOVED, at__gt=last)
+    return not moves.filter(detail__new=State.QUEUED).exists()
 
 
 def hide_faces(verdict: Verdict, now: datetime) -> None:

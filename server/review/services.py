@@ -22,11 +22,13 @@ from server.city.services import retract, withdraw
 from server.review import corrections, disputes, gold, looks, merges, rows
 from server.review.answers import (
     LONGEST_WORDS,
+    Answered,
     BadVerdict,
     Given,
     apply,
     check_given,
     check_place,
+    has_answered,
     hide_faces,
     proposed_for,
     show_faces,
@@ -38,6 +40,7 @@ from server.review.rules import (
     CARDS,
     CHANGES_KEPT,
     DECIDED_BY,
+    FACE_REASON,
     LEASE,
     LOOKS,
     SPARE,
@@ -54,7 +57,7 @@ AGAIN = 1
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a verdict: `counted`, `second` (somebody else was first), or `known` (a resend)."""
+    """What became of a verdict: `counted`, `second` (somebody else was first), or `known` (a resend, or answered by the same person in another window)."""
 
     result: str
     case_number: int
@@ -163,7 +166,7 @@ def decide(
     same_as: int | None = None,
     visible_ms: int = 0,
 ) -> Outcome:
-    """Take one answer. Idempotent by `verdict_id`; the first answer to a card counts, a later one is kept as a second opinion.
+    """Take one answer. Idempotent by `verdict_id`; the first answer to a card counts, a later one is kept as a second opinion, unless the person answered it themselves in another window: that is known.
 
     Who was to look at a decided case a second time is told the same as who was first. Raises BadVerdict.
     """
@@ -181,6 +184,8 @@ def decide(
     try:
         with transaction.atomic():
             kind = take(person, verdict_id, case, given, now, look)
+    except Answered:
+        return Outcome("known", case.number)
     except IntegrityError:
         if not _is_known(verdict_id, person):
             raise
@@ -201,6 +206,8 @@ def take(person: User, verdict_id: UUID, case: Case, given: Given, now: datetime
             case.state == State.QUEUED or rows.is_open(person, now, State.DISPUTED, case.shadow, case.pk)
         )
         kind = Kind.FIRST if is_first else Kind.LATE
+    if kind == Kind.LATE and not given.batch and given.reason != FACE_REASON and has_answered(person, case.pk):
+        raise Answered
     verdict = write(case, person, verdict_id, kind, given, proposed=proposed, counted=kind == Kind.FIRST)
     if kind == Kind.FIRST:
         apply(case, person, verdict, now, given.same_as)

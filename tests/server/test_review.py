@@ -108,6 +108,19 @@ def test_a_late_answer_is_a_second_opinion(cards: Any, reviewer: Any) -> None:
     assert card.state == "confirmed"
 
 
+def test_the_same_person_in_two_windows_answers_once_until_it_is_undone_or_queued_again(cards: Any, reviewer: Any) -> None:  # fmt: skip
+    """A face that was seen is never lost."""
+    card = lease(reviewer, NOW)[0]
+    now = timezone.now()
+    decide(reviewer, uuid4(), card.pk, "skip", now)
+    assert decide(reviewer, uuid4(), card.pk, "confirm", now).result == "counted"
+    assert decide(reviewer, uuid4(), card.pk, "reject", now, reason=1).result == "known"
+    assert Verdict.objects.exclude(answer="skip").get().answer == "confirm"
+    assert decide(reviewer, uuid4(), card.pk, "reject", now, reason=8).result == "second"
+    undo(reviewer, now)
+    assert decide(reviewer, uuid4(), card.pk, "reject", now, reason=1).result == "counted"
+
+
 def test_a_rejection_needs_a_reason(cards: Any, reviewer: Any) -> None:
     with pytest.raises(BadVerdict):
         decide(reviewer, uuid4(), lease(reviewer, NOW)[0].pk, "reject", NOW)
@@ -176,7 +189,7 @@ def test_an_unsure_card_goes_to_a_colleague_who_decides_without_knowing(cards: A
     decide(reviewer, uuid4(), card.pk, "unsure", now)
     give_back(reviewer)
     assert card.pk not in {c.pk for c in lease(reviewer, now + timedelta(hours=1), 10)}
-    assert decide(reviewer, uuid4(), card.pk, "confirm", now).result == "second"
+    assert decide(reviewer, uuid4(), card.pk, "confirm", now).result == "known"
     give_back(reviewer)
     assert card.pk in {c.pk for c in lease(li, now, 10)}
     assert renew(li, now) == 7
