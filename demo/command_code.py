@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from demo.login import PERIOD_S, read_logins
+from demo.typed import typed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     login = read_logins(args.data / "login.txt").get(args.name)
     if login is None or not login.secret:
         print(
-            f"trikeye demo code: {args.data}/login.txt has no key of {args.name}; start the demo first: trikeye demo run --data {args.data}",
+            f"trikeye demo code: {args.data}/login.txt has no key of {args.name}; start the demo first: {typed('demo', 'run', '--data', str(args.data))}",
             file=sys.stderr,
         )
         return 1

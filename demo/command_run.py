@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demo.typed import typed
+
 if TYPE_CHECKING:
     from demo.chain import Chain
 
@@ -83,11 +85,12 @@ def run(args: argparse.Namespace) -> int:
 
 def greeting(chain: Chain) -> str:
     """Where to look, who signs in, and in what a demo differs from a city."""
+    at = [] if chain.data == Path(".demo").resolve() else ["--data", str(chain.data)]
     lines = [
         f"review queue   {chain.web_url}/review/",
         f"sandbox city   {chain.city_url}/",
         *(f"sign in as     {each.name} / {each.password}" for each in chain.logins.values()),
-        f"code           trikeye demo code NAME{'' if chain.data == Path('.demo').resolve() else f' --data {chain.data}'}   (asked for after the password)",
+        f"code           {typed('demo', 'code', chain.login.name, *at)}   (or another name; asked for after the password)",
         f"data, logs     {chain.data}",
         "in shadow      nothing here: a demo opens every category to the sandbox city; a real server hands over those shown to be right alone",
     ]

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import httpx
 
+from demo.typed import typed
+
 PERIOD_S = 30
 
 
@@ -46,7 +48,8 @@ def read_logins(path: Path) -> dict[str, Login]:
 
 def write_logins(path: Path, logins: dict[str, Login]) -> None:
     """Replace the file as a whole: half of one would lock everybody out."""
-    lines = ["# name, password, secret of the authenticator app; the code of this moment: trikeye demo code NAME"]
+    code = typed("demo", "code", next(iter(logins), "NAME"), "--data", str(path.parent.absolute()), whole=True)
+    lines = [f"# name, password, secret of the authenticator app; the code of this moment, of this or another name: {code}"]  # fmt: skip
     lines += [f"{each.name} {each.password} {each.secret}".rstrip() for each in logins.values()]
     aside = path.with_suffix(".part")
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from demo.login import Login, read_logins, write_logins
+from demo.typed import typed
 from trikeye import main
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -40,3 +43,30 @@ def test_the_command_shows_the_code_of_now(tmp_path: Path, capsys: Any) -> None:
     before = login.code(time.time())
     assert main(argv) == 0
     assert capsys.readouterr().out.split()[0] in (before, login.code(time.time()))
+
+
+def test_the_command_that_the_file_names_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Started by a path that is not on PATH, and from another folder."""
+    started = Path(sys.executable).parent / "trikeye"
+    monkeypatch.setattr(sys, "argv", [str(started)])
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    login = Login("chief", "pass", SECRET)
+    write_logins(tmp_path / "login.txt", {"chief": login})
+    command = (tmp_path / "login.txt").read_text().splitlines()[0].split(": ")[1]
+    assert command.startswith(f"{started} demo code chief --data ")
+    before = login.code(time.time())
+    done = subprocess.run(command, shell=True, cwd="/", capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] in (before, login.code(time.time()))
+
+
+def test_a_command_is_short_where_path_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = tmp_path / "trikeye"
+    started.write_text("#!/bin/sh\n")
+    started.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(started)])
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert typed("demo", "run") == "trikeye demo run"
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert typed("demo", "run") == f"{started} demo run"
+    monkeypatch.setattr(sys, "argv", ["-c"])
+    assert typed("demo", "run") == f"{sys.executable} -m trikeye demo run"
