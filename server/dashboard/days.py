@@ -18,6 +18,7 @@ from server.dashboard.rules import FROM, MOST_DAYS, Step, bounds_of, classes, is
 from server.fleet.models import City
 
 KEYS = ("category", "place__district_zh", "place__district_en")
+NEWEST = 200
 FIGURES = ("seen", "confirmed", "handed_over", "fixed", "in_time", "late", "overdue")
 
 
@@ -40,7 +41,18 @@ def _next(city: City, now: datetime) -> date | None:
     oldest = max(localdate(first_seen_at), today - timedelta(days=MOST_DAYS))
     made = dict(Day.objects.filter(city=city, day__gte=oldest).values_list("day", "made_at"))
     days = (today - timedelta(days=ago) for ago in range((today - oldest).days + 1))
-    return next((day for day in days if is_stale(made.get(day), day, today, now)), None)
+    late = _arrivals(city)
+    return next((day for day in days if is_stale(made.get(day), day, today, now, late.get(day))), None)
+
+
+def _arrivals(city: City) -> dict[date, datetime]:
+    """On which days the newest cases were first seen, and when the last of them came or moved: what a vehicle saw without a network arrives weeks later."""
+    newest = Case.objects.filter(city=city).order_by("-id").values_list("first_seen_at", "state_at")[:NEWEST]
+    late: dict[date, datetime] = {}
+    for first_seen_at, at in newest:
+        day = localdate(first_seen_at)
+        late[day] = max(at, late.get(day, at))
+    return late
 
 
 def sum_up(city: City, day: date, now: datetime) -> None:

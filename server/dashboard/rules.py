@@ -57,9 +57,13 @@ def quantile_s(counts: Mapping[int, int], share: float) -> float | None:
     return None
 
 
-def is_stale(made_at: datetime | None, day: date, today: date, now: datetime) -> bool:
-    """Whether a day is to be summed up (again). A clock that was set back makes no day fresh for ever."""
+def is_stale(
+    made_at: datetime | None, day: date, today: date, now: datetime, arrived_at: datetime | None = None
+) -> bool:
+    """Whether a day is to be summed up (again): one of these days after a while, an older one a minute after something of it arrived. A clock that was set back makes no day fresh for ever."""
     if made_at is None:
+        return True
+    if arrived_at is not None and arrived_at > made_at and now - made_at >= STALE_AFTER[0][1]:
         return True
     age_days = (today - day).days
     after = next((after for up_to, after in STALE_AFTER if age_days <= up_to), None)

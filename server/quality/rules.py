@@ -184,6 +184,8 @@ def advise(scores: Mapping[int, tuple[int, int]], aim: float) -> Advice:
         (lacking(share, aim) * everything.of / share.of, step, share) for step, share in passed if share.of >= HARDLY
     ]
     best = min((each for each in hopeful if 0 < each[0] <= MOST_ASKED), default=None)
+    if everything.of < HARDLY:  # too few to say anything of the network
+        return Advice(None, everything, lacks=ENOUGH - everything.of)
     return Advice(None, everything) if best is None else Advice(None, best[2], lacks=ceil(best[0]))
 
 

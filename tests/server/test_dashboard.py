@@ -164,6 +164,20 @@ def test_work_sums_up_every_day_since_the_first_newest_first(first: Case) -> Non
     assert Day.objects.get(day=today).made_at == now + timedelta(minutes=1)
 
 
+def test_what_arrives_weeks_later_is_counted_on_its_day(first: Case) -> None:
+    """A vehicle that had no network."""
+    now, seen_at = timezone.now(), timezone.now() - 26 * DAY
+    Case.objects.update(first_seen_at=seen_at, state_at=now - HOUR)
+    for _ in range(30):
+        sum_up_days(now)
+    seen = CaseDay.objects.filter(day=localdate(seen_at))
+    assert [row.seen for row in seen] == [1]
+    another(first, 2, first_seen_at=seen_at, state_at=now + timedelta(seconds=5))
+    for _ in range(3):  # yesterday's and today's sums are a minute old too
+        sum_up_days(now + timedelta(minutes=2))
+    assert [row.seen for row in seen.all()] == [2]
+
+
 def test_days_are_summed_up_along_indexes(first: Case) -> None:
     with CaptureQueriesContext(connection) as queries:
         sum_up(first.city, date(2026, 11, 10), NOW)

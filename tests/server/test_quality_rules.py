@@ -137,6 +137,11 @@ def test_lacking_is_just_enough() -> None:
             assert wilson_of(part / of, of + more) >= 0.90 > wilson_of(part / of, of + more - 2)
 
 
+def test_two_verdicts_say_nothing_of_the_network() -> None:
+    advice = advise({19: (2, 0)}, 0.90)
+    assert (advice.threshold, advice.lacks) == (None, 28)
+
+
 def wilson_of(share: float, of: int) -> float:
     return wilson(share * of, of)[0]  # type: ignore[arg-type]
 
