@@ -29,6 +29,7 @@ from server.errors import answer
 from server.keeping.models import Erasure
 from server.keeping.rules import Rule
 from server.keeping.services import Due, erase
+from server.roles import may
 from server.words import deed_name, happened, kind_name
 
 COLUMNS = ("id", "at", "city", "person", "verb", "kind", "object", "detail")
@@ -48,7 +49,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     return render(request, "audit.html", {
         "rows": [(row, deed_of(row), kind_name(row.kind), detail_of(row)) for row in found.rows], "asked": wanted, "cut": found.cut,
         "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
-        "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": seals, "hidden": hidden_pictures(person),
+        "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": seals, "hidden": hidden_pictures(person), "may_erase": may(person, "audit_erase"),
     })  # fmt: skip
 
 

@@ -132,6 +132,7 @@ def test_a_supervisor_of_one_city_sees_its_rows_alone(many: list[AuditRow]) -> N
     assert {row.pk for row, *_ in page} <= ids
     table = list(csv.reader(io.StringIO(client.get("/audit/rows.csv").content.decode("utf-8-sig"))))
     assert {int(line[0]) for line in table[1:]} == ids
+    assert client.get("/audit/").context["may_erase"] is False
     assert client.post("/audit/erase", {"picture": "0" * 64}).status_code == 403
 
 
