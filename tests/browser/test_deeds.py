@@ -292,7 +292,6 @@ def test_what_was_answered_is_told_to_eyes_beside_the_picture_and_goes(
     page.locator("[data-do=undo]").first.click()
     expect(told).to_have_text(re.compile(rf"\b{case.number}\b"))
     expect(told).to_have_css("clip-path", "none")
-    assert_fit_for_all(page, "told")
     expect(told).to_have_css("clip-path", re.compile("inset"))
 
 
