@@ -93,6 +93,7 @@ def test_the_pages_of_ones_own_are_fit_for_all(
     page.goto("/review/")
     shown(page)
     page.locator("#help-button").click()
+    expect(page.locator("#help [data-close]").first).to_be_visible()
     assert_fit_for_all(page, "help")
     page.keyboard.press("Escape")
     page.locator(".pages-button").click()

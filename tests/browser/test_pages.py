@@ -90,8 +90,8 @@ def test_every_page_is_fit_for_all(
     for address in ("/cases/", f"/cases/{case.number}/"):
         page.goto(address)
         assert_fit_for_all(page, address)
-    User.objects.filter(id=reviewer.pk).update(role="supervisor")
-    page.goto("/categories/")
+    chief = User.objects.create_user("zhao", password=PASSWORD, role="supervisor")
+    page = open_page("/categories/", chief, language, **device)
     assert language == "en" or not re.search(r"[A-Z][a-z]{3}", page.locator("thead").text_content() or "")
     assert_fit_for_all(page, "categories")
     Case.objects.filter(id=case.pk).update(shadow=True)
@@ -99,12 +99,13 @@ def test_every_page_is_fit_for_all(
     shown(page)
     assert_fit_for_all(page, "card in shadow")
     give_back(reviewer)
+    give_back(chief)
     for shadow in (False, True):
         lease(colleague, timezone.now(), 9, shadow=shadow)
     page.goto("/review/")
     expect(page.locator("#empty")).to_be_visible()
     assert_fit_for_all(page, "empty")
-    User.objects.filter(id=reviewer.pk).update(role="fleet")
+    page = open_page("/fleet/", User.objects.create_user("qian", password=PASSWORD, role="fleet"), language, **device)
     answer = page.goto("/review/")
     assert answer is not None
     assert answer.status == 403
