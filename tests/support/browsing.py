@@ -85,7 +85,8 @@ def assert_fit_for_all(page: Page, where: str) -> None:
     for night in (False, True):
         page.emulate_media(color_scheme="dark" if night else "light")
         found = Axe().run(page, options={"runOnly": ["color-contrast"]} if night else {}).response["violations"]
-        assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found] == [], (where, night)
+        broken = [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found]
+        assert broken == [], (where, night, broken)
     assert_nothing_sticks_out(page, where)
 
 
