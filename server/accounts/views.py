@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
+from server.fleet.models import City
 from server.roles import pages_of
 
 
@@ -24,3 +27,16 @@ def language(request: HttpRequest) -> HttpResponse:
     if chosen in dict(settings.LANGUAGES):
         response.set_cookie("trikeye_language", chosen, max_age=365 * 86400, samesite="Lax", httponly=True)
     return response
+
+
+def cities_asked(request: HttpRequest) -> tuple[list[City], City | None]:
+    """The cities a person may see, and the one that is asked for."""
+    person: Any = request.user
+    own = City.objects.filter(id=person.city_id) if person.city_id else City.objects.order_by("id")
+    cities, asked = list(own), request.GET.get("city")
+    if asked is None:
+        return cities, cities[0] if cities else None
+    found = next((each for each in cities if each.key == asked), None)
+    if found is None:
+        raise Http404
+    return cities, found

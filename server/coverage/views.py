@@ -15,6 +15,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from server.accounts.views import cities_asked
 from server.coverage.map_svg import draw, swatch
 from server.coverage.models import Cell
 from server.coverage.rules import DAY_S, LEAST_SPAN_M, MOST_SPAN_M, Age, Quality, View, age_of, inside
@@ -28,7 +29,7 @@ MOVES = (("north", 0.0, 0.3, 1.0), ("south", 0.0, -0.3, 1.0), ("west", -0.4, 0.0
 @require_GET
 def coverage(request: HttpRequest) -> HttpResponse:
     """The page; with ?part=map the map alone, for the script that drags it."""
-    cities, city = _cities(request)
+    cities, city = cities_asked(request)
     page: dict[str, Any] = {"cities": [(each, _name_of(each)) for each in cities], "city": city}
     if city is not None:
         page |= _shown(request, city)
@@ -38,7 +39,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
 @require_GET
 def cells(request: HttpRequest) -> HttpResponse:
     """The cells of a view for machines: H3 index in hex, whole days since the last look."""
-    _all, city = _cities(request)
+    _all, city = cities_asked(request)
     if city is None:
         raise Http404
     origins, quality = _origins(city), _quality(request)
@@ -72,19 +73,6 @@ def _shown(request: HttpRequest, city: City) -> dict[str, Any]:
         "qualities": [(each == quality, _quality_name(each), _query(city, each, view)) for each in (Quality.WELL, Quality.SEEN)],
         "is_real": origins == ("camera",), "quality": quality.name.lower(),
     }  # fmt: skip
-
-
-def _cities(request: HttpRequest) -> tuple[list[City], City | None]:
-    """The cities a person may see, and the one that is asked for."""
-    person: Any = request.user
-    own = City.objects.filter(id=person.city_id) if person.city_id else City.objects.order_by("id")
-    cities, asked = list(own), request.GET.get("city")
-    if asked is None:
-        return cities, cities[0] if cities else None
-    found = next((each for each in cities if each.key == asked), None)
-    if found is None:
-        raise Http404
-    return cities, found
 
 
 def _origins(city: City) -> tuple[str, ...]:

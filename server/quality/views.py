@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from server.accounts.models import User
+from server.accounts.views import cities_asked
 from server.fleet.heartbeats import vehicles_for
 from server.fleet.models import City
 from server.quality import figures
@@ -34,7 +35,7 @@ MOST_REASONS, MOST_CONFUSIONS = 4, 10
 @require_GET
 def quality(request: HttpRequest) -> HttpResponse:
     """How good deciding is in a city."""
-    cities, city = _cities(request)
+    cities, city = cities_asked(request)
     if city is None:
         return render(request, "quality.html", {"city": None})
     return _page(request, cities, city)
@@ -43,7 +44,7 @@ def quality(request: HttpRequest) -> HttpResponse:
 @require_POST
 def threshold(request: HttpRequest) -> HttpResponse:
     """A supervisor takes the advice for a category, or takes a wish back: category, and the threshold that was read, empty to take back."""
-    cities, city = _cities(request)
+    cities, city = cities_asked(request)
     person: Any = request.user
     if city is None:
         raise Http404
@@ -61,7 +62,7 @@ def threshold(request: HttpRequest) -> HttpResponse:
 @require_GET
 def category(request: HttpRequest, key: str) -> HttpResponse:
     """One category: over the weeks, by pack, by vehicle."""
-    cities, city = _cities(request)
+    cities, city = cities_asked(request)
     if city is None:
         raise Http404
     period = _period(request, city)
@@ -117,19 +118,6 @@ def _frame(request: HttpRequest, cities: list[City], period: Period) -> dict[str
         "city": city, "city_name": _name_of(city), "cities": [(each == city, _name_of(each), _query(request, each, span)) for each in cities],
         "spans": [(each == span, each, _query(request, city, each)) for each in SPANS], "query": _query(request, city, span), "period": period,
     }  # fmt: skip
-
-
-def _cities(request: HttpRequest) -> tuple[list[City], City | None]:
-    """The cities a person may see, and the one that is asked for."""
-    person: Any = request.user
-    own = City.objects.filter(id=person.city_id) if person.city_id else City.objects.order_by("id")
-    cities, asked = list(own), request.GET.get("city")
-    if asked is None:
-        return cities, cities[0] if cities else None
-    found = next((each for each in cities if each.key == asked), None)
-    if found is None:
-        raise Http404
-    return cities, found
 
 
 def _span(request: HttpRequest) -> int:
