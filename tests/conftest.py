@@ -32,6 +32,21 @@ collect_ignore = ["training"]
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def emptied_alone() -> Iterator[None]:
+    """After a test with transactions every row is deleted, and that is all: Django would write permissions and content types anew, which nothing here reads, a thousand times a run."""
+    from django.core.management import call_command
+    from django.test import TransactionTestCase
+
+    def emptied(case: TransactionTestCase) -> None:
+        for name in case._databases_names(include_mirrors=False):
+            call_command("flush", verbosity=0, interactive=False, database=name, reset_sequences=False, inhibit_post_migrate=True)  # fmt: skip
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptied)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_log_into_a_closed_stream() -> Iterator[None]:
     """A command that a test runs in this process has the log written into that test's own stream, which ends with it."""

@@ -13,8 +13,17 @@ PACKAGES = {"mosquitto": ("mosquitto",), "chromium": ("chromium", "fonts-noto-cj
 STRICT = os.environ.get("CI") == "true"
 HEAVY = "process or broker or browser"
 BESIDE = ["-n", "auto", "--dist", "loadfile", "-m", f"not ({HEAVY})"]
-IN_PAIRS = ["-n", "2", "--dist", "loadfile", "-m", HEAVY]
-"""Tests that start processes mostly wait for them, several each, so two files at a time are enough on any machine; all others run on every core."""
+FIRST, LAST = "tests/demo", "tests/browser"
+
+
+def in_pairs() -> list[str]:
+    """Two files at a time of those that start processes: they mostly wait, several each, so this is enough on any machine. The longest first and the many short ones of the browser last, so that neither half ends minutes after the other."""
+    tests = [each for each in (ROOT / "tests").iterdir() if each.match("test_*.py") or any(each.glob("test_*.py"))]
+    folders = sorted(
+        (f"tests/{each.name}" for each in tests if each.name != "training"),
+        key=lambda name: (name == LAST, name != FIRST, name),
+    )
+    return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", HEAVY, *folders]
 
 
 def main() -> int:
@@ -23,7 +32,7 @@ def main() -> int:
         _install([package for name in missing for package in PACKAGES[name]])
         missing = [name for name in PACKAGES if not _has(name)]
     shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared")) / "data"
-    runs = [sys.argv[1:]] if sys.argv[1:] else [BESIDE, IN_PAIRS]
+    runs = [sys.argv[1:]] if sys.argv[1:] else [BESIDE, in_pairs()]
     # Each runs whatever became of the one before; one that was killed ends below 0, so no maximum will do.
     code = next(filter(None, [_pytest(arguments) for arguments in runs]), 0)
     trains = (ROOT / ".venv-training").is_dir()

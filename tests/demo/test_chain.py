@@ -61,6 +61,15 @@ def teaches(server: Path, out: Path, result: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a back office whose database is made, which takes seconds; the sample ride makes its own."""
+    out = tmp_path_factory.mktemp("office")
+    argv = [sys.executable, "-m", "trikeye", "server", "migrate", "--quiet"]
+    subprocess.run(argv, env={**os.environ, "TRIKEYE_DATA": str(out)}, check=True, capture_output=True)
+    return out
+
+
+@pytest.fixture(scope="session")
 def short_ride(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first 20 s of the sample ride, as stills."""
     out = tmp_path_factory.mktemp("short")
@@ -80,8 +89,9 @@ def short_ride(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def drive(data: Path, ride: Path, kill: random.Random | None, broker: str = "auto", limit_s: float = 150) -> Chain:
-    """Run a chain to its end; with `kill`, one process dies at a random instant and the chain starts it again."""
+def drive(office: Path, data: Path, ride: Path, kill: random.Random | None, broker: str = "auto", limit_s: float = 150) -> Chain:  # fmt: skip
+    """Run a chain over a copy of an office to its end; with `kill`, one process dies at a random instant and the chain starts it again."""
+    move_in(office, data)
     chain = Chain(data, ride, headless=True, embedded_broker=broker == "amqtt")
     victim, at_s = (kill.choice(NAMES), kill.uniform(1.0, 9.0)) if kill else ("", 1e9)
     try:
@@ -103,28 +113,36 @@ def drive(data: Path, ride: Path, kill: random.Random | None, broker: str = "aut
         chain.stop()
 
 
+def move_in(office: Path, data: Path) -> None:
+    """A chain's folder with an office in it, unless it has one."""
+    if not (data / "server").exists():
+        shutil.copytree(office, data / "server")
+
+
 @pytest.fixture(scope="session")
-def undisturbed(short_ride: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
-    return drive(tmp_path_factory.mktemp("calm"), short_ride, None).matched()
+def undisturbed(office: Path, short_ride: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    return drive(office, tmp_path_factory.mktemp("calm"), short_ride, None).matched()
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_a_process_that_dies_changes_nothing_in_the_end(
-    seed: int, mosquitto: str, short_ride: Path, undisturbed: list[Any], tmp_path: Path
+    seed: int, mosquitto: str, office: Path, short_ride: Path, undisturbed: list[Any], tmp_path: Path
 ) -> None:
-    chain = drive(tmp_path, short_ride, random.Random(seed))
+    chain = drive(office, tmp_path, short_ride, random.Random(seed))
     assert undisturbed
     assert chain.matched() == undisturbed
     assert chain.result(0)["lost"] == 0
 
 
-def test_the_embedded_broker_carries_the_chain_too(short_ride: Path, undisturbed: list[Any], tmp_path: Path) -> None:
-    assert drive(tmp_path, short_ride, None, "amqtt").matched() == undisturbed
+def test_the_embedded_broker_carries_the_chain_too(
+    office: Path, short_ride: Path, undisturbed: list[Any], tmp_path: Path
+) -> None:
+    assert drive(office, tmp_path, short_ride, None, "amqtt").matched() == undisturbed
 
 
-def test_a_second_start_sends_nothing_again(mosquitto: str, short_ride: Path, tmp_path: Path) -> None:
-    first = drive(tmp_path, short_ride, None).result(0)
-    again = drive(tmp_path, short_ride, None).result(0)
+def test_a_second_start_sends_nothing_again(mosquitto: str, office: Path, short_ride: Path, tmp_path: Path) -> None:
+    first = drive(office, tmp_path, short_ride, None).result(0)
+    again = drive(office, tmp_path, short_ride, None).result(0)
     for key in ("sightings", "acknowledged", "cases", "handovers", "lost"):
         assert again[key] == first[key]
 
@@ -137,7 +155,8 @@ def test_a_ride_without_positions_is_refused_before_anything_starts(tmp_path: Pa
     assert not chain.processes
 
 
-def test_a_second_demo_in_one_folder_says_so_and_leaves_the_first_alone(short_ride: Path, tmp_path: Path) -> None:
+def test_a_second_demo_in_one_folder_says_so_and_leaves_the_first_alone(office: Path, short_ride: Path, tmp_path: Path) -> None:  # fmt: skip
+    move_in(office, tmp_path)
     first = Chain(tmp_path, short_ride, headless=True, embedded_broker=True)
     try:
         first.start()
@@ -148,11 +167,11 @@ def test_a_second_demo_in_one_folder_says_so_and_leaves_the_first_alone(short_ri
         first.stop()
 
 
-def test_a_demo_says_what_it_opens_and_who_sees_the_pages_of_supervisors(short_ride: Path, tmp_path: Path) -> None:
+def test_a_demo_says_what_it_opens_and_who_sees_the_pages_of_supervisors(office: Path, short_ride: Path, tmp_path: Path) -> None:  # fmt: skip
     """Also over the data of an older demo, whose file named the reviewer alone."""
+    move_in(office, tmp_path)
     chain = Chain(tmp_path, short_ride, headless=False, embedded_broker=True)
-    for argv in (["migrate", "--quiet"], ["user", "add", "reviewer"]):
-        subprocess.run([sys.executable, "-m", "trikeye", "server", *argv], env={**os.environ, **chain.env}, check=True, capture_output=True)  # fmt: skip
+    subprocess.run([sys.executable, "-m", "trikeye", "server", "user", "add", "reviewer"], env={**os.environ, **chain.env}, check=True, capture_output=True)  # fmt: skip
     (tmp_path / "login.txt").write_text("reviewer of-old\n")
     try:
         chain.start()
@@ -178,19 +197,21 @@ def test_a_folder_that_is_no_ride_is_refused_before_anything_starts(tmp_path: Pa
 
 
 def test_without_a_truth_every_card_is_confirmed_and_nothing_is_judged(
-    mosquitto: str, short_ride: Path, tmp_path: Path
+    mosquitto: str, office: Path, short_ride: Path, tmp_path: Path
 ) -> None:
     ride = tmp_path / "ride"
     shutil.copytree(short_ride, ride)
     (ride / "truth.json").unlink()
-    chain = drive(tmp_path / "d", ride, None)
+    chain = drive(office, tmp_path / "d", ride, None)
     result = chain.result(0)
     assert result["problems"] is result["found"] is result["false_cases"] is None
     assert result["handovers"] == result["cases"] > 0
 
 
 @pytest.mark.shared
-def test_twenty_photographs_become_confirmed_cases_in_the_city(mosquitto: str, shared: Path, tmp_path: Path) -> None:
+def test_twenty_photographs_become_confirmed_cases_in_the_city(
+    mosquitto: str, office: Path, shared: Path, tmp_path: Path
+) -> None:
     """Real pictures, a real network, a real broker: at least one case arrives with its picture."""
     photos, labels, street = tmp_path / "photos", tmp_path / "labels", shared / "data" / "street"
     photos.mkdir()
@@ -207,7 +228,7 @@ def test_twenty_photographs_become_confirmed_cases_in_the_city(mosquitto: str, s
     argv = ["demo", "ride", "--from-photos", str(photos), "--labels", str(labels), "--out", str(ride)]
     subprocess.run([sys.executable, "-m", "trikeye", *argv], check=True, timeout=60)
     assert len(list(ride.glob("*.jpg"))) == 20
-    chain = drive(tmp_path / "d", ride, None)
+    chain = drive(office, tmp_path / "d", ride, None)
     result = chain.result(0)
     print(result)
     assert result["handovers"] >= 5
