@@ -8,17 +8,26 @@ import pytest
 from browsing import PHONE, Deal, Open
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LEGIBLE_PX = 12
+SIZE_PX = "(each) => parseFloat(getComputedStyle(each).fontSize)"
 
 
 def test_on_a_phone_a_case_of_the_list_has_a_line_for_its_place(open_page: Open, deal: Deal, reviewer: Any) -> None:
-    """Cells are laid out by their number: one more among them put the time out of sight, and a bare 1 in its place."""
+    """Number, category and place each on a line of its own, and the time in sight, whatever else a row has."""
     from server.places.models import CasePlace
 
     (case,) = deal(1)
     CasePlace.objects.create(case=case, named_by=1, lat_deg=case.lat_deg, lon_deg=case.lon_deg, road_zh="桃园北路")
     page = open_page("/cases/", reviewer, **PHONE)
-    assert page.locator("tbody td").nth(2).inner_text() == "桃园北路"
-    boxes = [cell.bounding_box() for cell in page.locator("tbody td").all()]
-    number, category, place, state, seen, sightings = (box["y"] if box else None for box in boxes)
-    assert [number, place, state] == sorted({number, place, state} - {None})
-    assert (category, seen, sightings) == (number, state, None)
+    cells = {name: page.locator(f"tbody td.{name}") for name in ("no", "name", "severity", "place", "state", "seen")}
+    assert cells["no"].inner_text() == str(case.number)
+    assert cells["name"].inner_text() == "打包垃圾"
+    assert cells["place"].inner_text() == "桃园北路"
+    boxes = {name: cell.bounding_box() for name, cell in cells.items()}
+    tops = {name: box["y"] for name, box in boxes.items() if box and box["height"] >= LEGIBLE_PX}
+    assert tops.keys() == cells.keys(), "each is to be seen"
+    assert tops["no"] < tops["name"] < tops["place"] < tops["seen"]
+    assert all(
+        box and 0 <= box["x"] and box["x"] + box["width"] <= PHONE["viewport"]["width"] for box in boxes.values()
+    )
+    assert all(float(cell.evaluate(SIZE_PX)) >= LEGIBLE_PX for cell in cells.values())
