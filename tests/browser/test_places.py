@@ -28,6 +28,6 @@ def test_on_a_phone_a_case_of_the_list_has_a_line_for_its_place(open_page: Open,
     assert tops.keys() == cells.keys(), "each is to be seen"
     assert tops["no"] < tops["name"] < tops["place"] < tops["seen"]
     assert all(
-        box and 0 <= box["x"] and box["x"] + box["width"] <= PHONE["viewport"]["width"] for box in boxes.values()
+        box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["viewport"]["width"] for box in boxes.values()
     )
     assert all(float(cell.evaluate(SIZE_PX)) >= LEGIBLE_PX for cell in cells.values())
