@@ -128,7 +128,7 @@ def kind_name(kind: str) -> str:
     return {
         "case": pgettext("kind", "case"), "sighting": pgettext("kind", "sighting"), "picture": pgettext("kind", "picture"), "user": pgettext("kind", "person"),
         "vehicle": pgettext("kind", "vehicle"), "destination": pgettext("kind", "destination"), "category": pgettext("kind", "category"),
-        "places": pgettext("kind", "place names"), "handover": pgettext("kind", "hand-over"), "token": pgettext("kind", "token"),
+        "places": pgettext("kind", "place names"), "handover": pgettext("kind", "hand-over"), "token": pgettext("kind", "token"), "export": pgettext("kind", "export"), "backup": pgettext("kind", "backup"),
     }.get(kind, kind)  # fmt: skip
 
 
@@ -142,9 +142,9 @@ def deed_name(verb: str) -> str:
         Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_HURRIED: _("Hand-over tried again at once"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
         Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category put elsewhere"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.CASES_EXPORTED: _("Cases exported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
         Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.THRESHOLD_WANTED: _("Threshold wanted of vehicles"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
-        Verb.USER_PLACED: _("Person's role or city changed"), Verb.USER_IN_USE: _("Person let in again"), Verb.USER_OUT_OF_USE: _("Person shut out"), Verb.FACTOR_MADE: _("Second factor made"), Verb.FACTOR_RESET: _("Second factor taken away"),
+        Verb.USER_PLACED: _("Person's role or city changed"), Verb.USER_IN_USE: _("Person let in again"), Verb.USER_OUT_OF_USE: _("Person shut out"), Verb.FACTOR_MADE: _("Second factor made"), Verb.FACTOR_RESET: _("Second factor taken away"), Verb.FACTOR_FORGOTTEN: _("A second factor removed by its owner"), Verb.RECOVERY_RENEWED: _("Recovery codes renewed"),
         Verb.SIGNED_IN: _("Signed in"), Verb.CODE_REFUSED: _("Code refused"), Verb.PICTURE_OPENED: _("Picture opened from outside"), Verb.PICTURES_ERASED: _("Pictures erased"), Verb.AUDIT_READ: _("Audit taken along"),
-        Verb.TOKEN_ADDED: _("Token added"), Verb.TOKEN_REVOKED: _("Token revoked"),
+        Verb.TOKEN_ADDED: _("Token added"), Verb.TOKEN_REVOKED: _("Token revoked"), Verb.BACKED_UP: _("Backup made"), Verb.RESTORED: _("Restored from a backup"),
     }[Verb(verb)]  # fmt: skip
 
 

@@ -13,25 +13,27 @@ from server.audit.models import AuditRow
 from server.audit.rules import Verb
 
 PAGE, LOOKED, MOST_EXPORTED = 50, 20_000, 20_000
-KINDS = ("case", "sighting", "picture", "user", "vehicle", "destination", "category", "places", "handover", "token")
+KINDS = ("case", "sighting", "picture", "user", "vehicle", "destination", "category", "places", "handover", "token", "export", "backup")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody looks for; empty and None: anything. `wrong` names the fields that could not be read."""
+    """What somebody looks for; empty and None: anything. `who` is whom they typed and `person` that one's id; `object_ids`: the ids of what they call `object_id`; `wrong` names the fields that could not be read."""
 
     kind: str = ""
     object_id: str = ""
+    who: str = ""
     person: int | None = None
     verb: str = ""
     since: date | None = None
     until: date | None = None
     before: int | None = None
     wrong: tuple[str, ...] = ()
+    object_ids: tuple[str, ...] = ()
 
 
 def asked(form: Any) -> Asked:
-    """Read a query string."""
+    """Read a query string. Names in it are looked up by `things.named`."""
     wrong: list[str] = []
 
     def number(name: str) -> int | None:
@@ -50,8 +52,8 @@ def asked(form: Any) -> Asked:
 
     verb, kind = form.get("verb", ""), form.get("kind", "")
     return Asked(
-        kind if kind in KINDS else "", form.get("object", "").strip()[:64], number("person"), verb if verb in set(Verb) else "",
-        day("since"), day("until"), number("before"), tuple(wrong),
+        kind if kind in KINDS else "", form.get("object", "").strip()[:64], form.get("person", "").strip()[:150], None,
+        verb if verb in set(Verb) else "", day("since"), day("until"), number("before"), tuple(wrong),
     )  # fmt: skip
 
 
@@ -84,7 +86,8 @@ def _conditions(asked_for: Asked, city_id: int | None) -> tuple[Q, Q]:
     """Which condition leads, and the others."""
     every: list[Q] = []
     if asked_for.object_id:
-        every.append(Q(kind__in=[asked_for.kind] if asked_for.kind else KINDS, object_id=asked_for.object_id))
+        ids = asked_for.object_ids or (asked_for.object_id,)
+        every.append(Q(kind__in=[asked_for.kind] if asked_for.kind else KINDS, object_id__in=ids))
     if asked_for.person is not None:
         every.append(Q(actor_id=asked_for.person))
     if asked_for.verb:

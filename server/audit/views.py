@@ -19,11 +19,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from server.accounts.models import User
+from server.audit.details import detail_line
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
 from server.audit.seals import heads
 from server.audit.search import KINDS, MOST_EXPORTED, asked, look
 from server.audit.services import record
+from server.audit.things import case_things, chain_names, named, names_to_offer, things_of
 from server.cases.models import Picture
 from server.errors import answer
 from server.keeping.models import Erasure
@@ -42,14 +44,17 @@ HIDDEN_MOST = 50
 def audit(request: HttpRequest) -> HttpResponse:
     """What was done, newest first, and what stands for faces that were recognised."""
     person: Any = request.user
-    wanted = asked(request.GET)
+    wanted = named(asked(request.GET), person)
     found = look(wanted, person.city_id)
+    things, chains, hidden = things_of(found.rows, person), chain_names(), hidden_pictures(person)
+    cases = case_things((each.case_id for each in hidden), person)
     kept: dict[str, str] = {name: str(value) for name, value in request.GET.items() if value and name != "before"}
     seals = [each for each in heads() if not person.city_id or each.chain == person.city.key]
     return render(request, "audit.html", {
-        "rows": [(row, deed_of(row), kind_name(row.kind), detail_of(row)) for row in found.rows], "asked": wanted, "cut": found.cut,
+        "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, row.detail)) for row in found.rows], "asked": wanted, "cut": found.cut,
         "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
-        "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": seals, "hidden": hidden_pictures(person), "may_erase": may(person, "audit_erase"),
+        "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": [(chains.get(each.chain, each.chain), each) for each in seals],
+        "names": names_to_offer(person), "hidden": [(each, cases.get(each.case_id)) for each in hidden], "may_erase": may(person, "audit_erase"),
     })  # fmt: skip
 
 
@@ -59,7 +64,7 @@ def audit_csv(request: HttpRequest) -> HttpResponse:
     """The same rows as a table for other programs, MOST_EXPORTED at most; that somebody took them along is a row too."""
     person: Any = request.user
     rows: list[AuditRow] = []
-    wanted = asked(request.GET)
+    wanted = named(asked(request.GET), person)
     while len(rows) < MOST_EXPORTED:
         found = look(wanted, person.city_id, min(1000, MOST_EXPORTED - len(rows)))
         rows += found.rows
@@ -113,7 +118,7 @@ def deed_of(row: AuditRow) -> str:
 
 
 def detail_of(row: AuditRow) -> str:
-    """What else a row says, as it was written."""
+    """What else a row says, as it was written: for other programs."""
     return json.dumps(row.detail, ensure_ascii=False) if row.detail else ""
 
 

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
+import server
 from server.accounts.models import User
+from server.audit.details import label_of
 from server.audit.models import AuditRow
+from server.audit.rules import Verb
+from server.audit.seals import seal
 from server.audit.search import Asked, asked, first_id_at, look
+from server.audit.services import record
 from server.audit.views import cell
-from server.fleet.models import City
+from server.cases.models import Case
+from server.fleet.models import City, Vehicle
 
 pytestmark = pytest.mark.django_db
 
@@ -119,9 +128,95 @@ def test_what_cannot_be_read_is_told_and_left_out(web: Client, many: list[AuditR
     form = RequestFactory().get("/", {"person": "²", "since": "2026-13-01", "until": "x", "before": "9" * 30, "verb": "drop", "kind": "nothing", "object": " 7 "}).GET  # fmt: skip
     read = asked(form)
     assert (read.person, read.since, read.until, read.before, read.verb, read.kind, read.object_id) == (None, None, None, None, "", "", "7")  # fmt: skip
-    assert set(read.wrong) == {"person", "since", "until", "before"}
-    page = web.get("/audit/?person=%C2%B2&since=rubbish").content.decode()
+    assert set(read.wrong) == {"since", "until", "before"}
+    page = web.get("/audit/?since=rubbish").content.decode()
     assert "what could not be read was left out" in page
+
+
+def test_a_person_is_looked_for_by_name_or_number_and_nobody_did_nothing(web: Client, many: list[AuditRow], auditor: User) -> None:  # fmt: skip
+    theirs = {row.pk for row in many if row.actor_id == auditor.pk}
+    for who in ("auditor", str(auditor.pk)):
+        found = web.get("/audit/", {"person": who})
+        assert {row.pk for row, *_ in found.context["rows"]} == set(sorted(theirs, reverse=True)[:50]), who
+        assert f'value="{who}"' in found.content.decode()
+    assert 'href="?person=auditor"' in found.content.decode()
+    for who in ("nobody", "\u00b2", "9" * 40, "0"):
+        page = web.get("/audit/", {"person": who})
+        assert list(page.context["rows"]) == []
+        assert f"Nobody is called {who}" in page.content.decode()
+        assert len(web.get("/audit/rows.csv", {"person": who}).content.decode().splitlines()) == 1
+
+
+def test_names_are_offered_where_they_are_few_and_to_a_city_its_own(web: Client, many: list[AuditRow], monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    chief = User.objects.create_user("chief", role="supervisor", city=many[0].city)
+    User.objects.create_user("elsewhere", role="reviewer", city=many[1].city)
+    assert web.get("/audit/").context["names"] == ["auditor", "chief", "elsewhere"]
+    own = Client()
+    own.force_login(chief)
+    page = own.get("/audit/")
+    assert page.context["names"] == ["auditor", "chief"]
+    assert '<datalist id="names">' in page.content.decode()
+    monkeypatch.setattr("server.audit.things.NAMES", 2)
+    assert "<datalist" not in web.get("/audit/").content.decode()
+
+
+def test_a_case_goes_by_its_number_and_leads_to_its_page(web: Client, send: Any) -> None:
+    send()
+    send(east_m=500.0, seed=2)
+    first, second = Case.objects.order_by("id")
+    Case.objects.filter(pk=second.pk).update(number=77)
+    Case.objects.filter(pk=first.pk).update(number=second.pk)  # a number that is another case's id
+    page = web.get("/audit/", {"kind": "case", "object": "77"})
+    assert {row.object_id for row, *_ in page.context["rows"]} == {str(second.pk)}
+    assert '<a href="/cases/77/">case 77</a>' in page.content.decode()
+    assert {row.object_id for row, *_ in web.get("/audit/", {"object": str(second.pk)}).context["rows"]} == {str(first.pk)}  # fmt: skip
+    assert list(web.get("/audit/", {"kind": "case", "object": "999999"}).context["rows"]) == []
+    record(Verb.VEHICLE_REVOKED, "vehicle", Vehicle.objects.get(name="TY-01").pk)
+    found = web.get("/audit/", {"kind": "vehicle", "object": "TY-01", "verb": "vehicle_revoked"})
+    assert [thing.words for _row, _deed, thing, _detail in found.context["rows"]] == ["vehicle TY-01"]
+
+
+def test_details_are_words_in_both_languages_and_raw_in_the_table(web: Client, auditor: User) -> None:
+    record(Verb.CASES_EXPORTED, "export", "geojson", actor_id=auditor.pk, filter="state=confirmed&category=waste_pile", words=False, rows=12345)  # fmt: skip
+    record(Verb.USER_PLACED, "user", auditor.pk, old="reviewer", new="auditor", city="taiyuan")
+    record(Verb.CATEGORY_PUT, "category", "waste_pile", old="shadow", new="live", low=0.7123456, verdicts=120)
+    record(Verb.THRESHOLD_WANTED, "category", "waste_pile", least_probability=None)
+    record(Verb.BACKED_UP, "backup", "20261128T101500Z", bytes=2_500_000, copied_at="2026-11-28T10:15:00+00:00", of_tomorrow="x")  # fmt: skip
+    shown = {row.verb: (thing.words, detail) for row, _deed, thing, detail in web.get("/audit/").context["rows"]}
+    assert shown["cases_exported"] == ("export GeoJSON", "filter: confirmed, Accumulated waste, rubble or muck · searched for words: no · rows: 12,345")  # fmt: skip
+    assert shown["user_placed"] == ("person auditor", "before: Reviewer · new: Auditor · city: taiyuan")
+    assert shown["category_put"][1] == "before: in shadow · new: live · lower bound: 0.7123 · verdicts: 120"
+    assert shown["threshold_wanted"][1] == "threshold: none"
+    assert shown["backed_up"] == ("backup 20261128T101", "size: 2.5 MB · as of: 2026-11-28 18:15:00 · of tomorrow: x")
+    chinese = Client(headers={"Accept-Language": "zh-Hans"})
+    chinese.force_login(auditor)
+    told = [f"{thing.words} {detail}" for _row, _deed, thing, detail in chinese.get("/audit/").context["rows"]]
+    assert not [line for line in told if re.search(r"[a-z_]{3,}", line.replace("auditor", "").replace("taiyuan", "").replace("of tomorrow", ""))]  # fmt: skip
+    assert '""bytes"": 2500000' in web.get("/audit/rows.csv").content.decode()
+
+
+def test_every_word_that_is_recorded_has_a_label_in_chinese() -> None:
+    """Each keyword of a call of `record`, other than who and where, is an entry of a detail."""
+    calls = [
+        node
+        for path in Path(server.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "record"
+    ]
+    keys = {keyword.arg for call in calls for keyword in call.keywords if keyword.arg} - {"city_id", "actor_id"}
+    assert len(keys) > 20
+    with translation.override("zh-hans"):
+        assert not [key for key in sorted(keys) if re.search("[a-z]", label_of(key))]
+
+
+def test_seals_name_their_chain(web: Client, many: list[AuditRow]) -> None:
+    record(Verb.AUDIT_READ, "user", 1)
+    for chain in ("", "here"):
+        assert seal(chain, timezone.now() + timedelta(minutes=1))
+    City.objects.filter(key="here").update(name_en="Heretown")
+    page = web.get("/audit/").content.decode()
+    assert "<b>the whole system</b>" in page
+    assert "<b>Heretown</b>" in page
 
 
 def test_a_supervisor_of_one_city_sees_its_rows_alone(many: list[AuditRow]) -> None:
@@ -147,5 +242,7 @@ def test_the_table_says_who_took_it_along_and_no_cell_is_a_formula(web: Client, 
 
 
 def test_the_page_costs_the_same_however_many_rows(web: Client, many: list[AuditRow], django_assert_max_num_queries: Any) -> None:  # fmt: skip
-    with django_assert_max_num_queries(9):
+    for each in many:
+        record(Verb.USER_PLACED, "user", each.pk, city_id=each.city_id)
+    with django_assert_max_num_queries(13):
         assert web.get("/audit/").status_code == 200

@@ -1,0 +1,131 @@
+"""What audit rows are about, as people call it: a case by its number, a person by their name. Rows hold ids alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from server.accounts.models import User
+from server.accounts.services import cases_for, cities_for
+from server.api.models import ApiToken
+from server.audit.models import AuditRow
+from server.audit.search import Asked
+from server.cases.map_views import address
+from server.city.models import Destination
+from server.fleet.models import City, Vehicle
+from server.roles import may
+from server.words import category_name, kind_name
+
+NAMES = 200
+"""So many names at most are offered while somebody types; where there are more, none."""
+SHORT = 12
+BIGGEST_ID, MOST_CASES = 2**63, 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Thing:
+    """`words` for the reader; `name`: what finds it again in the search; `link`: its page, empty where there is none."""
+
+    words: str
+    name: str
+    link: str = ""
+
+
+def named(asked: Asked, reader: User) -> Asked:
+    """Look up who and what was typed, by name or by number. Whoever nobody knows did nothing: id 0, and "person" is told as wrong."""
+    if asked.who:
+        person = person_named(asked.who)
+        asked = replace(asked, person=person or 0, wrong=asked.wrong if person else (*asked.wrong, "person"))
+    if asked.object_id:
+        kind = asked.kind or ("case" if _is_number(asked.object_id) else "")
+        asked = replace(asked, kind=kind, object_ids=_ids_of(kind, asked.object_id, reader))
+    return asked
+
+
+def person_named(text: str) -> int | None:
+    """A person's id by their name, or by the id itself."""
+    found = User.objects.filter(username=text).values_list("pk", flat=True).first()
+    if found is None and _is_number(text):
+        found = User.objects.filter(pk=int(text)).values_list("pk", flat=True).first()
+    return found
+
+
+def names_to_offer(reader: User) -> list[str]:
+    """The people whose rows a reader may see, where they are few enough for a list."""
+    people = User.objects.filter(Q(city=reader.city_id) | Q(city=None)) if reader.city_id else User.objects.all()
+    found = list(people.order_by("username").values_list("username", flat=True)[: NAMES + 1])
+    return found if len(found) <= NAMES else []
+
+
+def things_of(rows: Iterable[AuditRow], reader: User) -> dict[tuple[str, str], Thing]:
+    """What each of these rows is about: a query a kind, however many rows."""
+    ids: dict[str, set[str]] = {}
+    for row in rows:
+        ids.setdefault(row.kind, set()).add(row.object_id)
+    return {(kind, each): thing for kind, some in ids.items() for each, thing in _of_kind(kind, some, reader).items()}
+
+
+def chain_names() -> dict[str, str]:
+    """What each chain of seals is of: a city, or what belongs to none."""
+    names = {row[0]: row[1 if get_language() == "en" else 2] for row in City.objects.values_list("key", "name_en", "name_zh")}  # fmt: skip
+    return {"": _("the whole system"), **names}
+
+
+def case_things(case_ids: Iterable[int], reader: User) -> dict[int, Thing]:
+    """Cases by their numbers, each with its page; what the reader may not open stays out."""
+    if not may(reader, "case"):
+        return {}
+    rows = cases_for(reader).filter(pk__in=set(case_ids)).values_list("pk", "number", "city_id", "city__key")
+    return {pk: Thing(_called("case", str(number)), str(number), address(number, key, city_id, reader)) for pk, number, city_id, key in rows}  # fmt: skip
+
+
+def _of_kind(kind: str, ids: set[str], reader: User) -> dict[str, Thing]:
+    if kind == "case":
+        found = {str(pk): thing for pk, thing in case_things(map(int, filter(_is_number, ids)), reader).items()}
+    elif kind in ROWS:
+        rows, field = ROWS[kind]()
+        names = rows.filter(pk__in=[int(each) for each in ids if _is_number(each)]).values_list("pk", field)
+        found = {str(pk): Thing(_called(kind, name), name) for pk, name in names}
+    elif kind == "category":
+        found = {each: Thing(_called(kind, category_name(each)), each) for each in ids}
+    elif kind == "export":
+        found = {each: Thing(_called(kind, FORMATS.get(each, each)), each) for each in ids}
+    else:
+        found = {}
+    return {each: found.get(each) or Thing(_called(kind, each[:SHORT]), each) for each in ids}
+
+
+def _ids_of(kind: str, text: str, reader: User) -> tuple[str, ...]:
+    """The ids of what somebody calls so; the text itself where the kind has no names."""
+    if kind == "case":
+        number = int(text) if _is_number(text) else 0
+        own = cases_for(reader).filter(city__in=cities_for(reader), number=min(number, MOST_CASES))
+        found: Sequence[Any] = own.values_list("pk", flat=True)
+        return tuple(map(str, found)) or ("0",)
+    if kind in ROWS:
+        rows, field = ROWS[kind]()
+        return tuple(map(str, rows.filter(**{field: text}).values_list("pk", flat=True))) or (text,)
+    return (text,)
+
+
+def _called(kind: str, name: str) -> str:
+    return f"{kind_name(kind)} {name}"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) < BIGGEST_ID
+
+
+ROWS: dict[str, Callable[[], tuple[QuerySet[Any], str]]] = {
+    "user": lambda: (User.objects.all(), "username"),
+    "vehicle": lambda: (Vehicle.objects.all(), "name"),
+    "destination": lambda: (Destination.objects.all(), "name"),
+    "token": lambda: (ApiToken.objects.all(), "name"),
+}
+"""Kinds whose rows have names, and the field these stand in."""
+FORMATS = {"csv": "CSV", "xlsx": "XLSX", "geojson": "GeoJSON"}
