@@ -29,12 +29,14 @@ class Code(_Row):
 
 
 class Category(_Row):
-    """One kind of problem. `pinyin_initials` are the first letters of the Chinese name's syllables, by which people search. `file_as` names the category it is filed under where it has no code of its own."""
+    """One kind of problem. `pinyin_initials` are the first letters of the Chinese name's syllables, by which people search; `meaning_…` says in a line what is meant and what is not, for who has to tell kinds apart. `file_as` names the category it is filed under where it has no code of its own."""
 
     key: str
     name_en: str
     name_zh: str
     pinyin_initials: Annotated[str, Field(pattern=r"^[a-z]+$")]
+    meaning_en: Annotated[str, Field(min_length=10, max_length=120)]
+    meaning_zh: Annotated[str, Field(min_length=5, max_length=40)]
     group: str
     kind: Literal["component", "event"]
     severity: Literal["low", "medium", "high", "critical"]
@@ -50,6 +52,10 @@ class Category(_Row):
     def name(self, language: str) -> str:
         """The name in Chinese for `zh…`, else in English."""
         return self.name_zh if language.startswith("zh") else self.name_en
+
+    def meaning(self, language: str) -> str:
+        """What is meant, in Chinese for `zh…`, else in English."""
+        return self.meaning_zh if language.startswith("zh") else self.meaning_en
 
 
 class CityCodes(_Row):

@@ -29,6 +29,8 @@ def category_of(key: str) -> Category:
         name_en=words,
         name_zh=words,
         pinyin_initials="x",
+        meaning_en="Not in use any more",
+        meaning_zh="已不再使用",
         group="",
         kind="event",
         severity="low",

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from calibration.chinese_maps import gcj02_from_wgs84, is_shifted
@@ -72,6 +73,7 @@ class Card:
     case: Case
     category: Category
     name: str
+    meaning: str
     severity: str
     error_m: float
     codes: list[str]
@@ -113,7 +115,7 @@ def card_of(
     ]
     near = _near(case, cases)
     return Card(
-        case=case, category=category, name=category_name(case.category), severity=severity_name(category.severity),
+        case=case, category=category, name=category_name(case.category), meaning=category.meaning(get_language() or "zh-hans"), severity=severity_name(category.severity),
         error_m=round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1),
         codes=[f"{code.scheme} {code.code}" for code in codes_of(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
         place=place_line(case), pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [each.at for each in near]),

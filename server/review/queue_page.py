@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import get_language
 
+from models.taxonomy import CATEGORIES
 from server.review.keys import layout
 from server.review.narrowed import districts_for, part_of, words_of
 
 FILTERS = ("filter", "category", "district")
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A category to choose, in the reader's language; `words` are what it is found by."""
+
+    key: str
+    name: str
+    meaning: str
+    words: str
+
+
+def choices() -> list[Choice]:
+    """All categories, those of a group together."""
+    language = get_language() or "zh-hans"
+    return [
+        Choice(
+            each.key,
+            each.name(language),
+            each.meaning(language),
+            " ".join((each.name_zh, each.name_en.lower(), each.pinyin_initials, each.key.replace("_", " "))),
+        )
+        for each in CATEGORIES.values()
+    ]
+
+
 def page_values(request: HttpRequest) -> dict[str, Any]:
-    """`keys` by their deed, `keys_json` the same for the script, `asked` the filters of the address, for the addresses of what the script asks, `part` what of the queue they mean."""
+    """`categories` to choose from, `keys` by their deed, `keys_json` the same for the script, `asked` the filters of the address, for the addresses of what the script asks, `part` what of the queue they mean."""
     person: Any = request.user
     keys = layout(person.keys)
     asked = request.GET.copy()
@@ -22,6 +49,7 @@ def page_values(request: HttpRequest) -> dict[str, Any]:
         del asked[name]
     part = part_of(request.GET)
     return {
+        "categories": choices(),
         "part": part,
         "part_words": words_of(part, person),
         "districts": districts_for(person),

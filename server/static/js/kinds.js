@@ -3,12 +3,13 @@ const letters = (text) => ` ${text.replace(/[^\p{L}\p{N}]+/gu, " ").trim()}`;
 // Letters count from where a word begins, so that "tree" finds no street; Chinese has no such place.
 export const isNamed = (words, typed) => /^[a-z]/.test(typed) ? letters(words).includes(letters(typed)) : words.includes(typed);
 
-// What a card is if not what was proposed: nine likely categories, all others by typing.
+// What a card is if not what was proposed: the nine likeliest categories, others by typing, or all of them to look through.
 export class Kinds {
   constructor(dialog, onChoice) {
-    Object.assign(this, { dialog, onChoice, field: dialog.querySelector("input"), grid: dialog.querySelector(".grid"), none: dialog.querySelector(".none") });
+    Object.assign(this, { dialog, onChoice, field: dialog.querySelector("input"), grid: dialog.querySelector(".grid"), which: dialog.querySelector(".which p"), all: dialog.querySelector(".which button") });
     this.buttons = [...this.grid.children];
     this.field.addEventListener("input", () => this.show());
+    this.all.addEventListener("click", () => { this.field.value = ""; this.show(!this.isAll); });
     this.grid.addEventListener("click", (e) => this.choose(e.target.closest("[data-kind]")));
     dialog.addEventListener("keydown", (e) => this.press(e));
   }
@@ -21,13 +22,15 @@ export class Kinds {
     if (matchMedia("(pointer: fine)").matches) this.field.focus();
   }
 
-  show() {
+  show(isAll = false) {
     const typed = this.field.value.trim().toLowerCase();
-    const found = typed ? this.buttons.filter((each) => isNamed(each.dataset.words, typed)) : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
-    this.shown = found.slice(0, 9);
+    this.isAll = isAll;
+    this.shown = typed ? this.buttons.filter((each) => isNamed(each.dataset.words, typed)) : isAll ? this.buttons : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
     this.grid.replaceChildren(...this.shown);
-    this.shown.forEach((each, index) => { each.querySelector("kbd").textContent = index + 1; });
-    this.none.hidden = this.shown.length > 0;
+    this.grid.scrollTop = 0;
+    this.shown.forEach((each, index) => { each.querySelector("kbd").textContent = index < 9 ? index + 1 : ""; });
+    this.which.textContent = this.which.dataset[!typed ? (isAll ? "all" : "likely") : this.shown.length ? "found" : "none"].replace("{found}", this.shown.length);
+    this.all.textContent = this.all.dataset[isAll ? "few" : "many"];
   }
 
   press(e) {
@@ -41,6 +44,6 @@ export class Kinds {
   choose(button) {
     if (!button) return;
     this.dialog.close();
-    this.onChoice(button.dataset.kind, button.lastChild.textContent.trim());
+    this.onChoice(button.dataset.kind, button.querySelector("b").textContent);
   }
 }
