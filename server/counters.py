@@ -14,5 +14,6 @@ REQUESTS = Counter("trikeye_requests", "Answers, by the name of the address and 
 MESSAGES = Counter("trikeye_intake_messages", "Messages of vehicles: accepted, known, refused, again (not stored, it comes again)", ["kind", "outcome"], registry=COUNTED)  # fmt: skip
 LEASED = Counter("trikeye_cards_leased", "Cards handed to reviewers", registry=COUNTED)
 VERDICTS = Counter("trikeye_verdicts", "Answers of reviewers, and whether each decided its case", ["answer", "counted"], registry=COUNTED)  # fmt: skip
+SECOND_LOOKS = Counter("trikeye_second_looks", "Decided cards that another person was to look at again: asked, skipped (too many of that day)", ["outcome"], registry=COUNTED)  # fmt: skip
 DEEDS = Counter("trikeye_deeds", "What was done and recorded, by its name in the audit", ["verb"], registry=COUNTED)
 TRIES = Counter("trikeye_handover_tries", "Tries to hand a case over: delivered, failed, gone (the destination is switched off)", ["outcome"], registry=COUNTED)  # fmt: skip

@@ -17,6 +17,7 @@ PUBLIC_URL = os.environ.get("TRIKEYE_URL", f"http://127.0.0.1:{HTTP_PORT}").rstr
 GRACE_S = float(os.environ.get("TRIKEYE_GRACE_S", "60"))
 BLIND_SHARE = float(os.environ.get("TRIKEYE_BLIND_SHARE", "0.05"))
 SECOND_SHARE = float(os.environ.get("TRIKEYE_SECOND_SHARE", "0.05"))
+SECOND_AT_MOST = float(os.environ.get("TRIKEYE_SECOND_AT_MOST", "0.20"))
 GOLD_SHARE = float(os.environ.get("TRIKEYE_GOLD_SHARE", "0.02"))
 RANDOM_SHARE = float(os.environ.get("TRIKEYE_RANDOM_SHARE", "0.10"))
 SCREENING_PACK = os.environ.get("TRIKEYE_SCREENING_PACK", "screening")

@@ -252,6 +252,11 @@ def _note_failure(handover: Handover, answer: Answer, now: datetime) -> None:
         record(Verb.DESTINATION_DISABLED, "destination", destination.pk, city_id=destination.city_id)
 
 
+def may_have(case: Case) -> bool:
+    """Whether a destination has a case or may have it: what was tried may have arrived, whatever became of the answer."""
+    return live().filter(case=case).exclude(state=HandoverState.WAITING, attempts=0).exists()
+
+
 def withdraw(case: Case, reason: str, now: datetime) -> None:
     """Take a case back from every destination: what was never tried is cancelled; where it is or may be, a retraction follows. Call inside a transaction."""
     _end(live().filter(case=case), case, reason, now)

@@ -202,7 +202,7 @@ def lacking(share: Share, aim: float) -> int:
 
 
 def is_outlier(answers: int, fast: int, missed: int) -> bool:
-    """Whether a supervisor should talk to a person: test cards missed, or answers given without looking."""
+    """Whether a supervisor should talk to a person: gold cards missed, or answers given without looking."""
     return missed > 0 or (fast >= FAST_COUNT and fast > FAST_SHARE * answers)
 
 

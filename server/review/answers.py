@@ -51,18 +51,23 @@ class Given:
     batch: UUID | None = None
 
 
+def unreadable() -> str:
+    """What is told of an answer that no page of ours sends as it is now."""
+    return _("What this page sent cannot be read; it may be an old one. Load the page again: nothing that was answered is lost.")  # fmt: skip
+
+
 def check_given(given: Given) -> None:
     """Raises BadVerdict for what no card allows."""
     if given.answer not in ANSWERS:
-        raise BadVerdict(f"{given.answer!r} is no answer")
+        raise BadVerdict(unreadable())
     if given.answer == "reject" and given.reason not in range(1, 10):
-        raise BadVerdict("a rejection needs a reason from 1 to 9")
+        raise BadVerdict(_("A rejection needs one of the nine reasons; choose one."))
     if given.answer == "reject" and given.reason == WORDS_REASON and not given.words.strip():
         raise BadVerdict(_("Another reason needs words that say which."))
     if (given.same_as is not None) != (given.answer == "reject" and given.reason == SAME_REASON):
         raise BadVerdict(_("The same as another case: say which, by its number."))
     if given.category and (given.answer != "confirm" or given.category not in CATEGORIES):
-        raise BadVerdict(f"{given.category!r} is no category to confirm a case as")
+        raise BadVerdict(_("A card cannot be confirmed as this category; choose one of the list."))
     if given.correction != Correction() and given.answer != "confirm":
         raise BadVerdict(_("A box or a place is put right by confirming."))
 

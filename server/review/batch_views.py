@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from server.errors import answer
-from server.review.answers import BadVerdict, Given
+from server.review.answers import BadVerdict, Given, unreadable
 from server.review.batch import answer_batch, is_off, lease_batch
 from server.review.cards import cell_of
 from server.review.counts import forget, queue_counts
@@ -45,8 +45,10 @@ def answer_cells(request: HttpRequest) -> HttpResponse:
     try:
         given = Given(form.get("answer", ""), int(form["reason"]) if form.get("reason") else None, words=form.get("words", ""))  # fmt: skip
         done = answer_batch(person, UUID(form.get("id", "")), _ids(form.get("cases", "")), _ids(form.get("out", "")), given, int(form.get("shown_ms") or 0), now)  # fmt: skip
-    except (BadVerdict, ValueError, OverflowError) as wrong:
+    except BadVerdict as wrong:
         return answer(request, 400, "refused", _("The server refused the answer; open the batch again"), str(wrong))
+    except (ValueError, OverflowError):
+        return answer(request, 400, "refused", _("The server refused the answer; open the batch again"), unreadable())
     forget()
     return JsonResponse({"decided": done.decided, "out": done.out, **queue_counts(person, now).told})
 

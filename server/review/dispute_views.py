@@ -19,9 +19,10 @@ from server.accounts.services import home_city_id
 from server.cases.rules import AT_CITY
 from server.cases.views import address_of, case_here, shown
 from server.places.words import place_line
-from server.review.answers import BadVerdict, Given
+from server.review.answers import BadVerdict, Given, unreadable
 from server.review.cards import best_pictures, shown_pictures
 from server.review.disputes import Settled, lately_settled, open_disputes, retract_case, settle
+from server.review.looks import of_today
 from server.review.models import Dispute, Verdict
 from server.review.rules import REASONS, SAME_REASON, WORDS_REASON, Outcome
 from server.review.supervising import supervises
@@ -62,8 +63,10 @@ def _settle(request: HttpRequest) -> HttpResponse:
         settle(person, int(form.get("dispute", "")), Outcome(form.get("outcome", "")), timezone.now(), other)
     except Settled:
         return _page(request, _("Somebody has settled this one meanwhile; nothing was changed."), 409)
-    except (BadVerdict, ValueError) as wrong:
+    except BadVerdict as wrong:
         return _page(request, _("This does not settle it: %(why)s") % {"why": wrong}, 400)
+    except ValueError:
+        return _page(request, _("This does not settle it: %(why)s") % {"why": unreadable()}, 400)
     return redirect("review_disputes")
 
 
@@ -85,7 +88,7 @@ def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpRespo
     language, pictures = get_language() or "zh-hans", best_pictures([each.case_id for each in zones])
     return render(request, "disputes.html", {
         "wrong": wrong, "supervises": supervises(person), "rows": [_shown(each, home_id) for each in found[:A_PAGE]], "more": len(found) > A_PAGE,
-        "settled": [_told(each, home_id) for each in lately_settled(person)[:LATELY]],
+        "looks": of_today(person, timezone.now()), "settled": [_told(each, home_id) for each in lately_settled(person)[:LATELY]],
         "zones": [{"row": each, "name": category_name(each.verdict.proposed), "place": place_line(each.case), "address": address_of(each.case, home_id), "words": each.verdict.words,
                    "picture": pictures.get(each.case_id, "")} for each in zones],
         "reasons": OTHER_REASONS, "words_reason": WORDS_REASON, "categories": sorted(((key, each.name(language)) for key, each in CATEGORIES.items()), key=lambda each: each[1]),

@@ -21,6 +21,7 @@ from server.cases.rules import State
 from server.review import rows
 from server.review.looks import named
 from server.review.models import Gold, Look, Verdict
+from server.review.narrowed import WHOLE, Part, golds_of
 from server.review.rules import GOLD_AGAIN, TOLD_AGAIN, LookKind, gold_after, hits, lot
 
 CHOSEN_FROM, COUNTED = 100, 5000
@@ -82,8 +83,8 @@ def _pictured(case: Case) -> bool:
     return Picture.objects.filter(sighting__case=case, hidden_at=None).exists()
 
 
-def due(person: User, now: datetime) -> Gold | None:
-    """The gold card that this person is to have next, if one is due: after as many of their answers as a share of GOLD_SHARE has between two."""
+def due(person: User, now: datetime, part: Part = WHOLE) -> Gold | None:
+    """The gold card that this person is to have next, if one is due and fits the part of the queue they are at: after as many of their answers as a share of GOLD_SHARE has between two."""
     if not settings.GOLD_SHARE or not rows.any_gold(person):
         return None
     cities = cities_for(person)
@@ -96,7 +97,7 @@ def due(person: User, now: datetime) -> Gold | None:
         answered = answered.filter(at__gt=last.made_at)
     if len(answered.order_by("-at").values_list("pk")[:after]) < after:
         return None
-    found = list(not_had(person, now).filter(city__in=cities)[:CHOSEN_FROM])
+    found = list(golds_of(part, not_had(person, now).filter(city__in=cities))[:CHOSEN_FROM])
     return min(found, key=lambda gold: lot(f"{person.pk} {after} {gold.pk}")) if found else None
 
 
@@ -147,10 +148,10 @@ def scores_of(golds: Sequence[Gold]) -> dict[int, Score]:
     return {gold_id: _score(found) for gold_id, found in of_gold.items()}
 
 
-def tell(person: User, now: datetime) -> list[Told]:
-    """The answers to gold cards that this person has not been told of, at most once in TOLD_AGAIN; they are told with this."""
+def tell(person: User, now: datetime, *, leaving: bool = False) -> list[Told]:
+    """The answers to gold cards that this person has not been told of; they are told with this. At most once in TOLD_AGAIN, and when they are `leaving`."""
     mine = _answered().filter(person=person)
-    if mine.filter(told_at__gt=now - TOLD_AGAIN).exists():
+    if not leaving and mine.filter(told_at__gt=now - TOLD_AGAIN).exists():
         return []
     told = [Told(look, is_right(look)) for look in mine.filter(told_at=None).order_by("id")]
     Look.objects.filter(id__in=[each.look.pk for each in told], told_at=None).update(told_at=now)

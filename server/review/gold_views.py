@@ -39,11 +39,11 @@ def _as_told(each: Told) -> dict[str, Any]:
     assert gold is not None
     return {
         "case_number": case.number, "address": f"{reverse('case', args=[case.number])}?city={case.city.key}", "picture": best_pictures([case.pk]).get(case.pk, ""),
-        "is_right": each.is_right, "yours": _said(verdict.answer, verdict.category or verdict.proposed, verdict.reason), "right": _said(gold.answer, gold.category),
+        "is_right": each.is_right, "yours": said(verdict.answer, verdict.category or verdict.proposed, verdict.reason), "right": said(gold.answer, gold.category),
     }  # fmt: skip
 
 
-def _said(answer: str, category: str, reason: int | None = None) -> str:
+def said(answer: str, category: str, reason: int | None = None) -> str:
     """An answer, and as what it was confirmed."""
     name = answer_name(answer, reason)
     return _("%(answer)s as %(category)s") % {"answer": name, "category": category_name(category)} if answer == "confirm" else name  # fmt: skip
@@ -84,5 +84,5 @@ def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpRespo
 
 
 def _used(gold: Gold, score: Score, picture: str) -> dict[str, Any]:
-    return {"row": gold, "right": _said(gold.answer, gold.category), "score": score, "by": person_name(gold.made_by), "picture": picture,
+    return {"row": gold, "right": said(gold.answer, gold.category), "score": score, "by": person_name(gold.made_by), "picture": picture,
             "share": f"{score.right / score.of:.0%}" if score.of else "–"}  # fmt: skip

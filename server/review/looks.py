@@ -6,23 +6,44 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import F, QuerySet, Sum
+from django.utils import timezone
 
 from server.accounts.models import User
+from server.accounts.services import cities_for
 from server.cases.models import Case
 from server.categories.rules import category_of
+from server.counters import SECOND_LOOKS
 from server.review import disputes, rows
 from server.review.answers import proposed_for
 from server.review.blind import as_first_seen, moved_to_today
-from server.review.models import Gold, Look, Verdict
-from server.review.rules import LEASE, Kind, LookKind, agree, wants_second
+from server.review.models import Gold, Look, LooksOfDay, Verdict
+from server.review.rules import LEASE, Kind, LookKind, agree, is_drawn, is_room, wants_second
 
 
 def ask_for_second(case: Case, verdict: Verdict, now: datetime) -> None:
-    """After a deciding answer: let another person look, if it is one of those. Call inside its transaction."""
+    """After a deciding answer: let another person look, if it is one of those and the city's day has room; the random share always has. Call inside its transaction."""
+    if verdict.answer not in ("confirm", "reject"):
+        return
+    day = timezone.localdate(now)
+    decided, asked = rows.count_decided(case.city_id, day)
     severities = {category_of(each).severity for each in (verdict.proposed, verdict.category) if each}
-    if wants_second(verdict.pk, verdict.answer, verdict.reason, severities, settings.SECOND_SHARE):
+    if not wants_second(verdict.pk, verdict.answer, verdict.reason, severities, settings.SECOND_SHARE):
+        return
+    fits = is_drawn(verdict.pk, settings.SECOND_SHARE) or is_room(decided, asked, settings.SECOND_AT_MOST)
+    became = "asked" if fits else "skipped"
+    LooksOfDay.objects.filter(city=case.city_id, day=day).update(**{became: F(became) + 1})
+    transaction.on_commit(SECOND_LOOKS.labels(became).inc, robust=True)
+    if fits:
         Look.objects.create(case=case, city_id=case.city_id, kind=LookKind.SECOND, about=verdict, first_person_id=verdict.person_id, shadow=case.shadow, made_at=now)  # fmt: skip
+
+
+def of_today(person: User, now: datetime) -> dict[str, int]:
+    """Of a person's cities today: how many cards were `decided`, second looks `asked` for, and `skipped`."""
+    rows_ = LooksOfDay.objects.filter(city__in=cities_for(person), day=timezone.localdate(now))
+    sums = rows_.aggregate(decided=Sum("decided"), asked=Sum("asked"), skipped=Sum("skipped"))
+    return {name: count or 0 for name, count in sums.items()}
 
 
 def held_by(person: User) -> QuerySet[Look]:

@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from server.accounts.models import User
-from server.review.gold import score_of
+from server.review.gold import Told, score_of, tell
+from server.review.gold_views import said
 from server.review.looks import named
 from server.review.models import Dispute, Look, Verdict
 from server.review.rules import LookKind
@@ -31,6 +32,8 @@ LONGEST_MS = 120_000
 """A card shown longer was left lying; its time says nothing of a pace."""
 SECONDS = 2000
 """Second opinions on a person's answers that are looked at, the newest."""
+MISSED = 3
+"""Missed gold cards that are named to who leaves; a cookie holds no more."""
 Row = tuple[datetime, str, int]
 
 
@@ -129,7 +132,28 @@ def mine(request: HttpRequest) -> HttpResponse:
 
 @receiver(user_logged_out)
 def sum_up_the_shift(sender: object, request: HttpRequest | None, user: User | None, **_kwargs: object) -> None:
-    """Who signs out after a day's work reads its sum on the next page."""
-    pace = today(user, timezone.now()) if request is not None and user is not None else None
-    if pace is not None and request is not None:
-        messages.success(request, summed_up(pace), fail_silently=True)
+    """Who signs out after a day's work reads its sum on the next page, and what they missed of the cards whose answer is known."""
+    if request is None or user is None:
+        return
+    now = timezone.now()
+    pace = today(user, now)
+    for line in ([summed_up(pace)] if pace else []) + _known(tell(user, now, leaving=True)):
+        messages.success(request, line, fail_silently=True)
+
+
+def _known(told: Sequence[Told]) -> list[str]:
+    """What is told of gold cards at the end of a shift: how many, and the missed ones."""
+    judged = [each for each in told if each.is_right is not None]
+    if not judged:
+        return []
+    missed = [each for each in judged if not each.is_right]
+    values = {"of": len(judged), "right": len(judged) - len(missed)}
+    return [_("Of %(of)d cards whose answer was known, you answered %(right)d as expected.") % values, *map(_missed, missed[:MISSED])]  # fmt: skip
+
+
+def _missed(each: Told) -> str:
+    verdict, right = each.look.verdict, each.look.gold
+    assert verdict is not None
+    assert right is not None
+    yours = said(verdict.answer, verdict.category or verdict.proposed, verdict.reason)
+    return _("Case %(number)d: yours was %(yours)s, expected was %(right)s.") % {"number": each.look.case.number, "yours": yours, "right": said(right.answer, right.category)}  # fmt: skip

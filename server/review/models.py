@@ -91,6 +91,19 @@ class Look(models.Model):
         ]
 
 
+class LooksOfDay(models.Model):
+    """Of a city's local day: cards that were decided, and second looks asked for, and left out because there were too many (`server/review/rules.is_room`)."""
+
+    city = models.ForeignKey("fleet.City", on_delete=models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    decided = models.PositiveIntegerField(default=0)
+    asked = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["city", "day"], name="looks_of_day_once")]
+
+
 class Dispute(models.Model):
     """Two answers that do not agree; `settled_at` None: a supervisor is waited for. `outcome`: whose answer holds, or that the first was taken back."""
 

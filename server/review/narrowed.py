@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import get_language
 
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cities_for
-from server.cases.models import Case, in_shadow
+from server.cases.models import Case, Sighting, in_shadow
 from server.places.models import CasePlace, Feature
 from server.places.rules import Kind
+from server.review.models import Gold, Look
 from server.review.rules import UNDECIDED
 from server.words import category_name
 
 LOOKED_AT = 2000
 """Cases of a category in a city and state, or of a district, that are looked at, the newest: so a part costs the same with a million cases."""
+LOOKS_LOOKED_AT = 500
+"""Second looks on either side of one's own that are looked at for those of a part."""
 MOST_DISTRICTS = 200
 
 
@@ -29,6 +34,9 @@ class Part:
     district: str = ""
 
 
+WHOLE = Part()
+
+
 def part_of(asked: QueryDict) -> Part:
     """The part that an address names; an unknown category is none."""
     category = asked.get("category", "")
@@ -37,7 +45,7 @@ def part_of(asked: QueryDict) -> Part:
 
 def among(person: User, part: Part, *, shadow: bool) -> list[int] | None:
     """The ids of the cases of a part; None for the whole queue."""
-    if part == Part():
+    if part == WHOLE:
         return None
     if part.district:
         places = CasePlace.objects.filter(district_zh=part.district).order_by("-case")
@@ -51,6 +59,31 @@ def among(person: User, part: Part, *, shadow: bool) -> list[int] | None:
         .order_by("-id")
         .values_list("id", flat=True)[:LOOKED_AT]
     ]
+
+
+def looks_of(part: Part, ids: Sequence[int]) -> set[int]:
+    """Those of these looks whose cards belong to a part: by what they were proposed as, since that is what such a card says, and by where they are."""
+    if part == WHOLE:
+        return set(ids)
+    looks = Look.objects.filter(_in_district(part), id__in=ids)
+    if part.category:
+        looks = looks.filter(Q(about__proposed=part.category) | Q(about=None) & Exists(_proposed_as(part.category)))
+    return set(looks.values_list("id", flat=True))
+
+
+def golds_of(part: Part, golds: QuerySet[Gold]) -> QuerySet[Gold]:
+    """Those of these gold cards that look like cards of a part."""
+    fit = golds.filter(_in_district(part))
+    return fit.filter(Exists(_proposed_as(part.category))) if part.category else fit
+
+
+def _proposed_as(category: str) -> QuerySet[Sighting]:
+    return Sighting.objects.filter(case=OuterRef("case"), category=category)
+
+
+def _in_district(part: Part) -> Q:
+    there = CasePlace.objects.filter(case=OuterRef("case"), district_zh=part.district)
+    return Q(Exists(there)) if part.district else Q()
 
 
 def words_of(part: Part, person: User) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db import connection
@@ -47,6 +47,8 @@ AND (lease_until IS NULL OR lease_until NOT BETWEEN %s AND %s OR person_id = %s)
 _HELD_LOOKS = f"""SELECT l.id FROM review_look l JOIN cases_case c ON c.id = l.case_id WHERE l.person_id = %s AND l.done_at IS NULL AND l.shadow = %s
 AND c.state NOT IN ({", ".join(f"'{state}'" for state in UNLOOKED)}) ORDER BY l.id"""
 _ANY_GOLD = "SELECT 1 FROM review_gold WHERE retired_at IS NULL AND (%s OR city_id = %s) LIMIT 1"
+_DECIDED = """INSERT INTO review_looksofday (city_id, day, decided, asked, skipped) VALUES (%s, %s, 1, 0, 0)
+ON CONFLICT (city_id, day) DO UPDATE SET decided = review_looksofday.decided + 1 RETURNING decided, asked"""
 _COLUMNS = tuple(field.attname for field in Case._meta.concrete_fields)
 _CASES = f"SELECT {', '.join(_COLUMNS)} FROM cases_case WHERE id IN ({{ids}})"
 _FREE_CASE = f"SELECT {', '.join(f'c.{name}' for name in _COLUMNS)} FROM cases_case c WHERE c.id = %s AND c.state || '' IN ('{State.QUEUED}', '{State.DISPUTED}') AND {_FREE}"
@@ -101,6 +103,12 @@ def dealt_looks(ids: Sequence[int]) -> list[tuple[int, bool, str | None]]:
         return []
     found = _asked(_DEALT.format(ids=", ".join(["%s"] * len(ids))), *ids)
     return [(case_id, bool(shadow), proposed) for case_id, shadow, proposed in found]
+
+
+def count_decided(city_id: int, day: date) -> tuple[int, int]:
+    """Count one more decision of a city's day; how many there are now, and how many second looks were asked for."""
+    decided, asked = _asked(_DECIDED, city_id, connection.ops.adapt_datefield_value(day))[0]
+    return decided, asked
 
 
 def any_gold(person: User) -> bool:

@@ -68,6 +68,8 @@ DETECTOR_REASONS = (1, 2)
 PASSING_REASONS = (4, 7, FACE_REASON)
 """Of the picture or of that day: they say nothing of what is found there later."""
 
+SECOND_FREE = 20
+"""So many cards of a city and day are looked at again whatever share of its decisions they are."""
 UNPICTURED_REASONS = (SAME_REASON, FACE_REASON)
 """After these there is nothing for a second person to look at."""
 GOLD_AGAIN = timedelta(days=30)
@@ -87,7 +89,17 @@ def wants_second(verdict_id: UUID, answer: str, reason: int | None, severities: 
     """Whether another person is to look too: at whatever is critical, and at a random share, by the verdict's id so that a resend agrees."""
     if answer not in ("confirm", "reject") or reason in UNPICTURED_REASONS:
         return False
-    return "critical" in severities or lot(f"second {verdict_id}") < share
+    return "critical" in severities or is_drawn(verdict_id, share)
+
+
+def is_drawn(verdict_id: UUID, share: float) -> bool:
+    """Whether an answer is of the random share that is looked at again."""
+    return lot(f"second {verdict_id}") < share
+
+
+def is_room(decided: int, asked: int, at_most: float) -> bool:
+    """Whether another second look fits a city's day, in which so many cards were decided and so many second looks asked for."""
+    return asked < max(SECOND_FREE, at_most * decided)
 
 
 def agree(first: tuple[str, str], second: tuple[str, str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import OuterRef, Q, Subquery
+from django.utils.translation import gettext as _
 
 from server.accounts.models import User
 from server.accounts.services import cases_for
@@ -18,7 +19,7 @@ from server.audit.services import record
 from server.cases.models import Case, Sighting
 from server.cases.rules import AT_CITY, State
 from server.cases.services import move
-from server.city.services import retract, withdraw
+from server.city.services import may_have, retract, withdraw
 from server.review import corrections, disputes, gold, looks, merges, rows
 from server.review.answers import (
     LONGEST_WORDS,
@@ -36,6 +37,7 @@ from server.review.answers import (
 )
 from server.review.corrections import Correction
 from server.review.models import Look, Verdict
+from server.review.narrowed import LOOKS_LOOKED_AT, WHOLE, Part, among, looks_of
 from server.review.rules import (
     CARDS,
     CHANGES_KEPT,
@@ -64,11 +66,11 @@ class Outcome:
 
 
 class NeedsReason(Exception):
-    """The case `number` has gone to the city: who takes it back writes why."""
+    """The case `number` has gone to the city, or may have: a try whose end is not known (`is_sure` False). Who takes it back, and all that was answered `together` with it, writes why."""
 
-    def __init__(self, number: int) -> None:
-        super().__init__(f"case {number} has gone to the city")
-        self.number = number
+    def __init__(self, number: int, *, is_sure: bool, together: int) -> None:
+        super().__init__(f"case {number} has gone to the city, or may have")
+        self.number, self.is_sure, self.together = number, is_sure, together
 
 
 def _free(person: User, now: datetime) -> Q:
@@ -84,20 +86,16 @@ def runs(now: datetime) -> Q:
     return Q(lease_until__range=(now, now + 2 * LEASE))
 
 
-def lease(
-    person: User, now: datetime, count: int = CARDS, *, shadow: bool = False, among: Sequence[int] | None = None
-) -> list[Case]:
-    """Take up to `count` cards for LEASE: of the queue, or of those in shadow; among them, as if nobody had answered them, cases to be looked at again.
-
-    With `among`, of the cases with these ids alone, and nothing is looked at again.
+def lease(person: User, now: datetime, count: int = CARDS, *, shadow: bool = False, part: Part = WHOLE) -> list[Case]:
+    """Take up to `count` cards for LEASE: of the queue or a part of it, or of those in shadow; among them, as if nobody had answered them, cases to be looked at again.
 
     They are looked for without holding the database, and some more than are asked for: the first that no colleague took meanwhile are taken.
     """
-    again = _looks_to_deal(person, now, count, shadow) if among is None else []
-    for _ in range(LOOKS):
+    again, ids = _looks_to_deal(person, now, count, shadow, part), among(person, part, shadow=shadow)
+    for _round in range(LOOKS):
         # One state at a time: each has an index, both together would be scanned and sorted whole.
-        found = [row for state in UNDECIDED for row in rows.first(person, now, state, shadow, SPARE * count, among)]
-        best = [case_id for case_id, _ in sorted(found, key=lambda row: (-row[1], row[0]))[: SPARE * count]]
+        found = [row for state in UNDECIDED for row in rows.first(person, now, state, shadow, SPARE * count, ids)]
+        best = [case_id for case_id, _priority in sorted(found, key=lambda row: (-row[1], row[0]))[: SPARE * count]]
         wanted = again[: max(AGAIN, count - len(best))] if count else []
         # Two statements are one transaction, so that they wait for the others' once.
         with hasty(), transaction.atomic() if wanted else nullcontext():
@@ -106,20 +104,23 @@ def lease(
         if len(taken) == min(count - len(dealt), len(best)):
             break
     second = rows.dealt_looks(dealt)
-    read = {case.pk: case for case in rows.cases([*taken, *(case_id for case_id, _, _ in second)])}
+    read = {case.pk: case for case in rows.cases([*taken, *(case_id for case_id, *_rest in second)])}
     cases = [*(read[case_id] for case_id in taken), *looks.all_as_dealt(second, read)]
     return sorted(cases, key=lambda case: (-case.priority, case.pk))
 
 
-def _looks_to_deal(person: User, now: datetime, count: int, shadow: bool) -> list[int]:
-    """Looks for this person, those that they hold already first, then a gold card if one is due, then what is worth most."""
+def _looks_to_deal(person: User, now: datetime, count: int, shadow: bool, part: Part) -> list[int]:
+    """Looks for this person that fit the part, those that they hold already first, then a gold card if one is due, then what is worth most."""
     if not count:
         return []
     mine = rows.held_looks(person, shadow)
-    if not shadow and (card := gold.due(person, now)) is not None:
+    if not shadow and (card := gold.due(person, now, part)) is not None:
         mine.append(looks.deal(card, person, now).pk)
-    found = sorted(rows.second_looks(person, now, shadow, SPARE * count), key=lambda row: (-row[2], row[0]))
-    return list(dict.fromkeys([*mine, *(row[0] for row in found)]))
+    at_most = SPARE * count if part == WHOLE else LOOKS_LOOKED_AT
+    found = sorted(rows.second_looks(person, now, shadow, at_most), key=lambda row: (-row[2], row[0]))
+    ids = list(dict.fromkeys([*mine, *(row[0] for row in found)]))
+    fit = looks_of(part, ids)
+    return [each for each in ids if each in fit]
 
 
 @contextmanager
@@ -175,7 +176,7 @@ def decide(
     # What need not be read under the lock is read before it: sixteen people wait for each other there.
     case = cases_for(person).filter(id=case_id).first()
     if case is None:
-        raise BadVerdict("there is no such case")
+        raise BadVerdict(_("There is no such case for you: it may be another city's by now."))
     if _is_known(verdict_id, person):
         return Outcome("known", case.number)
     look = looks.held_for(person, case)
@@ -222,7 +223,7 @@ def _is_known(verdict_id: UUID, person: User) -> bool:
     """Whether this verdict was taken already. Raises BadVerdict if it is somebody else's."""
     known = Verdict.objects.filter(id=verdict_id).first()
     if known is not None and known.person_id != person.pk:
-        raise BadVerdict("this verdict's id belongs to somebody else")
+        raise BadVerdict(_("It was sent by somebody else already. Load the page again and answer the card anew."))
     return known is not None
 
 
@@ -238,6 +239,11 @@ def undo(person: User, now: datetime, why: str = "") -> Case | None:
             for other in theirs.filter(batch=last.batch, undone_at=None):
                 _undo(other, now, why)
     return shown_to(person, last.case_id)
+
+
+def taken_back(person: User, now: datetime) -> int:
+    """How many of a person's answers the undo at this instant took back: one, or a batch."""
+    return Verdict.objects.filter(person=person, at__gte=now - UNDO_WITHIN, undone_at=now).count()
 
 
 def _undo(last: Verdict, now: datetime, why: str) -> bool:
@@ -284,17 +290,19 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime, why: str)
     still_disputed = last.answer == "unsure" and others.filter(answer="unsure").exists()
     in_dispute = disputes.take_back_first(last, now)
     if (state == DECIDED_BY.get(last.answer) and not still_disputed) or (in_dispute and state == State.DISPUTED):
+        if not why and may_have(case):
+            raise _needs_reason(last, case, is_sure=False)
         if last.category:
             Case.objects.filter(id=case.pk).update(category=last.proposed or proposed_for(case))
         if last.lat_deg is not None:
             corrections.put_back(case.pk, now)
         move(case.pk, state, State.QUEUED, now, person.pk, **held)
-        withdraw(case, "undone by the reviewer", now)
+        withdraw(case, why or "undone by the reviewer", now)
     elif state == State.MERGED and merges.take_apart(last, person, now):
         pass
     elif state in AT_CITY and last.answer == "confirm":
         if not why:
-            raise NeedsReason(case.number)
+            raise _needs_reason(last, case, is_sure=True)
         retract(case, why, now, person.pk)
     elif state in UNDECIDED:
         Case.objects.filter(_free(person, now), id=case.pk).update(**held)
@@ -302,6 +310,12 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime, why: str)
         return False
     looks.close_about(last, now)
     return True
+
+
+def _needs_reason(last: Verdict, case: Case, *, is_sure: bool) -> NeedsReason:
+    around = Verdict.objects.filter(person=last.person, at__gte=last.at - UNDO_WITHIN)
+    together = around.filter(batch=last.batch).count() if last.batch else 1
+    return NeedsReason(case.number, is_sure=is_sure, together=together)
 
 
 def changes_of(person: User, now: datetime) -> dict[str, list[str]]:

@@ -12,11 +12,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.cases.models import Case, Sighting
@@ -25,15 +23,25 @@ from server.deeds import tell_leased
 from server.errors import answer
 from server.fleet.models import Vehicle
 from server.log import request_number
-from server.review.answers import BadVerdict
+from server.review.answers import BadVerdict, unreadable
 from server.review.cards import Card, card_of
 from server.review.corrections import Correction
 from server.review.counts import Counts, forget, queue_counts
 from server.review.looks import ages_hidden
-from server.review.narrowed import among, part_of
+from server.review.narrowed import part_of
 from server.review.queue_page import page_values
 from server.review.rules import CARDS, REASONS
-from server.review.services import NeedsReason, changes_of, decide, give_back, holds, lease, renew, undo
+from server.review.services import (
+    NeedsReason,
+    changes_of,
+    decide,
+    give_back,
+    holds,
+    lease,
+    renew,
+    taken_back,
+    undo,
+)
 
 
 def _shadow(asked: QueryDict) -> bool:
@@ -54,7 +62,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
-    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "categories": [(each, each.name(get_language() or "zh-hans"), each.key.replace("_", " ")) for each in CATEGORIES.values()], "last_sighting": last, "grace_s": settings.GRACE_S,
+    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "last_sighting": last, "grace_s": settings.GRACE_S,
                                            "no_vehicle": not Vehicle.objects.exists()} | page_values(request))  # fmt: skip
 
 
@@ -64,8 +72,7 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     held = {int(each) for each in request.POST.get("held", "").split(",") if each.isdigit()}
     now, shadow = timezone.now(), _shadow(request.GET)
-    wanted = among(person, part_of(request.GET), shadow=shadow)
-    leased = lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow, among=wanted)
+    leased = lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow, part=part_of(request.GET))
     dealt = [case for case in leased if case.pk not in held][:CARDS]
     tell_leased(person.pk, (case.pk for case in dealt))
     cards = _cards(person, dealt, now)
@@ -106,8 +113,10 @@ def take_verdict(request: HttpRequest) -> HttpResponse:
             reason=_number(form, "reason"), category=form.get("category", ""), words=form.get("words", ""), correction=_correction(form), same_as=_number(form, "same_as"),
             visible_ms=max(0, int(form.get("visible_ms") or 0)),
         )  # fmt: skip
-    except (BadVerdict, ValueError, OverflowError) as wrong:
+    except BadVerdict as wrong:
         return answer(request, 400, "refused", _("The server refused an answer; its card comes back"), str(wrong))
+    except (ValueError, OverflowError):
+        return answer(request, 400, "refused", _("The server refused an answer; its card comes back"), unreadable())
     forget()
     return JsonResponse(
         {"result": outcome.result, "case_number": outcome.case_number, **queue_counts(person, now).told}
@@ -120,7 +129,7 @@ def _number(form: QueryDict, name: str) -> int | None:
 
 
 def _correction(form: QueryDict) -> Correction:
-    """Raises ValueError for what is no box or place."""
+    """Raises ValueError for what is no box or place, told to nobody: the page sends none."""
     box, lat, lon = form.get("box"), form.get("lat_deg"), form.get("lon_deg")
     if bool(lat) != bool(lon):
         raise ValueError("a place has a latitude and a longitude")
@@ -138,20 +147,26 @@ def _sides(words: str) -> tuple[float, float, float, float]:
 
 @require_POST
 def undo_last(request: HttpRequest) -> HttpResponse:
-    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back. The headers say which case it was, and whether the city has been told; 409 (needs_reason) if it would be and `why` is missing."""
+    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back. The headers say which case it was, how many were taken back with it, and whether the city has been told; 409 (needs_reason) if it would be and `why` is missing."""
     person: Any = request.user
-    now = timezone.now()
+    now, why = timezone.now(), request.POST.get("why", "").strip()
     try:
-        case = undo(person, now, request.POST.get("why", ""))
+        case = undo(person, now, why)
     except NeedsReason as asked:
-        sentence = _("Case %(number)d has gone to the city. To take it back, write why.") % {"number": asked.number}
-        return JsonResponse({"error": sentence, "kind": "needs_reason", "request": request_number.get()}, status=409)
+        return JsonResponse({"error": _asks_why(asked), "kind": "needs_reason", "request": request_number.get()}, status=409)  # fmt: skip
     forget()
     if case is None:
         return HttpResponse(status=204)
     cards = _cards(person, [case] if holds(person, case) else [], now)
     response = _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))
-    response.headers["X-case"] = str(case.number)
-    if case.state == State.RETRACTED:
+    response.headers["X-case"], response.headers["X-cards"] = str(case.number), str(taken_back(person, now))
+    if case.state == State.RETRACTED or why:
         response.headers["X-retracted"] = "1"
     return response
+
+
+def _asks_why(asked: NeedsReason) -> str:
+    """Why an undo needs a reason, and what else it takes back."""
+    gone = _("Case %(number)d has gone to the city. To take it back, write why.") if asked.is_sure else _("The hand-over of case %(number)d was tried, and the city may have it. To take it back, write why; the city is told.")  # fmt: skip
+    others = _("All %(cards)d cards answered together come back.") if asked.together > 1 else ""
+    return f"{gone} {others}".strip() % {"number": asked.number, "cards": asked.together}

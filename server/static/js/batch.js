@@ -96,7 +96,7 @@ export class Batch {
       this.sending = false;
       this.dialog.close();
       await this.open();
-    } catch (trouble) { this.wait.textContent = trouble.sentence || trouble.kind; this.page.warn(trouble); }
+    } catch (trouble) { this.wait.textContent = this.page.warn(trouble); }
     this.sending = false;
   }
 

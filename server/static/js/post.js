@@ -1,12 +1,14 @@
 // Requests of the queue page, and the verdicts that still have to be sent.
-const PATIENCE_MS = 15000;
+// Longer than the server waits for its database (20 s), so that it can say so itself.
+const PATIENCE_MS = 25000;
 
 // Signing in again changes the token: the cookie knows the one that holds now.
 export const token = () => /(?:^|; )(?:__Host-)?csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 
-// Why a request came to nothing: `kind` is "signed-out", "offline", or the server's word for it (server/errors.py), whose sentence names the request; `words` are it without the request.
+// Why a request came to nothing: `kind` is "signed-out", "offline", or the server's word for it (server/errors.py), whose sentence is `words` and `request`, its number.
 export class Trouble extends Error {
-  constructor(kind, sentence = "", words = "") { super(kind); Object.assign(this, { kind, sentence, words }); }
+  constructor(kind, words = "", request = "") { super(kind); Object.assign(this, { kind, words, request: request && `[${request}]` }); }
+  get sentence() { return `${this.words} ${this.request}`.trim(); }
 }
 
 async function troubleOf(response) {
@@ -14,7 +16,7 @@ async function troubleOf(response) {
   try {
     const { kind, error, request } = await response.json();
     // The token of a page from before the last sign-in is mended by signing in elsewhere, as a session that is over.
-    return new Trouble(kind === "csrf" ? "signed-out" : kind, `${error} [${request}]`, error);
+    return new Trouble(kind === "csrf" ? "signed-out" : kind, error, request);
   } catch { return new Trouble("offline"); }
 }
 

@@ -36,8 +36,9 @@ heard.push((response) => session.heard(response));
 function warn(trouble) {
   const waiting = sender.waiting.length ? ` ${sender.waiting.length}` : "";
   banner.hidden = !trouble && !session.isEnding;
-  banner.textContent = !trouble ? banner.dataset.ending : { offline: `${banner.dataset.offline}${waiting || " 0"}`, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence;
+  banner.textContent = !trouble ? banner.dataset.ending : { offline: `${banner.dataset.offline}${waiting || " 0"}`, database: `${banner.dataset.database}${waiting || " 0"} ${trouble.request}`, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence;
   if (trouble?.kind === "signed-out") session.over(waiting && `${by("unsent").querySelector(".wide").textContent}${waiting}`);
+  return banner.textContent;
 }
 
 function counts(values) {
@@ -146,9 +147,11 @@ async function undo(why = "") {
     const response = await post(say.undo, why ? { why } : {});
     if (response.status === 204) { live(say.nothingToUndo); return; }
     counted(response);
+    const html = await response.text(), together = Number(response.headers.get("X-cards"));
+    // From one card to the other at once: a page without heading says nothing to ears.
     if (card) card.hidden = true;
-    take(await response.text(), true);
-    live((response.headers.get("X-retracted") ? say.retracted : say.undone).replace("{number}", response.headers.get("X-case")));
+    take(html, true);
+    live((response.headers.get("X-retracted") ? say.retracted : together > 1 ? say.undoneBatch : say.undone).replace("{number}", response.headers.get("X-case")).replace("{cards}", together));
     next();
   } catch (trouble) {
     if (trouble.kind !== "needs_reason") { warn(trouble); return; }
