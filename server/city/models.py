@@ -44,7 +44,12 @@ class Handover(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [models.Index(fields=["next_try_at"], name="handover_due", condition=Q(state="waiting"))]
+        indexes = [
+            models.Index(fields=["next_try_at"], name="handover_due", condition=Q(state="waiting")),
+            models.Index(
+                fields=["destination", "kind", "-case"], name="handover_came", condition=Q(receipted_at__isnull=False)
+            ),
+        ]
 
 
 class StatusReport(models.Model):
