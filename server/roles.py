@@ -30,7 +30,7 @@ OVERVIEW = frozenset({Role.SUPERVISOR, Role.CITY, Role.AUDITOR, Role.ADMIN})
 READ_CASES = CASES - {Role.REVIEWER}
 """Other programs that read cases: none that reads for a reviewer, who decides without knowing what others said."""
 MAY: dict[str, frozenset[Role] | None] = {
-    "home": EVERYBODY, "login": ANYBODY, "login_code": ANYBODY, "login_enrol": ANYBODY, "login_recovery": ANYBODY, "login_password": ANYBODY, "logout": ANYBODY, "session": EVERYBODY, "language": ANYBODY, "health": ANYBODY, "health_ready": ANYBODY, "metrics": WATCH,
+    "home": EVERYBODY, "login": ANYBODY, "login_code": ANYBODY, "login_enrol": ANYBODY, "login_recovery": ANYBODY, "login_password": ANYBODY, "logout": ANYBODY, "session": EVERYBODY, "account": EVERYBODY, "language": ANYBODY, "health": ANYBODY, "health_ready": ANYBODY, "metrics": WATCH,
     "dashboard": OVERVIEW, "report": OVERVIEW, "case_export": OVERVIEW - {Role.ADMIN},
     "picture": CASES, "picture_signed": ANYBODY,
     "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,

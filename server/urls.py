@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from server import errors, health, metrics, pictures_views
-from server.accounts import preferences, sessions, users_views
+from server.accounts import own_account, preferences, sessions, users_views
 from server.accounts import signin_views as signin
 from server.accounts import views as accounts
 from server.api.api import api
@@ -57,6 +57,7 @@ urlpatterns = [
     path("review/nothing", nothing.nothing, name="review_nothing"),
     path("review/broken", broken.report_picture, name="review_broken"),
     path("review/mine/", mine.mine, name="review_mine"),
+    path("account/", own_account.account, name="account"),
     path("me/keys/", preferences.keys, name="my_keys"),
     path("cases/", list_views.case_list, name="case_list"),
     path("cases/export.<str:kind>", export_views.case_export, name="case_export"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
@@ -20,6 +22,18 @@ from server.accounts.models import User
 from server.settings import secret
 
 KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+KIND_NAMES = {Authenticator.Type.TOTP.value: "app", Authenticator.Type.WEBAUTHN.value: "passkey"}
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One second factor of a person: an "app" or a "passkey", and what they call it."""
+
+    key: int
+    kind: str
+    name: str
+    made_at: datetime
+    used_at: datetime | None
 
 
 class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
@@ -60,6 +74,11 @@ def new_secret() -> str:
     return str(generate_totp_secret())
 
 
+def in_fours(secret: str) -> str:
+    """A secret as somebody types it."""
+    return " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
+
+
 def secret_picture(user: User, secret: str) -> tuple[str, str]:
     """The secret for an app: its QR code as an address of an image, and the address in it."""
     address = get_adapter().build_totp_url(user, secret)
@@ -68,9 +87,10 @@ def secret_picture(user: User, secret: str) -> tuple[str, str]:
 
 
 def add_app(user: User, secret: str, code: str) -> bool:
-    """Make an app this person's second factor if it shows the right code."""
+    """Make an app this person's second factor if it shows the right code; an app from before ends. Call inside a transaction."""
     if not validate_totp_code(secret, code):
         return False
+    Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).delete()
     TOTP.activate(user, secret)
     return True
 
@@ -93,20 +113,47 @@ def fresh_recovery_codes(user: User) -> list[str]:
     return list(RecoveryCodes.activate(user).generate_codes())
 
 
+def codes_left(user: User) -> int:
+    """How many recovery codes are not used yet; none where they cannot be decrypted any more."""
+    row = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    try:
+        return len(row.wrap().get_unused_codes()) if row else 0
+    except InvalidToken:
+        return 0
+
+
+def factors_of(user: User) -> list[Factor]:
+    """A person's second factors, the oldest first."""
+    return [
+        Factor(row.pk, KIND_NAMES[row.type], row.data.get("name", ""), row.created_at, row.last_used_at)
+        for row in made_by(user).order_by("created_at", "pk")
+    ]
+
+
+def forget_factor(user: User, key: int) -> str:
+    """Take one second factor away unless it is the last; its kind, empty if nothing was taken. Call inside a transaction."""
+    rows = made_by(user)
+    row = rows.filter(pk=key).first()
+    if row is None or rows.count() < 2:
+        return ""
+    row.delete()
+    return KIND_NAMES[row.type]
+
+
 def passkey_to_make(user: User) -> dict[str, Any]:
     """What a browser needs to make a passkey."""
     return dict(webauthn.begin_registration(user, passwordless=False))
 
 
-def add_passkey(user: User, answer: str) -> bool:
-    """Keep the passkey a browser made."""
+def add_passkey(user: User, answer: str, name: str = "") -> bool:
+    """Keep the passkey a browser made, under a name of the person's."""
     try:
         credential = json.loads(answer)
         webauthn.parse_registration_response(credential)
         webauthn.complete_registration(credential)
     except (ValueError, TypeError, KeyError, AttributeError, ValidationError):
         return False
-    webauthn.WebAuthn.add(user, "passkey", credential)
+    webauthn.WebAuthn.add(user, name, credential)
     return True
 
 

@@ -60,6 +60,12 @@ def choose_password(person: User, password: str) -> None:
         record(Verb.USER_PASSWORD, **_about(person, person), own=True)
 
 
+def change_factors(person: User, verb: Verb, **detail: Any) -> None:
+    """What a person did to their own second factors, on record; every session of theirs ends by it. Call inside the transaction of what was done."""
+    User.objects.filter(pk=person.pk).update(sign_outs=F("sign_outs") + 1)
+    record(verb, **_about(person, person), **detail)
+
+
 def reset_factors(person: User, *, by: User | None = None) -> int:
     """Take a person's second factors away; how many there were. They make a new one at their next sign-in."""
     with transaction.atomic():

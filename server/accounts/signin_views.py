@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth import authenticate, logout, password_validation
-from django.core.exceptions import ValidationError
+from django.contrib.auth import authenticate, logout
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from server.accounts import factors, people
 from server.accounts.attempts import ACCOUNT, ADDRESS, Counted, address_of, forgive, take_try
 from server.accounts.models import User
+from server.accounts.passwords import new_password
 from server.accounts.signin import Begun, begin, begun_by, finish, keep, next_step
 from server.audit.rules import Verb
 from server.audit.services import record
@@ -125,8 +124,7 @@ def own_password(request: HttpRequest, person: User, begun: Begun) -> HttpRespon
     """A password that only this person knows instead of the one they were given."""
     wrong: list[str] = []
     if request.method == "POST":
-        password = request.POST.get("password", "")
-        wrong = why_no_password(person, password)
+        password, wrong = new_password(request.POST, person)
         if not wrong:
             people.choose_password(person, password)
             begun.account = person.get_session_auth_hash()
@@ -139,17 +137,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
     return redirect("login")
-
-
-def why_no_password(person: User, password: str) -> list[str]:
-    """What is against a new password; nothing if it is good."""
-    if person.check_password(password):
-        return [_("That is the password you were given. Choose another one.")]
-    try:
-        password_validation.validate_password(password, person)
-    except ValidationError as wrong:
-        return list(wrong.messages)
-    return []
 
 
 def _go_on(request: HttpRequest, person: User, begun: Begun) -> HttpResponse:
@@ -186,7 +173,7 @@ def _with_passkey(person: User, values: dict[str, Any]) -> dict[str, Any]:
 
 def _to_enrol(request: HttpRequest, person: User, begun: Begun) -> dict[str, Any]:
     picture, address = factors.secret_picture(person, begun.secret)
-    values = {"picture": picture, "address": address, "secret": " ".join(begun.secret[i : i + 4] for i in range(0, len(begun.secret), 4))}  # fmt: skip
+    values: dict[str, Any] = {"picture": picture, "address": address, "secret": factors.in_fours(begun.secret)}
     return values | ({"passkey": True, "options": factors.passkey_to_make(person)} if factors.works_here(request) else {})  # fmt: skip
 
 

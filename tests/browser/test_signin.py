@@ -15,6 +15,7 @@ from second_factors import app_of, code_of
 
 from server.accounts import people
 from server.accounts.models import User
+from server.audit.models import AuditRow
 from server.audit.seals import seal
 from server.review.services import decide
 
@@ -61,9 +62,66 @@ def test_the_first_sign_in_is_walked_from_page_to_page(open_page: Open, db: None
     press(page, "Enter")
     expect(page).to_have_url("/login/password/")
     page.locator("[name=password]").fill("horse battery staple")
+    page.locator("button.show").click()
+    expect(page.locator("[name=password]")).to_have_attribute("type", "text")
+    expect(page.locator("[name=password]")).to_be_focused()
     look(page, "password")
     press(page, "Enter")
     expect(page).to_have_url("/cases/")
+
+
+def test_without_script_a_new_password_is_typed_twice(browser: Browser, live_server: Any, db: None) -> None:
+    _, password = people.add_person("zhao", "auditor")
+    secret = app_of("zhao")
+    page = browser.new_context(base_url=live_server.url, java_script_enabled=False, locale="en-GB").new_page()
+    page.goto("/login/")
+    expect(page.locator("button.show")).to_be_hidden()
+    give_password(page, "zhao", password)
+    page.locator("[name=code]").fill(code_of(secret))
+    press(page, "Enter")
+    page.locator("[name=password]").fill("horse battery staple")
+    page.locator("[name=again]").fill("horse battery stable")
+    press(page, "Enter")
+    expect(page.get_by_role("alert")).to_contain_text("not the same")
+    page.locator("[name=password]").fill("horse battery staple")
+    page.locator("[name=again]").fill("horse battery staple")
+    press(page, "Enter")
+    expect(page).to_have_url("/dashboard/")
+    page.context.close()
+
+
+@pytest.mark.parametrize(("language", "device"), EVERY)
+def test_ones_own_account_is_found_from_any_page_and_changed(open_page: Open, reviewer: User, language: str, device: dict[str, Any]) -> None:  # fmt: skip
+    app_of("wang")
+    page = open_page("/cases/", reviewer, language=language, **device)
+    if page.locator("a.who").is_visible():
+        page.locator("a.who").click()
+    else:
+        page.locator(".pages-button").click()
+        page.locator(".pages-nav a[href='/account/']").click()
+    expect(page.locator("h1")).to_be_visible()
+    look(page, "account")
+    page.locator("[name=current]").fill("wrong")
+    press(page, "Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.locator("[name=current]").fill(PASSWORD)
+    press(page, "Enter")
+    page.locator("[value=begin_app]").click()
+    page.locator("details summary").click()
+    secret = page.locator("#secret").inner_text().replace(" ", "")
+    look(page, "account-open")
+    page.locator("[name=code]").fill(code_of(secret))
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_be_visible()
+    page.locator("[value=codes]").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    look(page, "account-codes")
+    page.locator("[name=password]").fill("horse battery staple")
+    press(page, "Enter")
+    expect(page.get_by_role("status")).to_be_visible()
+    expect(page).to_have_url("/account/")
+    assert User.objects.get(username="wang").check_password("horse battery staple")
+    assert sorted(AuditRow.objects.filter(kind="user").values_list("verb", flat=True)) == ["factor_made", "recovery_renewed", "user_password"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("language", "device"), EVERY)
@@ -106,6 +164,29 @@ def test_a_passkey_is_made_at_the_first_sign_in_and_shown_at_the_next(at_localho
     give_password(page, "wang")
     expect(page.locator("#passkey button")).to_be_visible()
     assert_fit_for_all(page, "passkey")
+    page.locator("#passkey button").click()
+    expect(page).to_have_url("/review/")
+
+
+def test_a_passkey_is_added_to_ones_account_and_the_app_removed(at_localhost: Page, reviewer: User) -> None:
+    secret = app_of("wang")
+    page = at_localhost
+    page.goto("/login/?next=/account/")
+    give_password(page, "wang")
+    page.locator("[name=code]").fill(code_of(secret))
+    press(page, "Enter")
+    page.locator("[name=current]").fill(PASSWORD)
+    press(page, "Enter")
+    page.locator("#passkey [name=name]").fill("desk")
+    page.locator("#passkey button").click()
+    expect(page.locator(".factors li")).to_have_count(2)
+    assert_fit_for_all(page, "two factors")
+    page.locator(".factors li").first.get_by_role("button").click()
+    expect(page.locator(".factors li")).to_have_count(1)
+    expect(page.locator(".factors")).to_contain_text("desk")
+    page.context.clear_cookies()
+    page.goto("/login/")
+    give_password(page, "wang")
     page.locator("#passkey button").click()
     expect(page).to_have_url("/review/")
 
