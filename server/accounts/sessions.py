@@ -31,9 +31,11 @@ def ends_at(began: datetime, seen: datetime, sees_pictures: bool) -> datetime:
 
 
 @receiver(user_logged_in)
-def begin_session(request: HttpRequest, **_: Any) -> None:
-    """A session begins with its sign-in."""
-    request.session["began_s"] = request.session["seen_s"] = timezone.now().timestamp()
+def begin_session(request: HttpRequest, user: User, **_: Any) -> None:
+    """A session begins with its sign-in, which is a sign of life: the next one is written a minute later at the earliest, and some are gone by then."""
+    now = timezone.now()
+    request.session["began_s"] = request.session["seen_s"] = now.timestamp()
+    User.objects.filter(pk=user.pk).update(last_seen_at=now)
 
 
 class Ends:

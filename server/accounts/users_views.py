@@ -21,6 +21,8 @@ from server.fleet.models import City
 
 MOST = 500
 """Rows of the page; whoever has more people looks for one by name."""
+ASKED_FIRST = frozenset({"password", "factor", "shut_out"})
+"""What throws somebody out of their work at once: a slip of the mouse must not do it."""
 
 
 @never_cache
@@ -37,6 +39,8 @@ def users(request: HttpRequest) -> HttpResponse:
             told = {"wrong": _("That is the last administrator. Make somebody else one first.")}
         except ValidationError as wrong:
             told = {"wrong": " ".join(wrong.messages)}
+        if "ask" in told:
+            return render(request, "users_ask.html", told)
         if not told:
             return redirect(f"{reverse('users')}?{request.GET.urlencode()}" if request.GET else "users")
     return render(request, "users.html", _listed(request) | told, status=400 if "wrong" in told else 200)
@@ -53,7 +57,7 @@ def _listed(request: HttpRequest) -> dict[str, Any]:
 
 
 def _done(request: HttpRequest) -> dict[str, Any]:
-    """Do what a form asks for; what the page then tells, nothing where the list says it."""
+    """Do what a form asks for; what the page then tells, nothing where the list says it, and the question (`ask`) where it must be asked first."""
     form, by = request.POST, request.user
     assert isinstance(by, User)
     deed = form.get("do", "")
@@ -63,6 +67,8 @@ def _done(request: HttpRequest) -> dict[str, Any]:
     person = User.objects.filter(pk=int(key)).first() if key.isascii() and key.isdigit() and len(key) < 19 else None
     if person is None:
         raise ValidationError(_("There is no such person any more."))
+    if deed in ASKED_FIRST and form.get("sure") != "yes":
+        return {"ask": deed, "person": person, "name": request.GET.get("name", "")}
     if deed == "place":
         people.place_person(person, _role(form.get("role", "")), _city(form.get("city", "")), by=by)
     elif deed == "password":

@@ -216,6 +216,17 @@ def test_people_are_added_and_changed(open_page: Open, db: None, language: str, 
     row.locator("form.filter button").click()
     expect(page.locator(".once")).to_have_count(0)
     assert User.objects.get(username="li").role == "supervisor"
+    row.locator("summary").click()
+    row.locator("[value=shut_out]").click()
+    expect(page.locator("main h1")).to_contain_text("li")
+    look(page, "users-ask")
+    page.locator("main a.button").click()
+    assert User.objects.get(username="li").is_active
+    row.locator("summary").click()
+    row.locator("[value=shut_out]").click()
+    page.locator("main [name=do]").click()
+    expect(row.locator(".tag")).to_be_visible()
+    assert not User.objects.get(username="li").is_active
 
 
 @pytest.mark.parametrize(("language", "device"), EVERY)

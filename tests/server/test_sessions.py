@@ -97,6 +97,16 @@ def test_a_sign_of_life_is_written_once_a_minute(clock: Any, django_assert_num_q
     assert User.objects.get().last_seen_at == clock.now
 
 
+def test_the_sign_in_itself_is_a_sign_of_life(clock: Any) -> None:
+    """Who looks something up and is gone within a minute was there."""
+    web = signed_in("city")
+    assert User.objects.get().last_seen_at == clock.now
+    came = clock.now
+    clock.on(seconds=40)
+    web.get("/cases/")
+    assert User.objects.get().last_seen_at == came
+
+
 def test_a_clock_that_jumped_back_ends_no_session(clock: Any) -> None:
     web = signed_in("reviewer")
     web.get("/cases/")

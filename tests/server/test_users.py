@@ -32,7 +32,8 @@ def web(boss: User) -> Client:
 
 
 def do(web: Client, person: User, deed: str, **more: str) -> Any:
-    return web.post("/users/", {"do": deed, "person": person.pk, **more})
+    """As one who was asked and said yes."""
+    return web.post("/users/", {"do": deed, "person": person.pk, "sure": "yes", **more})
 
 
 def test_a_person_is_added_and_their_password_is_shown_once(web: Client, boss: User) -> None:
@@ -74,6 +75,27 @@ def test_a_change_of_role_city_password_or_factor_ends_the_sessions_of_who_it_co
     assert not has_second_factor(li)
     assert web.get("/users/").status_code == 200
     assert sorted(AuditRow.objects.filter(actor=boss).values_list("verb", flat=True)) == ["factor_reset", "user_password", "user_placed", "user_placed"]  # fmt: skip
+
+
+@pytest.mark.parametrize(("deed", "question"), [("shut_out", "Shut out li?"), ("password", "New password for li?"), ("factor", "Reset the second factor of li?")])  # fmt: skip
+def test_what_throws_somebody_out_is_asked_first(web: Client, deed: str, question: str) -> None:
+    li = User.objects.create_user("li", password="a long password", role="reviewer")
+    app_of("li")
+    theirs = Client()
+    theirs.force_login(li)
+    page = web.post("/users/?name=l", {"do": deed, "person": li.pk})
+    told = page.content.decode()
+    assert page.status_code == 200
+    assert question in told
+    assert 'href="/users/?name=l"' in told
+    li.refresh_from_db()
+    assert (li.is_active, li.check_password("a long password"), has_second_factor(li)) == (True, True, True)
+    assert theirs.get("/cases/").status_code == 200
+    assert not AuditRow.objects.filter(object_id=li.pk).exclude(verb="signed_in").exists()
+    fields = dict(re.findall(r'name="(person|sure|do)" value="(\w+)"', told))
+    assert web.post("/users/?name=l", fields).status_code in (200, 302)
+    assert theirs.get("/cases/").status_code == 302
+    assert AuditRow.objects.filter(object_id=li.pk).count() == 1
 
 
 def test_a_change_of_ones_own_password_ends_ones_other_sessions() -> None:
