@@ -88,6 +88,7 @@ class Look(models.Model):
             models.Index(fields=["first_person", "id"], name="look_to_take", condition=Q(done_at=None, kind="second")),
             models.Index(fields=["person"], name="look_held", condition=Q(done_at=None)),
             models.Index(fields=["person", "-made_at"], name="look_at_gold", condition=Q(kind="gold")),
+            models.Index(fields=["city", "-case"], name="look_at_case", condition=Q(done_at=None)),
         ]
 
 
