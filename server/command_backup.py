@@ -10,7 +10,8 @@ from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
-from server.start import data_folder
+from server.audit.rules import Verb
+from server.start import data_folder, start_over_data
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
     except NotCopied as wrong:
         print(f"trikeye server backup: {wrong}", file=sys.stderr)
         return 1
+    untold = put_on_record(Verb.BACKED_UP, into, bytes=manifest.database_bytes, pictures=manifest.pictures, secrets=bool(manifest.secrets), missing=len(manifest.missing), folder=args.folder.resolve().name)  # fmt: skip
     if args.json:
         print(json.dumps({"copy": str(into), "dropped_copies": copies, "dropped_pictures": pictures, **asdict(manifest)}))  # fmt: skip
     else:
@@ -43,7 +45,24 @@ def run(args: argparse.Namespace) -> int:
     if manifest.missing:
         print(f"trikeye server backup: {len(manifest.missing)} pictures that rows name are gone or damaged in the data folder; the manifest names them, an older copy may have them", file=sys.stderr)  # fmt: skip
         return 1
-    return 0
+    if untold:
+        print(f"trikeye server backup: the copy is whole, but the audit has no row of it: {untold}", file=sys.stderr)
+    return 1 if untold else 0
+
+
+def put_on_record(verb: Verb, copy: Path, **detail: object) -> str:
+    """A row of the audit: the software itself, told to by whoever may run commands here. What kept it from being written, empty if nothing did."""
+    start_over_data()
+    from django.db import DatabaseError, transaction
+
+    from server.audit.services import record
+
+    try:
+        with transaction.atomic():
+            record(verb, "backup", copy.name, **detail)
+    except DatabaseError as wrong:
+        return str(wrong)
+    return ""
 
 
 def say(words: str) -> None:

@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from server.audit.rules import Verb
 from server.start import data_folder
 
 
@@ -16,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from server.command_backup import say
+    from server.command_backup import put_on_record, say
     from server.keeping.backup import NotCopied
     from server.keeping.restore import restore
 
@@ -27,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"trikeye server restore: {wrong}", file=sys.stderr)
         return 1
     manifest = done.manifest
+    untold = put_on_record(Verb.RESTORED, done.copy, copied_at=manifest.at, version=manifest.version, pictures=done.pictures, lost=len(done.lost))  # fmt: skip
     if args.json:
         print(json.dumps({"copy": str(done.copy), "at": manifest.at, "pictures": done.pictures, "lost": done.lost, "missing": manifest.missing, "secrets": sorted(manifest.secrets), "heads": manifest.heads}))  # fmt: skip
     else:
@@ -37,4 +39,6 @@ def run(args: argparse.Namespace) -> int:
     if done.lost:
         print(f"trikeye server restore: {len(done.lost)} pictures are gone or damaged in the backup: {', '.join(done.lost[:3])} …; all else is there", file=sys.stderr)  # fmt: skip
         return 1
-    return 0
+    if untold:
+        print(f"trikeye server restore: all is there, but the audit has no row of it: {untold}", file=sys.stderr)
+    return 1 if untold else 0

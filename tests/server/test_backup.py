@@ -97,6 +97,12 @@ def test_the_drill_back_up_while_others_write_lose_everything_restore(office: Pa
     heads = re.findall(r"--head \w+", done.stdout)
     verified = trikeye(back, "server", "audit", "verify", *" ".join(heads).split())
     assert verified.returncode == 0, verified.stderr
+    told_rows = "SELECT group_concat(verb || ' ' || object_id, ', ') FROM (SELECT * FROM audit_auditrow WHERE kind = 'backup' ORDER BY id)"
+    first_copy, second_copy = Path(told["copy"]).name, Path(again["copy"]).name
+    assert ask(office / "db.sqlite3", told_rows) == f"backed_up {first_copy}, backed_up {second_copy}"
+    assert ask(back / "db.sqlite3", told_rows) == f"backed_up {first_copy}, restored {second_copy}"
+    detail = json.loads(ask(office / "db.sqlite3", "SELECT detail FROM audit_auditrow WHERE kind = 'backup' ORDER BY id"))  # fmt: skip
+    assert detail == {"bytes": told["database_bytes"], "pictures": told["pictures"], "secrets": True, "missing": 0, "folder": "copies"}  # fmt: skip
     assert (back / "secrets" / "django").read_text() == (office / "secrets" / "django").read_text()
     assert all(path.stat().st_mode & 0o77 == 0 for path in [*back.rglob("*"), *(tmp_path / "copies").rglob("*")])
     assert trikeye(back, "server", "migrate", "--quiet").returncode == 0
@@ -176,7 +182,7 @@ def test_the_newest_copies_are_kept_and_pictures_that_none_names_go(data: Path) 
     assert bring_back(data).pictures == 2
 
 
-def test_what_was_erased_is_not_missed_and_what_is_lost_is_told(data: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+def test_what_was_erased_is_not_missed_and_what_is_lost_is_told(data: Path, db: None, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     gone, erased = add_picture(data, b"gone"), add_picture(data, b"erased")
     execute(data, f"INSERT INTO keeping_erasure VALUES ('{erased}')")
     for name in (gone, erased):
@@ -234,6 +240,19 @@ def test_what_cannot_be_is_told_in_a_sentence(data: Path, tmp_path: Path, monkey
     assert "is not empty" in capsys.readouterr().err
     with backup.alone(tmp_path / "copies"), pytest.raises(NotCopied, match="is running"), backup.alone(tmp_path / "copies"):  # fmt: skip
         pass
+
+
+def test_a_copy_that_the_audit_was_not_told_of_is_whole_and_says_so(data: Path, db: None, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    from django.db import OperationalError
+
+    def locked(*_: Any, **__: Any) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setenv("TRIKEYE_DATA", str(data))
+    monkeypatch.setattr("server.audit.services.record", locked)
+    assert main(["server", "backup", str(data.parent / "copies")]) == 1
+    assert "the copy is whole, but the audit has no row of it: database is locked" in capsys.readouterr().err
+    assert bring_back(data).pictures == 2
 
 
 def test_a_full_disk_leaves_no_half_copy(data: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

@@ -100,4 +100,4 @@ def test_every_deed_that_is_recorded_comes_from_the_table() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "record"
     ]
     assert len(calls) > 8
-    assert all(call.startswith("Verb") for call in calls)
+    assert all(call.startswith("Verb.") or call == "verb" for call in calls)
