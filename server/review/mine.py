@@ -148,7 +148,7 @@ def _known(told: Sequence[Told]) -> list[str]:
         return []
     missed = [each for each in judged if not each.is_right]
     values = {"of": len(judged), "right": len(judged) - len(missed)}
-    return [_("Of %(of)d cards whose answer was known, you answered %(right)d as expected.") % values, *map(_missed, missed[:MISSED])]  # fmt: skip
+    return [_("Cards whose answer was known: %(right)d of %(of)d as expected.") % values, *map(_missed, missed[:MISSED])]  # fmt: skip
 
 
 def _missed(each: Told) -> str:
@@ -156,4 +156,4 @@ def _missed(each: Told) -> str:
     assert verdict is not None
     assert right is not None
     yours = said(verdict.answer, verdict.category or verdict.proposed, verdict.reason)
-    return _("Case %(number)d: yours was %(yours)s, expected was %(right)s.") % {"number": each.look.case.number, "yours": yours, "right": said(right.answer, right.category)}  # fmt: skip
+    return _("Case %(number)d: %(yours)s instead of %(right)s.") % {"number": each.look.case.number, "yours": yours, "right": said(right.answer, right.category)}  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,17 @@ def test_there_are_seventy_three_each_with_two_names_a_severity_and_a_source() -
         assert category.name("en") == category.name_en != ""
         assert category.sources, key
         assert (category.deadline_h is None) == (category.deadline_clock is None), key
+
+
+def test_each_says_what_it_means_in_both_languages_and_no_two_say_the_same() -> None:
+    """A name alone does not tell exposed garbage from a dirty road: who has to choose reads what is meant."""
+    for language, letters in (("zh-hans", r"[一-鿿]"), ("en", r"[A-Z]")):
+        meanings = [category.meaning(language) for category in CATEGORIES.values()]
+        assert len(set(meanings)) == 73
+        for key, category in CATEGORIES.items():
+            assert re.match(letters, category.meaning(language)), key
+            assert category.meaning(language) != category.name(language), key
+            assert not category.meaning(language).endswith((".", "。")), key
 
 
 def test_no_two_categories_share_a_code_of_their_own() -> None:

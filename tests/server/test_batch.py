@@ -203,6 +203,23 @@ def test_undo_takes_a_whole_batch_back(cards: Any, reviewer: Any) -> None:
     assert not Verdict.objects.filter(person=reviewer, undone_at=None).exists()
 
 
+def test_an_undo_says_how_many_came_back(cards: Any, reviewer: Any, client: Any) -> None:
+    """And that all of them come back, where one has gone to the city and a reason is asked for."""
+    client.force_login(reviewer)
+    leased = lease_batch(reviewer, timezone.now() - LOOKED)
+    assert leased
+    ids = [case.pk for case in leased.cases]
+    answer_batch(reviewer, uuid4(), ids, ids[:2], CONFIRM, 5000, timezone.now())
+    Case.objects.filter(id=ids[5]).update(state="handed_over")
+    asked = client.post("/review/undo", headers={"accept-language": "en"}).json()
+    assert asked["error"].endswith("To take it back, write why. All 10 cards answered together come back.")
+    back = client.post("/review/undo", {"why": "the wrong street"})
+    assert (back.status_code, back.headers["X-cards"]) == (200, "10")
+    assert not Verdict.objects.filter(person=reviewer, undone_at=None).exists()
+    decide(reviewer, uuid4(), ids[0], "confirm", timezone.now())
+    assert client.post("/review/undo").headers["X-cards"] == "1"
+
+
 def with_gold(person: Any, cases: list[Case], right: str) -> Case:
     chief = User.objects.create_user("zhao", role="supervisor")
     case = Case.objects.get(number=1)

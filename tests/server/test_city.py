@@ -265,7 +265,7 @@ def work(after_s: float = 0.0) -> None:
     send_due(now)
 
 
-DOWN = Answer(False, error="HTTP 503")
+DOWN, WRONG = Answer(False, error="HTTP 503"), "the wrong place"
 
 
 def test_a_rejected_case_is_never_handed_over_and_a_try_that_failed_counts_as_left(
@@ -274,7 +274,7 @@ def test_a_rejected_case_is_never_handed_over_and_a_try_that_failed_counts_as_le
     a_city(taken, "a")
     answers_with(monkeypatch, posts, lambda *_: DOWN)
     work()
-    undo(reviewer, timezone.now())
+    undo(reviewer, timezone.now(), WRONG)
     decide(reviewer, uuid4(), taken.pk, "reject", timezone.now(), reason=2)
     answers_with(monkeypatch, posts, lambda *_: Answer(True))
     for hour in range(1, 30):
@@ -288,7 +288,7 @@ def test_an_undo_while_the_message_is_on_its_way_is_followed_by_a_retraction_and
     a_city(taken, "a")
 
     def undone_meanwhile(url: str, body: Any) -> Answer:
-        undo(reviewer, timezone.now())
+        undo(reviewer, timezone.now(), WRONG)
         return Answer(True, "CG-1")
 
     answers_with(monkeypatch, posts, undone_meanwhile)
@@ -315,11 +315,41 @@ def test_a_worker_killed_after_the_post_leaves_a_case_that_undo_retracts(
     answers_with(monkeypatch, posts, killed)
     with pytest.raises(SystemExit):
         work()
-    undo(reviewer, timezone.now())
+    undo(reviewer, timezone.now(), WRONG)
     answers_with(monkeypatch, posts, lambda *_: Answer(True))
     for minute in (2, 4):
         work(60.0 * minute)
     assert posts == [("/a", "case.confirmed"), ("/a", "case.retracted")]
+
+
+def test_who_takes_back_what_may_have_arrived_says_why_and_the_city_reads_it(
+    taken: Case, reviewer: Any, posts: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The city's answer was lost: nobody knows whether it has the case, so undo is not free any more."""
+    a_city(taken, "a")
+    told: list[Any] = []
+
+    def lost(url: str, body: Any) -> Answer:
+        told.append(body)
+        return Answer(False, error="ReadTimeout") if len(told) == 1 else Answer(True)
+
+    answers_with(monkeypatch, posts, lost)
+    work()
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    asked = client.post("/review/undo")
+    assert (asked.status_code, asked.json()["kind"]) == (409, "needs_reason")
+    assert "the city may have it" in asked.json()["error"]
+    taken.refresh_from_db()
+    assert (taken.state, Handover.objects.count()) == ("confirmed", 1)
+    done = client.post("/review/undo", {"why": WRONG})
+    assert (done.status_code, done.headers["X-retracted"], f'data-case="{taken.pk}"' in done.content.decode()) == (200, "1", True)  # fmt: skip
+    for minute in (10, 20):
+        work(60.0 * minute)
+    taken.refresh_from_db()
+    assert taken.state == "queued"
+    assert [each["type"] for each in told] == ["case.confirmed", "case.retracted"]
+    assert told[1]["data"]["reason"] == WRONG
 
 
 def test_a_retraction_never_overtakes_its_case(
@@ -354,7 +384,7 @@ def test_messages_of_one_case_reach_a_city_in_the_order_in_which_they_were_writt
     a_city(taken, "a")
     answers_with(monkeypatch, posts, lambda *_: DOWN)
     work()
-    undo(reviewer, timezone.now())
+    undo(reviewer, timezone.now(), WRONG)
     decide(reviewer, uuid4(), taken.pk, "confirm", timezone.now())
     work()
     assert len(posts) == 1

@@ -13,6 +13,7 @@ from sightings import NOW, UTC
 
 from server.accounts.models import User
 from server.cases.models import Case
+from server.review.gold import make, tell
 from server.review.mine import Agreed, agreed, answered, by_week, pace_of, today
 from server.review.models import Dispute, Look, Verdict
 from server.review.rules import Kind, LookKind
@@ -84,6 +85,28 @@ def test_who_signs_out_reads_the_day_in_one_line(reviewer: User, cases: list[Cas
     assert "Decided today" not in client.get("/login/").content.decode()
     client.force_login(User.objects.create_user("li", role="reviewer"))
     assert "Decided today" not in client.post("/logout/", follow=True).content.decode()
+
+
+@pytest.mark.django_db
+def test_who_signs_out_is_told_of_the_gold_cards_of_the_last_hour_too(reviewer: User, cases: list[Case]) -> None:
+    """Mid-rhythm they are told at most once an hour, so the last hour of a shift would never be told; it is told once, and the missed ones by their number."""
+    chief, now = User.objects.create_user("zhao", role="supervisor"), timezone.now()
+    for case, answer in zip(cases, ("confirm", "reject", "unsure"), strict=False):
+        Case.objects.filter(id=case.pk).update(state="fixed")
+        case.refresh_from_db()
+        gold = make(chief, case, "confirm", case.category, now)
+        verdict = say(reviewer, case, answer, kind=Kind.GOLD, counted=False, reason=1 if answer == "reject" else None)
+        told_at = now - timedelta(minutes=5) if answer == "confirm" else None
+        Look.objects.create(case=case, city=case.city, kind=LookKind.GOLD, gold=gold, person=reviewer, verdict=verdict, made_at=now, done_at=now, told_at=told_at)  # fmt: skip
+    assert tell(reviewer, now) == []
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    page = client.post("/logout/", follow=True).content.decode()
+    assert "Cards whose answer was known: 0 of 1 as expected." in page
+    assert f"Case {cases[1].number}: rejected (nothing there) instead of confirmed as Bagged garbage left on the kerb." in page  # fmt: skip
+    assert f"Case {cases[0].number}:" not in page
+    client.force_login(reviewer)
+    assert "answer was known" not in client.post("/logout/", follow=True).content.decode()
 
 
 @pytest.mark.django_db

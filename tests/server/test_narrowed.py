@@ -7,8 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
+from django.db import connection
 from django.http import QueryDict
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW
 
@@ -16,7 +19,9 @@ from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.cases.models import Case, Picture
 from server.places.models import CasePlace, Feature
-from server.review.narrowed import Part, among, districts_for, part_of, words_of
+from server.review.gold import make
+from server.review.models import Look
+from server.review.narrowed import LOOKS_LOOKED_AT, Part, among, districts_for, part_of, words_of
 from server.review.services import decide, lease
 from server.screening.services import screen_new
 
@@ -47,7 +52,7 @@ def cases(send: Any) -> dict[str, Case]:
 def test_a_part_of_the_queue_is_leased_and_nothing_else(
     part: Part, wanted: str, cases: dict[str, Case], reviewer: User
 ) -> None:
-    leased = lease(reviewer, NOW, among=among(reviewer, part, shadow=False))
+    leased = lease(reviewer, NOW, part=part)
     assert {case.pk for case in leased} == {cases[each].pk for each in wanted}
 
 
@@ -57,8 +62,66 @@ def test_a_part_never_holds_what_is_a_colleagues_or_answered(cases: dict[str, Ca
     decide(reviewer, uuid4(), cases["a"].pk, "skip", now)
     Case.objects.filter(id=cases["c"].pk).update(lease_by=other, lease_until=now)
     Case.objects.filter(id=cases["c"].pk).update(lease_until=timezone.now() + timedelta(minutes=5))
-    part = Part("bagged_garbage")
-    assert lease(reviewer, timezone.now(), among=among(reviewer, part, shadow=False)) == []
+    assert lease(reviewer, timezone.now(), part=Part("bagged_garbage")) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "wanted"),
+    [(Part("bagged_garbage"), "ac"), (Part("waste_pile"), "b"), (Part("", "迎泽区"), "ab"), (Part("bagged_garbage", "小店区"), "c"), (Part("road_damage"), ""), (Part(), "abc")],
+)  # fmt: skip
+def test_decided_cards_of_a_part_are_looked_at_again_by_who_narrows_too(
+    part: Part, wanted: str, cases: dict[str, Case], reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what they were proposed as: one was confirmed as something else, which the card must not tell."""
+    monkeypatch.setattr(settings, "SECOND_SHARE", 1.0)
+    first = User.objects.create_user("li", role="reviewer")
+    for name, case in cases.items():
+        decide(first, uuid4(), case.pk, "confirm", timezone.now(), category="road_damage" if name == "a" else "")
+    leased = lease(reviewer, timezone.now(), part=part)
+    assert {case.pk for case in leased} == {cases[each].pk for each in wanted}
+    assert {case.category for case in leased} <= {part.category or case.category for case in leased}
+    assert not lease(first, timezone.now(), part=part), "nobody is their own second"
+
+
+def test_what_one_holds_of_another_part_is_not_dealt_in_this_one(cases: dict[str, Case], reviewer: User, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr(settings, "SECOND_SHARE", 1.0)
+    first = User.objects.create_user("li", role="reviewer")
+    for case in cases.values():
+        decide(first, uuid4(), case.pk, "confirm", timezone.now())
+    assert len(lease(reviewer, timezone.now())) == 3
+    assert [case.pk for case in lease(reviewer, timezone.now(), part=Part("waste_pile"))] == [cases["b"].pk]
+
+
+@pytest.mark.parametrize(("part", "is_dealt"), [(Part("bagged_garbage"), True), (Part("", "迎泽区"), True), (Part("waste_pile"), False), (Part("", "小店区"), False)])  # fmt: skip
+def test_a_gold_card_that_fits_is_dealt_to_who_narrows_and_no_other(
+    part: Part, is_dealt: bool, cases: dict[str, Case], reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "GOLD_SHARE", 1.0)
+    known, now = cases["a"], timezone.now()
+    Case.objects.filter(id=known.pk).update(state="fixed")
+    known.refresh_from_db()
+    make(User.objects.create_user("zhao", role="supervisor"), known, "confirm", known.category, now)
+    decide(reviewer, uuid4(), cases["c"].pk, "skip", now)
+    dealt = {case.pk for case in lease(reviewer, timezone.now(), part=part)}
+    assert (known.pk in dealt) is is_dealt
+    assert Look.objects.filter(kind="gold", person=reviewer).exists() is is_dealt
+
+
+def test_a_part_with_looks_asks_as_often_however_many_there_are(
+    cases: dict[str, Case], reviewer: User, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    """And their statement is walked along its index to a fixed length."""
+    monkeypatch.setattr(settings, "SECOND_SHARE", 1.0)
+    first = User.objects.create_user("li", role="reviewer")
+    for case in cases.values():
+        decide(first, uuid4(), case.pk, "confirm", timezone.now())
+    with django_assert_max_num_queries(26), CaptureQueriesContext(connection) as queries:
+        assert len(lease(reviewer, timezone.now(), part=Part("", "迎泽区"))) == 2
+    (walked,) = (each["sql"] for each in queries if "first_person_id <" in each["sql"])
+    assert walked.count(f"LIMIT {LOOKS_LOOKED_AT}") == 2
+    with connection.cursor() as cursor:
+        plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {walked}").fetchall())
+    assert plan.count("USING INDEX look_to_take (first_person_id") == 2, plan
 
 
 def test_a_part_is_found_by_index_and_bounded(cases: dict[str, Case], reviewer: User, django_assert_max_num_queries: Any) -> None:  # fmt: skip

@@ -164,7 +164,7 @@ def test_confirming_as_what_was_proposed_changes_nothing(cards: Any, reviewer: A
 def test_only_a_confirmation_names_a_category_and_only_one_there_is(
     answer: str, category: str, cards: Any, reviewer: Any
 ) -> None:
-    with pytest.raises(BadVerdict, match=category):
+    with pytest.raises(BadVerdict, match="请从列表中选择"):
         decide(reviewer, uuid4(), cards[0].pk, answer, NOW, category=category)
 
 
@@ -416,6 +416,27 @@ def test_the_page_is_asked_why_before_a_case_is_taken_back_from_the_city(cards: 
     done = client.post("/review/undo", {"why": "the wrong street"})
     assert (done.status_code, done.headers["X-case"], done.headers["X-retracted"]) == (200, str(card.number), "1")
     assert b"data-case" not in done.content
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"id": "no id"}, "cannot be read"), ({"case": "x"}, "cannot be read"), ({"case": "9" * 40}, "cannot be read"), ({"case": "987654"}, "no such case for you"),
+        ({"answer": "perhaps"}, "cannot be read"), ({"answer": "reject"}, "one of the nine reasons"), ({"answer": "reject", "reason": "soon"}, "cannot be read"),
+        ({"answer": "reject", "reason": "9"}, "needs words"), ({"category": "a_dragon"}, "choose one of the list"), ({"box": "[1, 2]"}, "cannot be read"), ({"box": "{"}, "cannot be read"),
+        ({"lat_deg": "37"}, "cannot be read"), ({"lat_deg": "north", "lon_deg": "1"}, "cannot be read"), ({"visible_ms": "long"}, "cannot be read"),
+    ],
+)  # fmt: skip
+def test_a_refused_answer_is_told_in_a_sentence_and_never_in_pythons_words(
+    wrong: dict[str, str], said: str, cards: Any, reviewer: Any, client: Any
+) -> None:
+    client.force_login(reviewer)
+    form = {"id": str(uuid4()), "case": str(cards[0].pk), "answer": "confirm"} | wrong
+    english, chinese = (client.post("/review/verdicts", form, headers={"accept-language": each}) for each in ("en", "zh-hans"))  # fmt: skip
+    assert (english.status_code, chinese.status_code) == (400, 400)
+    assert said in english.json()["error"]
+    assert not re.search(r"[A-Za-z]{3}|['\"{}]", chinese.json()["error"]), chinese.json()["error"]
+    assert not Verdict.objects.exists()
 
 
 WORKER = """

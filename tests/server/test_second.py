@@ -18,11 +18,12 @@ from calibration.geodesy import moved
 from server.accounts.models import User
 from server.cases.models import Case
 from server.categories.models import CategoryStanding
-from server.review import services
+from server.counters import COUNTED
+from server.review import rules, services
 from server.review.corrections import Correction
 from server.review.counts import forget, queue_counts
-from server.review.models import Dispute, Look, Verdict
-from server.review.rules import agree, lot, wants_second
+from server.review.models import Dispute, Look, LooksOfDay, Verdict
+from server.review.rules import agree, is_room, lot, wants_second
 from server.review.services import decide, give_back, lease, renew, undo
 from server.screening.services import screen_new
 
@@ -46,6 +47,11 @@ def person(name: str, role: str = "reviewer") -> Any:
     return User.objects.create_user(name, password="a long password", role=role)
 
 
+def told(outcome: str) -> float:
+    """What the counter of second looks stands at."""
+    return COUNTED.get_sample_value("trikeye_second_looks_total", {"outcome": outcome}) or 0.0
+
+
 def html_of(who: Any) -> tuple[str, dict[str, str]]:
     """What a lease of the cards looks like to somebody, and its figures."""
     forget()
@@ -67,6 +73,45 @@ def test_a_random_share_is_looked_at_twice_and_what_is_critical_always() -> None
     assert not any(wants_second(ids[0], "reject", reason, {"critical"}, 1.0) for reason in (5, 8)), "nothing to look at"
     assert lot("a") != lot("b")
     assert wants_second(ids[7], "confirm", None, (), 0.5) == wants_second(ids[7], "confirm", None, (), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("decided", "asked", "there_is"),
+    [(0, 0, True), (20, 19, True), (20, 20, False), (100, 20, False), (101, 20, True), (1000, 199, True), (1000, 200, False)],
+)  # fmt: skip
+def test_second_looks_of_a_day_are_a_share_of_its_decisions_and_twenty_at_least(
+    decided: int, asked: int, there_is: bool
+) -> None:
+    assert is_room(decided, asked, 0.2) is there_is
+
+
+def test_a_city_full_of_critical_cases_asks_for_no_more_looks_than_it_can_take(
+    send: Any, reviewer: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, client: Any
+) -> None:
+    """The random share is asked for all the same; what was left out is counted, and a supervisor reads it."""
+    monkeypatch.setattr(rules, "SECOND_FREE", 2)
+    settings.SECOND_SHARE, settings.SECOND_AT_MOST = 0.0, 0.5
+    for number in range(8):
+        send(east_m=60.0 * number, outbox=UUID(int=number + 1), seed=number, category="road_collapse")
+    screen_new(NOW)
+    cases, now = list(Case.objects.order_by("id")), timezone.now()
+    before = told("skipped")
+    for case in cases[:3]:
+        decide(reviewer, uuid4(), case.pk, "confirm", now)
+    day = LooksOfDay.objects.get()
+    assert (day.decided, day.asked, day.skipped, Look.objects.count()) == (3, 2, 1, 2)
+    settings.SECOND_SHARE = 1.0
+    decide(reviewer, uuid4(), cases[3].pk, "reject", now, reason=1)
+    settings.SECOND_SHARE = 0.0
+    for case in cases[4:]:
+        decide(reviewer, uuid4(), case.pk, "unsure" if case == cases[7] else "confirm", now)
+    day.refresh_from_db()
+    assert (day.decided, day.asked, day.skipped) == (7, 4, 3)
+    assert told("skipped") == before + 3
+    client.force_login(person("chief", "supervisor"))
+    page = client.get("/review/disputes/", headers={"accept-language": "en"}).content.decode()
+    assert "look again at 4 of 7 decided cards" in page
+    assert "3 urgent ones were left out" in page
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,8 @@ async function undo(why = "") {
     // From one card to the other at once: a page without heading says nothing to ears.
     if (card) card.hidden = true;
     take(html, true);
-    live((response.headers.get("X-retracted") ? say.retracted : together > 1 ? say.undoneBatch : say.undone).replace("{number}", response.headers.get("X-case")).replace("{cards}", together));
+    const told = [together > 1 && say.undoneBatch, response.headers.get("X-retracted") && say.retracted].filter(Boolean);
+    live((told.join(" · ") || say.undone).replace("{number}", response.headers.get("X-case")).replace("{cards}", together));
     next();
   } catch (trouble) {
     if (trouble.kind !== "needs_reason") { warn(trouble); return; }
