@@ -38,6 +38,13 @@ def category_of(key: str) -> Category:
     )
 
 
+def is_called(key: str, words: str) -> bool:
+    """Whether a category goes by these words: part of its name in either language or of its key, or the first letters of the Chinese name's pinyin."""
+    category, wanted = category_of(key), words.strip().casefold()
+    named = (category.name_zh, category.name_en, category.key.replace("_", " "))
+    return any(wanted in name.casefold() for name in named) or category.pinyin_initials.startswith(wanted)
+
+
 def codes_of(key: str) -> tuple[Code, ...]:
     """The codes a category is filed under; none if it was retired."""
     return filing_codes(key) if key in CATEGORIES else ()

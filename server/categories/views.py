@@ -7,18 +7,21 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from models.taxonomy import CATEGORIES
-from server.categories.rules import LEAST_PRECISION, LEAST_VERDICTS, Proof, Standing
+from server.categories.rules import LEAST_PRECISION, LEAST_VERDICTS, Proof, Standing, category_of, is_called
 from server.categories.services import NotAllowed, Row, make_live, make_shadow, overview
 from server.fleet.models import City
 from server.words import category_name, standing_name
 
 PUT = {Standing.LIVE.value: make_live, Standing.SHADOW.value: make_shadow}
+LONGEST_WORDS = 64
+FIRST = (Standing.LIVE, Standing.TRIAL, Standing.SHADOW)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,12 +49,26 @@ def _put(request: HttpRequest, cities: QuerySet[City]) -> HttpResponse:
             _("%(name)s may not go live: its verdicts do not show it.") % {"name": category_name(category)},
             409,
         )
-    return redirect("categories")
+    query = request.GET.urlencode()
+    return redirect(reverse("categories") + (f"?{query}" if query else ""))
 
 
 def _page(request: HttpRequest, cities: QuerySet[City], wrong: str = "", status: int = 200) -> HttpResponse:
-    tables = [(city, _name_of(city), [_shown(row) for row in overview(city)]) for city in cities]
-    return render(request, "categories.html", {"tables": tables, "wrong": wrong}, status=status)
+    words = request.GET.get("q", "").strip()[:LONGEST_WORDS]
+    tables = [(city, _name_of(city), [_shown(row) for row in _rows(city, words)]) for city in cities]
+    return render(request, "categories.html", {"tables": tables, "wrong": wrong, "words": words}, status=status)
+
+
+def _rows(city: City, words: str) -> list[Row]:
+    """The categories that go by these words: live ones first, among them those with most cases, then by name."""
+    rows = [row for row in overview(city) if not words or is_called(row.category, words)]
+    return sorted(rows, key=lambda row: (FIRST.index(row.standing), -row.cards, _sounds(row.category)))
+
+
+def _sounds(key: str) -> str:
+    """By what a reader's language orders names."""
+    category = category_of(key)
+    return category.name_en.casefold() if get_language() == "en" else category.pinyin_initials
 
 
 def _name_of(city: City) -> str:

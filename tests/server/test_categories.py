@@ -24,6 +24,7 @@ from django.utils import timezone
 from sightings import NOW, message
 
 from models.contract import encode, topic
+from models.taxonomy import CATEGORIES
 from server import command_category
 from server.accounts.models import User
 from server.accounts.services import cases_for
@@ -493,6 +494,36 @@ def test_the_page_takes_no_hostile_form(city: City, chief: User, monkeypatch: py
     assert client.post("/categories/", good).status_code == 302
     assert CategoryStanding.objects.get(category=SHADOWED).standing == "live"
     assert Client(enforce_csrf_checks=True).post("/categories/", good).status_code in (302, 403)
+
+
+def test_the_page_has_live_categories_first_then_those_with_most_cases_then_by_the_readers_language(send: Any, city: City, chief: User) -> None:  # fmt: skip
+    client = Client()
+    client.force_login(chief)
+    for number in range(3):
+        a_case(send, OTHER, number + 1)
+    live = sorted(CategoryStanding.objects.filter(standing="live").values_list("category", flat=True))
+    orders = {}
+    for language in ("en", "zh-Hans"):
+        page = client.get("/categories/", headers={"Accept-Language": language})
+        orders[language] = [each["row"].category for each in page.context["tables"][0][2]]
+        assert sorted(orders[language][: len(live)]) == live
+        assert orders[language][len(live)] == OTHER
+    rest = {language: order[len(live) + 1 :] for language, order in orders.items()}
+    assert rest["en"] == sorted(rest["en"], key=lambda key: CATEGORIES[key].name_en.casefold())
+    assert rest["zh-Hans"] == sorted(rest["zh-Hans"], key=lambda key: CATEGORIES[key].pinyin_initials)
+    assert rest["en"] != rest["zh-Hans"]
+
+
+@pytest.mark.parametrize("words", ["Muck", " jcl ", "\u6e23\u571f", "waste pile"])
+def test_the_page_is_narrowed_by_a_name_in_either_language_and_stays_so(city: City, chief: User, words: str) -> None:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(chief)
+    page = client.get("/categories/", {"q": words})
+    assert "waste_pile" in {each["row"].category for each in page.context["tables"][0][2]}
+    assert len(page.context["tables"][0][2]) < 4
+    assert "No category has this in its name" in client.get("/categories/", {"q": "<nothing>"}).content.decode()
+    put = client.post("/categories/?q=muck", {"city": "taiyuan", "category": "small_ads", "standing": "shadow"})
+    assert put.headers["Location"] == "/categories/?q=muck"
 
 
 def test_the_filter_of_the_queue_takes_any_word(send: Any, reviewer: User) -> None:
