@@ -9,11 +9,16 @@ setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "trikeye needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade 'pip>=24'
-	$(BIN)/pip install --quiet -r requirements.lock
-	$(BIN)/pip install --quiet --no-deps -e .
+	@echo "setup, once: some two minutes on a fast line; 1 GB on disk"
+	@echo "1 of 3: a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --upgrade 'pip>=24'
+	@echo "2 of 3: what requirements.lock names, $(shell grep -c == requirements.lock) packages; pip says nothing until it is done"
+	@$(BIN)/pip install --quiet -r requirements.lock
+	@echo "3 of 3: trikeye itself"
+	@$(BIN)/pip install --quiet --no-deps -e .
 	@touch $@
+	@echo "setup is done"
 
 demo: setup
 	$(BIN)/trikeye demo run $(ARGS)
