@@ -149,7 +149,7 @@ def test_an_empty_part_says_so_and_how_many_wait_elsewhere(cases: dict[str, Case
     assert cards.count("<article") == 1
     text = client.get("/review/nothing?category=dead_animal").content.decode()
     assert "No card in" in text
-    assert "Elsewhere 3 wait." in text
+    assert "3 more wait elsewhere." in text
     assert 'href="/review/"' in text
 
 
