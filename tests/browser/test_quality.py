@@ -12,6 +12,8 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
 from server.accounts.models import User
+from server.audit.models import AuditRow
+from server.audit.rules import Verb
 from server.cases.models import Case
 from server.fleet.models import Desire
 from server.quality.services import all_days, sum_day
@@ -99,17 +101,35 @@ def test_without_script_the_tables_say_everything(decided: None, browser: Browse
     context.close()
 
 
-def test_a_supervisor_takes_an_advice_by_one_click_and_takes_it_back(decided: None, open_page: Open, supervisor: User) -> None:  # fmt: skip
-    page = open_page("/quality/", supervisor, "en")
-    row = page.locator("tr", has=page.get_by_role("button", name="Want 0.45 Bagged garbage"))
-    expect(row).to_contain_text("spare")
-    row.get_by_role("button").click()
-    wanted = page.locator("tr", has_text="wanted since")
-    expect(wanted).to_contain_text("reported by 0 of 2 vehicles")
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_supervisor_takes_an_advice_by_one_click_and_takes_it_back(decided: None, open_page: Open, supervisor: User, language: str) -> None:  # fmt: skip
+    page = open_page("/quality/", supervisor, language)
+    row = page.locator("tr", has=page.locator("input[name=category][value=bagged_garbage]"))
+    expect(row).to_contain_text("spare" if language == "en" else "少看")
+    row.locator("button[name=threshold][value='0.45']").press("Enter")
+    expect(row.locator("p.line")).to_contain_text("0.45")
+    expect(row.locator("p.line")).to_contain_text("reported by 0 of 2 vehicles" if language == "en" else "2")
     assert all(desire.settings == {"least_probability.bagged_garbage": 0.45} for desire in Desire.objects.all())
-    wanted.get_by_role("button", name="Take back").click()
-    expect(page.locator("tr", has_text="wanted since")).to_have_count(0)
+    assert AuditRow.objects.get(verb=Verb.THRESHOLD_WANTED).actor == supervisor
+    row.locator("button[name=threshold][value='']").press("Enter")
+    expect(row.locator("p.line")).to_have_count(0)
     assert all(desire.settings == {} for desire in Desire.objects.all())
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_who_only_reads_quality_is_offered_no_threshold(decided: None, open_page: Open, reviewer: User, errors: list[str], language: str) -> None:  # fmt: skip
+    """An auditor sees advice and figures, and of people their numbers; a reviewer is told for whom the page is."""
+    page = open_page("/quality/", User.objects.create_user("lu", role="auditor"), language)
+    advice = page.locator("[aria-labelledby=thresholds] tbody tr", has_text="0.45")
+    expect(advice).to_have_count(1)
+    expect(page.locator("main form, main button")).to_have_count(0)
+    expect(page.locator("#persons")).to_have_count(0)
+    assert reviewer.username not in page.locator("main").inner_text()
+    page = open_page("/quality/", reviewer, language)
+    expect(page.locator("main p").first).to_contain_text("Supervisor" if language == "en" else "主管")
+    assert not Desire.objects.exclude(settings={}).exists()
+    assert all("403" in each for each in errors)
+    errors.clear()
 
 
 def test_a_stale_advice_is_refused_in_words_with_the_page_below(decided: None, open_page: Open, supervisor: User, errors: list[str]) -> None:  # fmt: skip
