@@ -108,7 +108,9 @@ def test_a_supervisor_takes_an_advice_by_one_click_and_takes_it_back(decided: No
     expect(row).to_contain_text("spare" if language == "en" else "少看")
     row.locator("button[name=threshold][value='0.45']").press("Enter")
     expect(row.locator("p.line")).to_contain_text("0.45")
-    expect(row.locator("p.line")).to_contain_text("reported by 0 of 2 vehicles" if language == "en" else "2")
+    expect(row.locator("p.line")).to_contain_text(
+        "reported by 0 of 2 vehicles" if language == "en" else "2 辆车中已有 0 辆上报采用"
+    )
     assert all(desire.settings == {"least_probability.bagged_garbage": 0.45} for desire in Desire.objects.all())
     assert AuditRow.objects.get(verb=Verb.THRESHOLD_WANTED).actor == supervisor
     row.locator("button[name=threshold][value='']").press("Enter")
