@@ -111,3 +111,9 @@ def test_twelve_are_rejected_with_one_reason(open_page: Open, deal: Deal, proven
     mine = Verdict.objects.filter(person=reviewer)
     assert set(mine.values_list("answer", "reason")) == {("reject", 7)}
     assert mine.count() == 12
+    press(page, "Escape")
+    expect(batch).to_be_hidden()
+    press(page, "a")
+    expect(page.locator("#live")).to_have_text("已撤销 12 件")
+    shown(page)
+    assert not mine.filter(undone_at=None).exists()

@@ -38,6 +38,11 @@ def test_a_reviewer_sees_their_own_pace_and_reads_it_when_they_leave(
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr .number").first).to_have_text("2")
     assert_fit_for_all(page, "mine")
+    if device is PHONE:
+        week, *numbers = (each.bounding_box() for each in page.locator("tbody td").all())
+        assert week
+        assert all(each and each["y"] >= week["y"] + week["height"] and each["height"] < 40 for each in numbers), "one a line, under its week"  # fmt: skip
+        assert len({each["x"] for each in numbers if each}) == 2, "in two columns"
     page.locator("form[action='/logout/'] button").click()
     expect(page.locator(".told")).to_contain_text("2")
     assert_fit_for_all(page, "after the shift")

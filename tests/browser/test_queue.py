@@ -26,12 +26,25 @@ from browsing import (
 from playwright.sync_api import expect
 from sightings import jpeg
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.cases.models import Case, Picture
 from server.cases.rules import State
 from server.review.models import Verdict
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+BOTH = pytest.mark.parametrize("language", ["zh-hans", "en"])
+ROOM_FOR_PLACEHOLDER_PX = """(field) => {
+  const style = getComputedStyle(field), pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  return field.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - pen.measureText(field.placeholder).width;
+}"""
+WATCH_HEADINGS = """addEventListener("DOMContentLoaded", () => {
+  window.seen = [];
+  const look = () => seen.push([...document.querySelectorAll("h1")].filter((each) => each.getClientRects().length).length);
+  look();
+  new MutationObserver(look).observe(document.getElementById("review"), { subtree: true, childList: true, attributes: true });
+});"""
 
 
 def test_a_reviewer_decides_thirty_cards_by_keys_alone(open_page: Open, deal: Deal, reviewer: User) -> None:
@@ -91,7 +104,7 @@ def test_a_wrong_category_is_changed_by_keys_and_the_next_card_offers_it_first(
     press(page, "r")
     expect(kinds.locator("[data-kind]").first).to_have_attribute("data-kind", "dead_animal")
     page.keyboard.type("龙")
-    expect(kinds.locator(".none")).to_be_visible()
+    expect(kinds.locator(".which p")).to_have_text("没有名称含此内容的类别。")
     press(page, "Enter")
     expect(kinds).to_be_visible()
     press(page, "Backspace", "1")
@@ -124,14 +137,73 @@ def test_a_category_is_found_by_the_beginning_of_a_word_and_named_when_it_is_cho
     all_sent(page)
 
 
-def test_the_choice_of_a_category_is_fit_for_all(open_page: Open, deal: Deal, reviewer: User) -> None:
+@BOTH
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_all_categories_can_be_looked_through_and_each_says_what_it_means(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    """Nine are offered; the page says that there are more, and shows them without a search."""
+    case = deal(1)[0]
+    page = open_page("/review/", reviewer, language, **device)
+    shown(page)
+    page.locator("[data-do=change]").click()
+    kinds, which = page.locator("#kinds"), page.locator("#kinds .which p")
+    expect(kinds.locator("[data-kind]")).to_have_count(9)
+    expect(which).to_have_text(re.compile("nine likeliest of 73" if language == "en" else "共 73 类，先列最可能的九类"))
+    assert kinds.locator("input").evaluate(ROOM_FOR_PLACEHOLDER_PX) >= 0
+    assert_fit_for_all(page, "kinds")
+    kinds.locator("input").fill("车" if language != "en" else "car")
+    expect(which).to_contain_text("73")
+    kinds.locator(".which button").click()
+    expect(kinds.locator("input")).to_have_value("")
+    expect(kinds.locator("[data-kind]")).to_have_count(73)
+    meant = kinds.locator("[data-kind]").evaluate_all("(all) => all.map((each) => [each.dataset.kind, each.querySelector('.small').textContent])")  # fmt: skip
+    assert meant == [[each.key, each.meaning(language)] for each in CATEGORIES.values()]
+    assert_fit_for_all(page, "all kinds")
+    field = kinds.locator("input").bounding_box()
+    last = kinds.locator("[data-kind=water_dirty]")
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport(ratio=1)
+    assert kinds.locator("input").bounding_box() == field, "the search stays in sight"
+    last.click()
+    all_sent(page)
+    case.refresh_from_db()
+    assert (case.category, case.state) == ("water_dirty", State.CONFIRMED)
+
+
+@BOTH
+def test_what_the_proposed_category_means_is_among_the_details(
+    language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
     deal(1)
-    for size in (DESK, PHONE):
-        page = open_page("/review/", reviewer, **size)
+    page = open_page("/review/", reviewer, language)
+    shown(page)
+    meaning = CATEGORIES["bagged_garbage"].meaning(language)
+    expect(card(page).locator("h1")).to_have_attribute("title", meaning)
+    expect(card(page).get_by_text(meaning)).to_be_hidden()
+    press(page, "i")
+    expect(card(page).get_by_text(meaning)).to_be_visible()
+
+
+def test_the_page_has_one_heading_at_every_moment(open_page: Open, deal: Deal, reviewer: User) -> None:
+    """Also between two cards, before the empty queue has its words, and when an undo exchanges the card."""
+    deal(2)
+    page = open_page("/login/", reviewer)
+    page.add_init_script(WATCH_HEADINGS)
+    page.goto("/review/")
+    for _ in range(2):
         shown(page)
-        page.locator("[data-do=change]").click()
-        assert_fit_for_all(page, "kinds")
-        page.locator("#kinds [data-close]").click()
+        press(page, "f")
+    expect(page.locator("#empty [data-do=again]")).to_be_visible()
+    all_sent(page)
+    last = None
+    for _ in range(2):
+        press(page, "a")
+        expect(card(page)).not_to_have_attribute("data-case", str(last))
+        last = shown(page)
+    seen = page.evaluate("seen")
+    assert len(seen) > 10
+    assert set(seen) == {1}
 
 
 def test_only_a_plain_key_on_a_card_seen_for_a_moment_is_a_verdict(open_page: Open, deal: Deal, reviewer: User) -> None:
@@ -177,6 +249,8 @@ def test_help_opens_by_its_key_and_gives_the_focus_back(open_page: Open, deal: D
     shown(page)
     press(page, "?")
     expect(page.locator("#help")).to_be_visible()
+    for words in ("“影子”表示该类别的准确程度尚未得到证明", "都不会移交城管", "地图上较宽的带"):
+        expect(page.locator("#help")).to_contain_text(words)
     press(page, "f", "Escape")
     expect(page.locator("#help")).to_be_hidden()
     expect(card(page).locator("h1")).to_be_focused()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from browsing import (
     sign_in,
 )
 from django.contrib.sessions.models import Session
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from playwright.sync_api import Route, expect
 
 from server import pictures, roles
@@ -219,4 +220,42 @@ def test_what_stops_a_verdict_is_told_in_its_own_words_with_a_number_and_loses_n
     expect(banner).to_be_hidden()
     assert answers() == dict.fromkeys(given, ("confirm", None))
     assert all("403" in each or "503" in each for each in errors)
+    errors.clear()
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_a_database_that_is_locked_for_a_while_is_told_and_waited_for(
+    language: str, open_page: Open, deal: Deal, reviewer: User, errors: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As while it is restored: another program holds it for longer than the server waits. The reviewer goes on with the cards at hand."""
+    given = [case.pk for case in deal(5)]
+    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "timeout", 1)
+    page = open_page("/review/", reviewer, language)
+    banner = page.locator("#banner")
+    shown(page)
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    for case in given[:2]:
+        assert shown(page) == case
+        press(page, "f")
+    told = "The database does not answer; answers wait here" if language == "en" else "数据库没有响应；结论留在本页"
+    expect(banner).to_contain_text(told)
+    expect(banner).to_contain_text(re.compile(r"2 \[[0-9a-f]{8}\]$"))
+    assert_fit_for_all(page, "locked")
+    assert shown(page) == given[2]
+    assert not Verdict.objects.exists()
+    press(page, "d", "2")
+    expect(page.locator("#unsent b")).to_have_text("3")
+    other.rollback()
+    other.close()
+    all_sent(page)
+    expect(banner).to_be_hidden()
+    for case in given[3:]:
+        assert shown(page) == case
+        press(page, "f")
+    expect(page.locator("#empty [data-do=again]")).to_be_visible()
+    all_sent(page)
+    assert answers() == dict.fromkeys(given, ("confirm", None)) | {given[2]: ("reject", 2)}
+    assert errors
+    assert all("503" in each for each in errors)
     errors.clear()
