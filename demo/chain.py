@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,8 +30,8 @@ from edge.zones import BadZones
 
 SAMPLE = Path(__file__).parent / "ride" / "sample"
 VEHICLE = "TY-01"
-PEOPLE = ("reviewer", "supervisor")
-"""Who signs in to the pages, by role; the first one reviews in a demo without people."""
+PEOPLE = {"reviewer": "reviewer", "supervisor": "supervisor", "officer": "city", "auditor": "auditor", "fleet": "fleet", "administrator": "admin"}  # fmt: skip
+"""Who signs in to the pages, by name, and their role: somebody of each. The first one reviews, and is alone in a demo without people."""
 SIGN_IN_S = 120.0
 """Checking a password takes its time on purpose, on a busy machine a long one."""
 UNDECIDED = ("new", "queued")
@@ -52,6 +53,7 @@ class Chain:
     port: int | None = None
     embedded_broker: bool = False
     pack: str = ""
+    say: Callable[[str], None] = lambda words: None
     processes: list[Process] = field(default_factory=list)
     _lock: IO[str] | None = field(default=None, repr=False)
 
@@ -72,10 +74,11 @@ class Chain:
         self.login_file = self.data / "login.txt"
 
     def start(self) -> None:
-        """Set up what is missing and start every process. Raises ChainFailed."""
+        """Set up what is missing and start every process, saying before each step what it is. Raises ChainFailed."""
         self._check_ride()
         self._take_folder()
         self._set_up()
+        self.say("starting broker, pages, intake, work, sandbox city, uplink and the vehicle …")
         verbs: list[tuple[str, list[str], bool]] = [
             ("broker", ["server", "broker", "run", *(["--kind", "amqtt"] if self.embedded_broker else [])], False),
             ("web", ["server", "web", "--port", str(self.web_port)], False),
@@ -94,9 +97,11 @@ class Chain:
         for process in self.processes:
             process.start()
         self._wait_for_web()
-        for login in self.logins.values():
-            if not login.secret:
-                self._sign_in_first(login)
+        new = [login for login in self.logins.values() if not login.secret]
+        if new:
+            self.say(f"signing {', '.join(login.name for login in new)} in for the first time: password and second factor …")  # fmt: skip
+        for login in new:
+            self._sign_in_first(login)
 
     def watch(self) -> None:
         """Start again what has died."""
@@ -112,7 +117,7 @@ class Chain:
     @property
     def login(self) -> Login:
         """The reviewer's."""
-        return self.logins[PEOPLE[0]]
+        return self.logins[next(iter(PEOPLE))]
 
     @property
     def logins(self) -> dict[str, Login]:
@@ -242,8 +247,12 @@ class Chain:
     def _set_up(self) -> None:
         for folder in (self.data, self.server_data, self.edge_data):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.say("making the database …" if not (self.server_data / "db.sqlite3").exists() else "looking after the database …")  # fmt: skip
         self._verb("server", "migrate", "--quiet")
-        for name in PEOPLE:
+        missing = [name for name in list(PEOPLE)[: 1 if self.headless else None] if name not in self.logins]
+        if missing:
+            self.say(f"adding {', '.join(missing)} …")
+        for name in missing:
             self._add_person(name)
         if not (self.data / "edge.toml").exists():
             self._verb(
@@ -264,9 +273,8 @@ class Chain:
             _write_secret(self.data / "status-url", f"{self.web_url}{shown['status_path']}")
 
     def _add_person(self, name: str) -> None:
-        if name not in self.logins:
-            said = self._verb("server", "user", "add", name, "--role", name)
-            self._keep(Login(name, said.split("password ")[1].split()[0]))
+        said = self._verb("server", "user", "add", name, "--role", PEOPLE[name])
+        self._keep(Login(name, said.split("password ")[1].split()[0]))
 
     def _keep(self, login: Login) -> None:
         write_logins(self.login_file, self.logins | {login.name: login})

@@ -17,7 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    login = read_logins(args.data / "login.txt").get(args.name)
+    logins = read_logins(args.data / "login.txt")
+    login = logins.get(args.name)
+    if login is None and logins:
+        print(f"trikeye demo code: nobody in {args.data}/login.txt is called {args.name}; there are {', '.join(logins)}", file=sys.stderr)  # fmt: skip
+        return 1
     if login is None or not login.secret:
         print(
             f"trikeye demo code: {args.data}/login.txt has no key of {args.name}; start the demo first: {typed('demo', 'run', '--data', str(args.data))}",

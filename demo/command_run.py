@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 import signal
 import sys
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from demo.chain import Chain
 
 SAID_EVERY_S = 10.0
+TRIES = {
+    "reviewer": "decides cards", "supervisor": "disputes, categories, thresholds, all figures", "officer": "what was handed over, as the city reads it",
+    "auditor": "who did what; reads everything", "fleet": "vehicles, no case", "administrator": "people",
+}  # fmt: skip
+"""What each of the demo's people has to look at."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,9 +66,14 @@ def run(args: argparse.Namespace) -> int:
 
     temporary = args.headless and args.data is None
     data = args.data or (temporary_data() if temporary else Path(".demo"))
-    chain = Chain(data, (args.ride or SAMPLE).resolve(), args.headless, args.port, args.broker == "amqtt", args.pack)
+    chain = Chain(
+        data, (args.ride or SAMPLE).resolve(), args.headless, args.port, args.broker == "amqtt", args.pack, say
+    )
     signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     began = time.monotonic()
+    say(
+        f"a demo in {chain.data}: {'half a minute' if chain.login_file.exists() else 'about a minute, this first time'} until the pages open"
+    )
     try:
         chain.start()
         print(greeting(chain), file=sys.stderr, flush=True)
@@ -89,8 +100,12 @@ def greeting(chain: Chain) -> str:
     lines = [
         f"review queue   {chain.web_url}/review/",
         f"sandbox city   {chain.city_url}/",
-        *(f"sign in as     {each.name} / {each.password}" for each in chain.logins.values()),
-        f"code           {typed('demo', 'code', chain.login.name, *at)}   (or another name; asked for after the password)",
+        *(
+            f"{'' if number else 'sign in as':14} {each.name} / {each.password}   {TRIES.get(each.name, '')}".rstrip()
+            for number, each in enumerate(chain.logins.values())
+        ),
+        f"code           {typed('demo', 'code', chain.login.name, *at)}   (or another of these names; asked for after the password)",
+        f"server verbs   TRIKEYE_DATA={shlex.quote(_short(chain.server_data))} {typed('server', 'user', 'add', 'NAME')}, and any other, reach this demo",
         f"data, logs     {chain.data}",
         "in shadow      nothing here: a demo opens every category to the sandbox city; a real server hands over those shown to be right alone",
     ]
@@ -98,8 +113,20 @@ def greeting(chain: Chain) -> str:
         lines += [
             f"A confirmed card leaves for the city after {chain.grace_s} s; until then A takes it back for nothing.",
             "Ctrl-C stops everything; a second start goes on with the same data, without this folder it begins anew.",
+            "Now the sample ride is driven, 80 s of it; each find is a card in the queue a second or two later.",
         ]
     return "\n".join(lines)
+
+
+def say(words: str) -> None:
+    """A line before something takes its time."""
+    print(words, file=sys.stderr, flush=True)
+
+
+def _short(path: Path) -> str:
+    """From here where it lies below, else the whole path."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
 def _follow(chain: Chain, args: argparse.Namespace, began: float) -> int:

@@ -18,13 +18,14 @@ import cv2
 import httpx
 import pytest
 
-from demo.chain import SAMPLE, Chain, ChainFailed
-from demo.command_run import greeting
+from demo.chain import PEOPLE, SAMPLE, Chain, ChainFailed
+from demo.command_run import TRIES, greeting
 from demo.login import SignIn
 from demo.people import People
 from models.packs import load_pack
 from models.training.from_verdicts import build
 from models.verdicts import read_export
+from server.command_user import ROLES
 
 pytestmark = pytest.mark.process
 NAMES = ("vehicle", "uplink", "broker", "intake", "web", "work", "city")
@@ -170,7 +171,8 @@ def test_a_second_demo_in_one_folder_says_so_and_leaves_the_first_alone(office: 
 def test_a_demo_says_what_it_opens_and_who_sees_the_pages_of_supervisors(office: Path, short_ride: Path, tmp_path: Path) -> None:  # fmt: skip
     """Also over the data of an older demo, whose file named the reviewer alone."""
     move_in(office, tmp_path)
-    chain = Chain(tmp_path, short_ride, headless=False, embedded_broker=True)
+    told: list[str] = []
+    chain = Chain(tmp_path, short_ride, headless=False, embedded_broker=True, say=told.append)
     subprocess.run([sys.executable, "-m", "trikeye", "server", "user", "add", "reviewer"], env={**os.environ, **chain.env}, check=True, capture_output=True)  # fmt: skip
     (tmp_path / "login.txt").write_text("reviewer of-old\n")
     try:
@@ -179,11 +181,19 @@ def test_a_demo_says_what_it_opens_and_who_sees_the_pages_of_supervisors(office:
         assert chain.login.name == "reviewer"
         assert len(chain.login.secret) == 32
         assert re.search(r"trikeye demo code reviewer --data \S+ ", said)
-        assert f"supervisor / {chain.logins['supervisor'].password}" in said
+        assert sorted(PEOPLE.values()) == sorted(ROLES)
+        assert list(chain.logins) == list(PEOPLE) == list(TRIES)
+        for name, login in chain.logins.items():
+            assert f"{name} / {login.password}   {TRIES[name]}\n" in said
+        assert f"TRIKEYE_DATA={tmp_path}/server" in said
+        assert [line.split()[0] for line in told] == ["looking", "adding", "starting", "signing"]
         assert "opens every category to the sandbox city" in said
         with httpx.Client(base_url=chain.web_url, trust_env=False, follow_redirects=True) as web:
             SignIn(web).enter(chain.logins["supervisor"])
             assert [web.get(page).status_code for page in ("/categories/", "/fleet/")] == [200, 200]
+        with httpx.Client(base_url=chain.web_url, trust_env=False, follow_redirects=True) as web:
+            SignIn(web).enter(chain.logins["administrator"])
+            assert [web.get(page).status_code for page in ("/users/", "/review/")] == [200, 403]
     finally:
         chain.stop()
 

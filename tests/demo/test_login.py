@@ -40,6 +40,8 @@ def test_the_command_shows_the_code_of_now(tmp_path: Path, capsys: Any) -> None:
     assert "start the demo first" in capsys.readouterr().err
     login = Login("chief", "pass", SECRET)
     write_logins(tmp_path / "login.txt", {"chief": login})
+    assert main(["demo", "code", "boss", "--data", str(tmp_path)]) == 1
+    assert "is called boss; there are chief" in capsys.readouterr().err
     before = login.code(time.time())
     assert main(argv) == 0
     assert capsys.readouterr().out.split()[0] in (before, login.code(time.time()))
