@@ -23,7 +23,8 @@ CASES = EVERYBODY - {Role.FLEET}
 QUALITY = frozenset({Role.SUPERVISOR, Role.AUDITOR})
 AUDIT = frozenset({Role.AUDITOR, Role.SUPERVISOR})
 FACES = frozenset({Role.SUPERVISOR, Role.AUDITOR})
-VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.ADMIN})
+VEHICLES = frozenset({Role.FLEET, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+"""Nothing is changed on these pages, and no page shows where a vehicle is."""
 WATCH = frozenset({Role.ADMIN})
 """What the machines do. Who asks on the machine itself may, too."""
 OVERVIEW = frozenset({Role.SUPERVISOR, Role.CITY, Role.AUDITOR, Role.ADMIN})

@@ -54,7 +54,7 @@ def three(send: Any) -> list[Case]:
 def test_a_token_reads_as_its_role_until_it_is_revoked_or_over(three: list[Case]) -> None:
     ask = by_token("auditor")
     assert ask("/cases").status_code == 200
-    refused = ask("/vehicles")
+    refused = ask("/categories")
     assert (refused.status_code, refused.json()["kind"]) == (403, "role")
     row = ApiToken.objects.get()
     assert row.last_used_at is not None
