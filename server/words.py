@@ -74,6 +74,15 @@ def span(seconds: float) -> str:
     return _("%(number)d d") % {"number": seconds // 86400}
 
 
+def direction_name(bearing_deg: float) -> str:
+    """The nearest of eight directions to a bearing, clockwise from north."""
+    names = (
+        pgettext("direction", "north"), pgettext("direction", "north-east"), pgettext("direction", "east"), pgettext("direction", "south-east"),
+        pgettext("direction", "south"), pgettext("direction", "south-west"), pgettext("direction", "west"), pgettext("direction", "north-west"),
+    )  # fmt: skip
+    return names[round(bearing_deg / 45) % 8]
+
+
 def severity_name(severity: str) -> str:
     """A severity of a category."""
     return {"low": pgettext("severity", "low"), "medium": pgettext("severity", "medium"), "high": pgettext("severity", "high"),
@@ -153,6 +162,8 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
     deed = deed_name(verb)
     if verb == Verb.CASE_MERGED:
         return _("Case %(number)d was merged into this one") % {"number": detail["merged"]}
+    if verb == Verb.CASE_SPLIT and "split_from" in detail:
+        return _("Split off from case %(number)d, under its old number again") % {"number": detail["split_from"]}
     if verb == Verb.CASE_SPLIT:
         return _("Split: some sightings are case %(number)d now") % {"number": detail["new"]}
     if verb == Verb.CASE_OPENED and "split_from" in detail:

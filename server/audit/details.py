@@ -19,7 +19,7 @@ from server.words import answer_name, category_name, severity_name, standing_nam
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 TOLD: dict[str, set[str]] = {
-    Verb.CASE_MOVED: {"old", "new"}, Verb.CASE_MERGED: {"merged"}, Verb.CASE_SPLIT: {"new"}, Verb.CASE_OPENED: {"split_from"},
+    Verb.CASE_MOVED: {"old", "new"}, Verb.CASE_MERGED: {"merged"}, Verb.CASE_SPLIT: {"new", "split_from"}, Verb.CASE_OPENED: {"split_from"},
     Verb.VERDICT: {"answer", "reason", "new", "counted"}, Verb.CITY_STATUS: {"status", "applied"},
 }  # fmt: skip
 """What the deed itself says already (`server.words.happened`)."""

@@ -13,12 +13,15 @@ from server.accounts.models import User
 from server.accounts.services import is_inside
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
+from server.cases.merging import merged_into
 from server.cases.models import Case, Note, Sighting
 from server.cases.rules import State, fused
 from server.cases.services import point_of
 from server.cases.timeline import FROM_CITY, Answer, Deed, Line, Said, Seen, Written, timeline
-from server.review.models import Dispute, Look, Verdict
-from server.review.rules import DECIDED_BY, UNDECIDED, Kind
+from server.cases.told import is_blind, looks_for
+from server.review.models import Dispute, Verdict
+from server.review.rows import UNLOOKED
+from server.review.rules import UNDECIDED, Kind
 from server.words import person_name
 
 ROWS = 100
@@ -64,17 +67,6 @@ def put_m(verdict: Verdict, seen: Iterable[Sighting]) -> float | None:
     return hypot(*offset_m(lat_deg, lon_deg, verdict.lat_deg, verdict.lon_deg))
 
 
-def merged_into(case: Case) -> dict[int, int]:
-    """The cases that became this one, by however many merges: id and number."""
-    found: dict[int, int] = {}
-    latest = [case.pk]
-    while latest:
-        rows = Case.objects.filter(merged_into__in=latest).exclude(id__in=found).values_list("id", "number")
-        found.update(rows)
-        latest = [case_id for case_id, _ in rows]
-    return found
-
-
 def notes_of(case: Case, person: Any, kept: bool) -> QuerySet[Note]:
     """The notes that this person may read, newest first: none outside of the back office, their own alone while they are kept blind."""
     notes = case.notes.select_related("person").order_by("-at", "-id")
@@ -95,22 +87,9 @@ def open_dispute_of(case: Case) -> Dispute | None:
     return Dispute.objects.filter(case=case, settled_at=None).select_related("first", "second").first()
 
 
-def told_state(case: Case, person: Any) -> State:
-    """The state as this person may know it: a case that is new to them waits, and to who answered in a dispute it is as they answered."""
-    if takes_it_for_new(case, person):
-        return State.QUEUED
-    dispute = open_dispute_of(case) if person.role == User.Role.REVIEWER and case.state == State.DISPUTED else None
-    for answer in (dispute.second, dispute.first) if dispute else ():
-        if answer.person_id == person.pk:
-            return DECIDED_BY.get(answer.answer, State.DISPUTED)
-    return State(case.state)
-
-
 def takes_it_for_new(case: Case, person: Any) -> bool:
     """Whether a reviewer may still be given this decided case as if nobody had answered it: then nothing may say that somebody did."""
-    if person.role != User.Role.REVIEWER or case.state in UNDECIDED:
-        return False
-    return Look.objects.filter(case=case, done_at=None).exclude(first_person=person).exists()
+    return is_blind(person) and case.state not in UNLOOKED and looks_for(person).filter(case=case).exists()
 
 
 def _tells_an_answer(row: AuditRow, person: Any, decided: bool) -> bool:

@@ -1,8 +1,8 @@
-"""Merging two cases and splitting one, by a person. What was put where is left there by later joins, and a split undoes a merge."""
+"""Merging two cases and splitting one, by a person. What was put where is left there by later joins, and a split undoes a merge: the old number comes back."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -13,10 +13,11 @@ from server.accounts.models import User
 from server.accounts.services import cases_for
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.models import Case, Sighting
+from server.cases.models import Case, Merge, Sighting
 from server.cases.notes import About, add_reason
+from server.cases.rows import Member
 from server.cases.rules import State
-from server.cases.services import members_of, move, open_case, refresh
+from server.cases.services import keep_what_it_held, members_of, move, open_case, refresh
 from server.city.services import withdraw
 
 OVER = frozenset({State.VERIFIED, State.RETRACTED})
@@ -38,6 +39,7 @@ def merge_by_hand(case: Case, into: Case, person: User, now: datetime, why: str 
             raise Refused(
                 _("Somebody has changed case %(number)d meanwhile; look at it again.") % {"number": case.number}
             )
+        keep_what_it_held(case.pk, case.sightings.values_list("id", flat=True))
         Sighting.objects.filter(case__in=[case, into]).update(case=into, by_hand=True)
         refresh(into.pk, now)
         withdraw(case, f"the same as case {into.number}", now)
@@ -47,7 +49,7 @@ def merge_by_hand(case: Case, into: Case, person: User, now: datetime, why: str 
 
 
 def split_by_hand(case: Case, sighting_ids: Collection[UUID], person: User, now: datetime, why: str = "") -> Case:
-    """Make a new case of some of a case's sightings; it is screened and reviewed as any. The rest keep number and verdict. Raises Refused."""
+    """Make a case of some of a case's sightings; it is reviewed as any. What was merged in comes back under its old number, with its history; anything else is a new case. The rest keep number and verdict. Raises Refused."""
     with transaction.atomic():
         case = _held(case, person)
         if case.state == State.MERGED:
@@ -58,14 +60,53 @@ def split_by_hand(case: Case, sighting_ids: Collection[UUID], person: User, now:
             raise Refused(_("Choose sightings that the case has; the page may be old, load it again."))
         if len(chosen) == len(rows):
             raise Refused(_("Leave at least one sighting in the case."))
-        new = Case.objects.get(id=open_case(chosen, case.category, now))
+        came = came_in(case, {row.id for row in rows}, {row.id for row in chosen})
+        new = _come_back(came, case, person, now) if came else _opened(case, chosen, person, now)
         Sighting.objects.filter(case=case).update(by_hand=True)
         Sighting.objects.filter(id__in=[row.id for row in chosen]).update(case=new)
         refresh(case.pk, now)
-        record(Verb.CASE_OPENED, "case", new.pk, city_id=case.city_id, actor_id=person.pk, split_from=case.number)
+        if came:
+            refresh(new.pk, now)
         record(Verb.CASE_SPLIT, "case", case.pk, city_id=case.city_id, actor_id=person.pk, new=new.number)
         add_reason(case, person, About.SPLIT, why, now)
+    return Case.objects.get(id=new.pk)
+
+
+def _opened(case: Case, chosen: Sequence[Member], person: User, now: datetime) -> Case:
+    new = Case.objects.get(id=open_case(chosen, case.category, now))
+    record(Verb.CASE_OPENED, "case", new.pk, city_id=case.city_id, actor_id=person.pk, split_from=case.number)
     return new
+
+
+def _come_back(came: Sequence[Case], case: Case, person: User, now: datetime) -> Case:
+    """The first of these is a case again; the others, whose sightings go with it, lead to it."""
+    back, *rest = came
+    if not move(back.pk, State.MERGED, State.QUEUED, now, person.pk, merged_into=None):
+        raise Refused(_("Somebody has changed case %(number)d meanwhile; look at it again.") % {"number": back.number})
+    Case.objects.filter(id__in=[each.pk for each in rest], merged_into=case).update(merged_into=back)
+    record(Verb.CASE_SPLIT, "case", back.pk, city_id=back.city_id, actor_id=person.pk, split_from=case.number)
+    return back
+
+
+def came_in(case: Case, held: Collection[UUID], chosen: Collection[UUID]) -> list[Case]:
+    """The cases that were merged into this one and all of whose sightings that it still has are among these, the largest first."""
+    found: list[tuple[int, Case]] = []
+    for merge in Merge.objects.filter(case__in=merged_into(case), case__state=State.MERGED).select_related("case"):
+        theirs = {UUID(each) for each in merge.sightings} & {*held}
+        if theirs and theirs <= {*chosen}:
+            found.append((len(theirs), merge.case))
+    return [each for _, each in sorted(found, key=lambda row: (-row[0], row[1].number))]
+
+
+def merged_into(case: Case) -> dict[int, int]:
+    """The cases that became this one, by however many merges: id and number."""
+    found: dict[int, int] = {}
+    latest = [case.pk]
+    while latest:
+        rows = Case.objects.filter(merged_into__in=latest).exclude(id__in=found).values_list("id", "number")
+        found.update(rows)
+        latest = [case_id for case_id, _ in rows]
+    return found
 
 
 def last_of(case: Case) -> Case:

@@ -183,3 +183,10 @@ class Note(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["case", "at"], name="note_of_case")]
+
+
+class Merge(models.Model):
+    """The sightings that a case held when it was merged into another: split off from that one, they come back under its number."""
+
+    case = models.OneToOneField(Case, primary_key=True, on_delete=models.PROTECT, related_name="merge")
+    sightings = models.JSONField()

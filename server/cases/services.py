@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
 from typing import Any
@@ -17,7 +17,7 @@ from server.audit.services import record
 from server.cases.by_hand import as_put, case_put
 from server.cases.grouping import FARTHEST_M
 from server.cases.milestones import milestones
-from server.cases.models import Case, Sighting
+from server.cases.models import Case, Merge, Sighting
 from server.cases.rows import (
     Held,
     Member,
@@ -164,7 +164,14 @@ def _give_up(
     else:
         case = kept[group_of[held[0].id]]
         move(other.id, State(other.state), State.MERGED, now, merged_into=case.id)
+        keep_what_it_held(other.id, (row.id for row in held))
         _withdraw_merged(other, case, now)
+
+
+def keep_what_it_held(case_id: int, sighting_ids: Iterable[UUID]) -> None:
+    """Note what a case held that is merged: a person may split it off again. Call before its sightings have gone, or with those it had."""
+    held = [str(each) for each in sighting_ids]
+    Merge.objects.update_or_create(case_id=case_id, defaults={"sightings": held})
 
 
 def _held(cases: Sequence[Held], rows: Sequence[Member]) -> dict[int, list[Member]]:

@@ -164,14 +164,63 @@ def test_what_was_split_stays_apart_in_any_order_of_what_comes_later(together: C
     assert partition() == {together.pk: {1, 3, 21, 23, 25}, new.pk: {2, 4, 20, 22, 24}}
 
 
-def test_a_split_undoes_a_merge(apart: list[Case], chief: User, send: Any) -> None:
+def test_a_split_undoes_a_merge_and_the_old_number_comes_back_with_its_history(apart: list[Case], chief: User, send: Any) -> None:  # fmt: skip
     one, two, _ = apart
+    move(two.pk, State.NEW, State.QUEUED, NOW)
+    move(two.pk, State.QUEUED, State.CONFIRMED, NOW)
     merge_by_hand(two, one, chief, NOW)
-    new = split_by_hand(one, [UUID(int=2)], chief, NOW)
+    back = split_by_hand(one, [UUID(int=2)], chief, NOW, "two heaps")
+    assert (back.pk, back.number, back.state, back.merged_into_id, back.sightings_count) == (two.pk, two.number, "queued", None, 1)  # fmt: skip
+    assert (back.lat_deg, back.lon_deg) == (two.lat_deg, two.lon_deg)
+    assert Case.objects.count() == 3
     send(id=UUID(int=20), east_m=20.3, outbox=UUID(int=9))
     held = partition()
-    assert (held[one.pk], held[new.pk]) == ({1}, {2, 20})
-    assert last_of(Case.objects.get(id=two.pk)).pk == one.pk
+    assert (held[one.pk], held[two.pk]) == ({1}, {2, 20})
+    assert last_of(Case.objects.get(id=two.pk)).pk == two.pk
+    told = [(row.verb, row.detail) for row in AuditRow.objects.filter(object_id=str(two.pk)).order_by("-id")[:2]]
+    assert ("case_split", {"split_from": one.number}) in told
+    assert ("case_moved", {"old": "merged", "new": "queued"}) in told
+    assert AuditRow.objects.get(verb="case_split", object_id=str(one.pk)).detail == {"new": two.number}
+    counts_what_it_holds()
+
+
+def test_of_what_was_merged_in_a_part_is_a_new_case_and_more_than_it_comes_back_as_it(apart: list[Case], chief: User, send: Any) -> None:  # fmt: skip
+    """What was seen at its place after the merge goes with it."""
+    one, two, _ = apart
+    send(id=UUID(int=20), east_m=20.3, outbox=UUID(int=9))
+    merge_by_hand(two, one, chief, NOW)
+    send(id=UUID(int=21), east_m=20.2, outbox=UUID(int=9), sequence=2)
+    part = split_by_hand(one, [UUID(int=20)], chief, NOW)
+    assert part.number == 4
+    back = split_by_hand(one, [UUID(int=2), UUID(int=21)], chief, NOW)
+    assert back.number == two.number
+    assert partition()[two.pk] == {2, 21}
+    counts_what_it_holds()
+
+
+def test_of_several_that_are_split_off_together_the_others_lead_to_the_one_that_comes_back(apart: list[Case], chief: User) -> None:  # fmt: skip
+    one, two, three = apart
+    merge_by_hand(two, one, chief, NOW)
+    merge_by_hand(three, one, chief, NOW)
+    back = split_by_hand(one, [UUID(int=2), UUID(int=3)], chief, NOW)
+    assert back.pk == two.pk
+    assert last_of(Case.objects.get(id=three.pk)).pk == two.pk
+    assert split_by_hand(back, [UUID(int=3)], chief, NOW).pk == three.pk
+    assert partition() == {one.pk: {1}, two.pk: {2}, three.pk: {3}}
+    # And merged once more, it comes back once more.
+    merge_by_hand(three, one, chief, NOW)
+    assert split_by_hand(one, [UUID(int=3)], chief, NOW).pk == three.pk
+
+
+def test_what_the_grouping_merged_comes_back_too(send: Any, chief: User) -> None:
+    """Two things 8 m apart; a look between them ties them together."""
+    send(id=UUID(int=1), outbox=UUID(int=1), sigma_m=2.0)
+    send(id=UUID(int=2), outbox=UUID(int=2), east_m=8.0, sigma_m=2.0)
+    first, second = Case.objects.order_by("id")
+    send(id=UUID(int=3), outbox=UUID(int=3), east_m=4.0, sigma_m=2.0)
+    second.refresh_from_db()
+    assert second.state == "merged", "else this tries nothing"
+    assert split_by_hand(first, [UUID(int=2)], chief, NOW).pk == second.pk
 
 
 def test_of_a_merge_and_a_verdict_at_once_one_is_told(apart: list[Case], chief: User, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip

@@ -78,9 +78,11 @@ def test_a_split_on_the_page(two: list[Case], web: Client) -> None:
         answer = web.post(f"/cases/{one.number}/split", {"sighting": chosen, "why": "two things"})
         assert (answer.status_code, words in answer.content.decode()) == (409, True)
     answer = web.post(f"/cases/{one.number}/split", {"sighting": [str(UUID(int=2))], "why": "two things"})
-    assert answer.headers["Location"] == "/cases/3/"
-    assert "Split off from case 1" in web.get("/cases/3/").content.decode()
-    assert "some sightings are case 3 now" in web.get("/cases/1/").content.decode()
+    assert answer.headers["Location"] == f"/cases/{other.number}/"
+    back = web.get(f"/cases/{other.number}/").content.decode()
+    assert "Split off from case 1, under its old number again" in back
+    assert "State: merged → to review" in back
+    assert f"some sightings are case {other.number} now" in web.get("/cases/1/").content.decode()
 
 
 def test_every_reopening_is_a_move_of_the_table() -> None:
