@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from server import errors
-from server.accounts.services import cases_for, cities_for, is_inside
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.exports import WRITERS, walked
@@ -28,7 +27,7 @@ def case_export(request: HttpRequest, kind: str) -> HttpResponseBase:
         raise Http404
     person: Any = request.user
     wanted, (write, content_type) = replace(filter_of(request.GET.dict()), before=None), WRITERS[kind]
-    counted = walked(cases_for(person), cities_for(person), wanted, notes=is_inside(person))
+    counted = walked(person, wanted)
     file = TemporaryFile()  # noqa: SIM115 - the answer closes it
     try:
         write(counted, file)

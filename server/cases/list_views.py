@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -40,7 +39,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     wanted, now = filter_of(request.GET.dict()), timezone.now()
     cases, cities, inside = cases_for(person), cities_for(person), is_inside(person)
-    found = search(cases, cities, wanted, A_PAGE, notes=inside)
+    found = search(cases, cities, wanted, A_PAGE, notes=inside, reader=person)
     here, home_id = query_of(wanted), home_city_id(person)
     rows = [_row(case, home_id, now) for case in found.cases]
     return render(request, "cases.html", {
@@ -48,7 +47,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         "states": [(s.value, state_name(s)) for s in State if s != State.MERGED], "severities": [(key, severity_name(key)) for key in SEVERITIES], "radii_m": RADII_M,
         "categories": [(key, each.name(get_language() or "zh-hans")) for key, each in CATEGORIES.items()], "districts": _districts(cities),
         "vehicles": list(vehicles_for(person).order_by("name").values_list("name", flat=True)[:MOST_VEHICLES]) if inside else [],
-        "hiding": [] if rows or found.is_cut else _hiding(cases, cities, wanted, inside), "is_narrow": here != "", "here": here, "may_export": may(person, "case_export"),
+        "hiding": [] if rows or found.is_cut else _hiding(person, wanted), "is_narrow": here != "", "here": here, "may_export": may(person, "case_export"),
         "newest": f"?{here}" if wanted.before is not None else "", "older": f"?{here}&before={found.older}" if found.older is not None else "",
     })  # fmt: skip
 
@@ -67,11 +66,12 @@ def _districts(cities: Sequence[int]) -> list[tuple[str, str]]:
     return [(zh, zh if chinese or not en else en) for zh, en in districts_of(cities)]
 
 
-def _hiding(cases: QuerySet[Case], cities: Sequence[int], wanted: Filter, inside: bool) -> list[tuple[str, str]]:
+def _hiding(person: Any, wanted: Filter) -> list[tuple[str, str]]:
     """Of a list that is empty: without which part of its filter there is something, and the address of that."""
+    cases, cities, inside = cases_for(person), cities_for(person), is_inside(person)
     looser = (
         (name, each)
         for name, each in without_each(wanted)
-        if search(cases, cities, each, 1, notes=inside, checked=HINT_CHECKED).cases
+        if search(cases, cities, each, 1, notes=inside, checked=HINT_CHECKED, reader=person).cases
     )
     return [(str(HIDDEN_BY[name]), f"?{query_of(each)}") for name, each in looser]

@@ -14,6 +14,7 @@ from django.db.models import Avg, Count, F, QuerySet, Value
 from django.db.models.functions import Coalesce, Floor
 
 from server.accounts.services import cases_for, cities_for, is_inside
+from server.cases import told
 from server.cases.counts import FINEST, LEVELS, Kept, categories_of, kind_of, read
 from server.cases.filters import Filter
 from server.cases.geo import Box, around, per_degree
@@ -72,6 +73,7 @@ class _Asked:
     states: list[str]
     categories: list[str]
     shadow: bool
+    reader: Any
 
     def kept(self, box: Box | None, level: int, states: Iterable[str] = ()) -> Kept:
         """What is kept of it in a box."""
@@ -84,20 +86,21 @@ class _Asked:
     def by_place(self, cases: QuerySet[Case], city_id: int, box: Box) -> QuerySet[Case]:
         """Those in a box, along the index of places: state and shadow stand in that too, and must not lead to one of states."""
         state, shadow = Coalesce(F("state"), Value("")), Coalesce(F("shadow"), Value(False))
-        rows = cases.annotate(stands=state, hidden=shadow).filter(stands__in=self.states, hidden=self.shadow)
+        rows = cases.annotate(stands=state, hidden=shadow).filter(told.own_state(self.states, self.reader, "stands"), hidden=self.shadow)  # fmt: skip
         return rows.filter(
             city_id=city_id, category=CATEGORY, lat_deg__range=(box.south, box.north), lon_deg__range=(box.west, box.east)
         )  # fmt: skip
 
     def by_state(self, cases: QuerySet[Case], city_id: int, box: Box) -> QuerySet[Case]:
         """The same, along the index of states and categories."""
-        rows = cases.filter(in_shadow(self.shadow), city_id=city_id, category=CATEGORY, state__in=self.states)  # fmt: skip
+        states = told.own_states(self.states, self.reader)
+        rows = cases.filter(in_shadow(self.shadow), told.own_state(self.states, self.reader), city_id=city_id, category=CATEGORY, state__in=states)  # fmt: skip
         lat, lon = Coalesce(F("lat_deg"), Value(0.0)), Coalesce(F("lon_deg"), Value(0.0))
         return rows.annotate(lat=lat, lon=lon).filter(lat__range=(box.south, box.north), lon__range=(box.west, box.east))  # fmt: skip
 
 
 def look(person: Any, wanted: Filter, box: Box, most: int = MOST) -> Found:
-    """What this person may see of a box; up to `most` cases are told one by one."""
+    """What this person may see of a box; up to `most` cases are told one by one. To a reviewer each is as they are told (told.py); only of more than WALKED is it told how they were counted, for everybody alike."""
     if is_narrow(wanted):
         return _newest(person, replace(wanted, before=None), box, min(most, NEWEST))
     asked = _asked(person, wanted)
@@ -112,13 +115,14 @@ def look(person: Any, wanted: Filter, box: Box, most: int = MOST) -> Found:
             spots = _spots(person, asked, rows, box, most + 1)
             if len(spots) <= most:
                 return Found(spots=spots)
-        if level < per_degree(box) or not kept.cases.size:  # nothing there, or not counted yet
+        # Finer than what is kept, nothing there, or not counted yet; and what is kept knows the real states.
+        if level < per_degree(box) or not kept.cases.size or told.is_blind(person):
             return Found(heaps=_counted(asked, rows, box))
     return Found(heaps=_kept_heaps(kept))
 
 
 def _newest(person: Any, wanted: Filter, box: Box, most: int) -> Found:
-    found = search(cases_for(person), cities_for(person), wanted, most, notes=is_inside(person))
+    found = search(cases_for(person), cities_for(person), wanted, most, notes=is_inside(person), reader=person)
     spots = [_spot(case) for case in found.cases if box.holds(case.lat_deg, case.lon_deg)]
     return Found(spots=spots, limited=found.older is not None or found.is_too_much)
 
@@ -141,17 +145,39 @@ def is_narrow(wanted: Filter) -> bool:
 def _asked(person: Any, wanted: Filter) -> _Asked:
     city_ids, inside, states = cities_for(person), is_inside(person), {str(state) for state in wanted.states}
     categories = categories_of(city_ids) if wanted.categories is None else sorted(wanted.categories)
-    return _Asked(city_ids, sorted(states if inside else states & AT_CITY_OR_AFTER), categories, wanted.shadow and inside)  # fmt: skip
+    return _Asked(city_ids, sorted(states if inside else states & AT_CITY_OR_AFTER), categories, wanted.shadow and inside, person)  # fmt: skip
 
 
 def _spots(person: Any, asked: _Asked, rows: Rows, box: Box, most: int) -> list[Spot]:
-    found: list[Spot] = []
+    found = _new_ones(asked, box, most)
     for city_id in asked.city_ids:
         question = rows(cases_for(person), city_id, box).order_by().values_list(*Spot._fields)
         found += (Spot(*row) for row in walk(question, asked.categories, most - len(found)))
         if len(found) >= most:
             break
-    return found
+    return _as_told(found, person)
+
+
+def _new_ones(asked: _Asked, box: Box, most: int | None = None) -> list[Spot]:
+    """The decided cases that a reviewer takes for new."""
+    if not told.is_blind(asked.reader) or State.QUEUED not in asked.states:
+        return []
+    looks = told.new_to(asked.reader, asked.city_ids, asked.shadow, asked.categories)
+    looks = looks.filter(case__lat_deg__range=(box.south, box.north), case__lon_deg__range=(box.west, box.east))
+    rows = looks.order_by().values_list("case__number", "case__city", "proposed", "case__lat_deg", "case__lon_deg")
+    return [Spot(number, city_id, category, State.QUEUED, lat, lon) for number, city_id, category, lat, lon in rows.distinct()[:most]]  # fmt: skip
+
+
+def _as_told(spots: list[Spot], person: Any) -> list[Spot]:
+    """Those in dispute as a reviewer is told; the others are found by what is told."""
+    disputed = [spot.number for spot in spots if spot.state == State.DISPUTED]
+    if not disputed or not told.is_blind(person):
+        return spots
+    rows = Case.objects.filter(state=State.DISPUTED, number__in=disputed).values_list("id", "city_id", "number")
+    keys = {case_id: (city_id, number) for case_id, city_id, number in rows}
+    masks = told.masks(dict.fromkeys(keys, State.DISPUTED), person)
+    states = {keys[case_id]: mask.state for case_id, mask in masks.items()}
+    return [spot._replace(state=states.get((spot.city_id, spot.number), spot.state)) for spot in spots]
 
 
 def _counted(asked: _Asked, rows: Rows, box: Box) -> list[Heap]:
@@ -164,6 +190,9 @@ def _counted(asked: _Asked, rows: Rows, box: Box) -> list[Heap]:
         heaps = by_cell.values_list("row", "column").annotate(n=Count("id"), at_lat=Avg("lat_deg"), at_lon=Avg("lon_deg"))  # fmt: skip
         for row, column, *heap in walk(heaps, asked.categories):
             parts.setdefault((row, column), []).append((heap[0], heap[1], heap[2]))
+    for spot in _new_ones(asked, box):
+        cell = (floor(spot.lat_deg * cells), floor(spot.lon_deg * cells))
+        parts.setdefault(cell, []).append((1, spot.lat_deg, spot.lon_deg))
     return [_summed(some) for some in parts.values()]
 
 

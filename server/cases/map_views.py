@@ -20,12 +20,13 @@ from server import errors
 from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
 from server.cases.filters import ALL, SEVERITIES, Filter, filter_of, query_of
 from server.cases.geo import BadBox, Box, Shape, around, box_of, collection, glyph_of, point, shape_of
-from server.cases.history import takes_it_for_new, told_state
+from server.cases.history import takes_it_for_new
 from server.cases.map_rows import AT_CITY_OR_AFTER, MOST, Found, Heap, Spot, look, whole
 from server.cases.map_svg import APART_PX, SHAPE, draw, mark
 from server.cases.models import Picture
 from server.cases.roads import roads_in
 from server.cases.rules import State
+from server.cases.told import as_told
 from server.categories.rules import category_of
 from server.city.deadlines import deadline_line
 from server.fleet.models import City
@@ -102,10 +103,11 @@ def case_peek(request: HttpRequest, number: int) -> HttpResponse:
     of_city = {"city__key": city} if city else {"city_id": home_city_id(request.user)}
     case = get_object_or_404(cases_for(request.user).select_related("city", "place"), number=number, **of_city)
     pictures = Picture.objects.filter(sighting__case=case, role="best", hidden_at=None)
-    state, is_new = told_state(case, request.user), takes_it_for_new(case, request.user)
+    told, is_new = as_told(case, request.user), takes_it_for_new(case, request.user)
+    severity = category_of(told.category).severity
     return render(request, "case_peek.html", {
-        "case": case, "name": category_name(case.category), "state": state_name(state), "place": kept_line(case), "deadline": "" if is_new else deadline_line(case, timezone.now()),
-        "mark": mark_safe(mark(shape_of(state))), "severity_key": category_of(case.category).severity, "severity": severity_name(category_of(case.category).severity), "address": address(case.number, case.city.key, case.city_id, request.user),
+        "case": told, "name": category_name(told.category), "state": state_name(told.state), "place": kept_line(case), "deadline": "" if is_new else deadline_line(case, timezone.now()),
+        "mark": mark_safe(mark(shape_of(told.state))), "severity_key": severity, "severity": severity_name(severity), "address": address(case.number, case.city.key, case.city_id, request.user),
         "picture": pictures.order_by("-sighting__probability").first(),
     })  # fmt: skip
 

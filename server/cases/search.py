@@ -21,11 +21,16 @@ from django.utils.timezone import make_aware
 
 from calibration.geodesy import metres_per_degree, offset_m
 from models.taxonomy import CATEGORIES
+from server.accounts.services import is_inside
+from server.cases import told
 from server.cases.filters import ALL as ALL
 from server.cases.filters import Filter as Filter
 from server.cases.filters import filter_of as filter_of
 from server.cases.models import Case, Note, Sighting, in_shadow
+from server.cases.rules import State
 from server.categories.models import CategoryStanding
+from server.city.models import Destination, Handover
+from server.city.rules import HandoverKind
 from server.fleet.models import Vehicle
 from server.places.models import CasePlace, Feature
 from server.places.rules import Kind
@@ -60,28 +65,31 @@ def newest(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, count
     return search(cases, list(city_ids), wanted, count).cases
 
 
-def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, *, notes: bool = False, checked: int | None = None) -> Found:  # fmt: skip
-    """A page of the newest `count` of `cases`, all that a person may see of these cities. `notes`: they may read notes, and find words in them. `checked`: of so many rows, rather than CHECKED, states and rights are read at most."""
+def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, *, notes: bool = False, checked: int | None = None, reader: Any = None) -> Found:  # fmt: skip
+    """A page of the newest `count` of `cases`, all that a person may see of these cities. `notes`: they may read notes, and find words in them. `checked`: of so many rows, rather than CHECKED, states and rights are read at most.
+
+    `reader`: for whom. A reviewer finds and gets cases as they are told (told.py), a city what came to it.
+    """
     if wanted.number is not None:
         found = list(cases.filter(number=wanted.number, city_id__in=city_ids).values_list("id", flat=True))
-        return Found(_whole(found))
+        return Found(_whole(found, reader))
     if wanted.categories == frozenset():
         return Found([])
-    sets = [*_sets(city_ids, wanted, notes)]
+    sets = [*_sets(city_ids, wanted, notes, reader)]
     if not sets:
-        ids = _walked(cases, city_ids, wanted, count + 1)
-        return Found(_whole(ids[:count]), older=ids[count - 1] if len(ids) > count else None)
+        ids = _walked(cases, city_ids, wanted, count + 1, reader)
+        return Found(_whole(ids[:count], reader), older=ids[count - 1] if len(ids) > count else None)
     whole_to = max((each.whole_to for each in sets if each.whole_to is not None), default=None)
     shared = set.intersection(*(each.ids for each in sets))
     ids = sorted((each for each in shared if each >= (whole_to or 0) and (wanted.before is None or each < wanted.before)), reverse=True)  # fmt: skip
     checked = CHECKED if checked is None else checked
-    kept = list(islice(_kept(cases, city_ids, wanted, ids[:checked]), count + 1))
+    kept = list(islice(_kept(cases, city_ids, wanted, ids[:checked], reader), count + 1))
     too_much = any(each.is_too_much for each in sets)
     if len(kept) > count:
-        return Found(_whole(kept[:count]), kept[count - 1], False, too_much)
+        return Found(_whole(kept[:count], reader), kept[count - 1], False, too_much)
     if len(ids) > checked:
-        return Found(_whole(kept), ids[checked - 1], True, too_much)
-    return Found(_whole(kept), whole_to, whole_to is not None, too_much)
+        return Found(_whole(kept, reader), ids[checked - 1], True, too_much)
+    return Found(_whole(kept, reader), whole_to, whole_to is not None, too_much)
 
 
 def narrowed(cases: QuerySet[Case], wanted: Filter, *, notes: bool = False) -> QuerySet[Case]:
@@ -114,26 +122,40 @@ def districts_of(city_ids: Sequence[int]) -> list[tuple[str, str]]:
     return list(dict.fromkeys(rows.values_list("name_zh", "name_en")[:DISTRICTS]))
 
 
-def _whole(ids: Collection[int]) -> list[Case]:
-    return list(Case.objects.filter(id__in=ids).select_related("city", "place").order_by("-id"))
+def _whole(ids: Collection[int], reader: Any) -> list[Case]:
+    cases = list(Case.objects.filter(id__in=ids).select_related("city", "place").order_by("-id"))
+    told.put(cases, reader)
+    return cases
 
 
-def _walked(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, count: int) -> list[int]:
-    """The newest ids by state and category alone: one look a city, state and category, since an index has no order over several; a few hundred looks a statement."""
+def _walked(cases: QuerySet[Case], city_ids: Collection[int], wanted: Filter, count: int, reader: Any) -> list[int]:
+    """The newest ids by state and category alone: one look a city, state and category, since an index has no order over several."""
     cases = cases.filter(in_shadow(wanted.shadow))
     if wanted.before is not None:
         cases = cases.filter(id__lt=wanted.before)
+    found: set[int] = set()
+    for states, some in told.by_state(cases, wanted.states, reader):
+        found.update(_of_states(some, city_ids, states, wanted.categories, count))
+    if told.is_blind(reader) and State.QUEUED in wanted.states:
+        looks = told.new_to(reader, city_ids, wanted.shadow, wanted.categories)
+        looks = looks if wanted.before is None else looks.filter(case__lt=wanted.before)
+        found.update(looks.order_by("-case_id").values_list("case_id", flat=True).distinct()[:count])
+    return nlargest(count, found)
+
+
+def _of_states(cases: QuerySet[Case], city_ids: Iterable[int], states: Iterable[State], categories: Collection[str] | None, count: int) -> set[int]:  # fmt: skip
+    """The newest `count` ids of each city, state and category; a few hundred looks a statement."""
     # One look is built, by names that no city, state or category has; the others are the same with their own.
     city, state, category = -1, "?state", "?category"
     one = cases.filter(city_id=city, state=state)
-    if wanted.categories is not None:
+    if categories is not None:
         one = one.filter(category=category)
     try:
         sql, values = one.order_by("-id").values_list("id", flat=True)[:count].query.sql_with_params()
     except EmptyResultSet:  # of none there is no SQL
-        return []
+        return set()
     looks: list[list[Any]] = []
-    for city_id, each, kind in product(city_ids, wanted.states, sorted(wanted.categories or [""])):
+    for city_id, each, kind in product(city_ids, states, sorted(categories or [""])):
         own: dict[Any, Any] = {city: city_id, state: each, category: kind}
         looks.append([own.get(value, value) for value in values])
     found: set[int] = set()
@@ -142,30 +164,35 @@ def _walked(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, coun
         with connection.cursor() as cursor:
             cursor.execute(" UNION ALL ".join([f"SELECT * FROM ({sql}) AS look"] * len(part)), [v for look in part for v in look])  # fmt: skip
             found.update(row[0] for row in cursor.fetchall())
-    return nlargest(count, found)
+    return found
 
 
-def _kept(cases: QuerySet[Case], city_ids: Collection[int], wanted: Filter, ids: Sequence[int]) -> Iterator[int]:
+def _kept(cases: QuerySet[Case], city_ids: Collection[int], wanted: Filter, ids: Sequence[int], reader: Any) -> Iterator[int]:  # fmt: skip
     """Those of `ids`, in their order, that are of `cases` and that states, categories, days and shadow let through."""
     states, (begin, end) = {*wanted.states}, _instants(wanted.since, wanted.until)
     for first in range(0, len(ids), AT_ONCE):
         part = ids[first : first + AT_ONCE]
         # By id alone: with a condition more, SQLite takes another index and reads all of a state.
-        rows = Case.objects.filter(id__in=part).values_list("city_id", "state", "category", "shadow", "last_seen_at", "id")  # fmt: skip
-        fit: dict[tuple[int, str], list[int]] = {}
+        rows = list(Case.objects.filter(id__in=part).values_list("city_id", "state", "category", "shadow", "last_seen_at", "id"))  # fmt: skip
+        masks = told.masks({case_id: state for _, state, _, _, _, case_id in rows}, reader)
+        fit: dict[tuple[int, str, bool], list[int]] = {}
         for city_id, state, category, shadow, seen_at, case_id in rows:
-            if shadow is wanted.shadow and state in states and city_id in city_ids and begin <= seen_at <= end and (wanted.categories is None or category in wanted.categories):  # fmt: skip
-                fit.setdefault((city_id, state), []).append(case_id)
+            mask = masks.get(case_id)
+            as_told = mask.over(category, shadow) if mask else (state, category, shadow)
+            if as_told[2] is wanted.shadow and as_told[0] in states and city_id in city_ids and begin <= seen_at <= end and (wanted.categories is None or as_told[1] in wanted.categories):  # fmt: skip
+                fit.setdefault((city_id, state, shadow), []).append(case_id)
         seen: set[int] = set()
-        for (city_id, state), some in fit.items():
-            of_state = cases.filter(in_shadow(wanted.shadow), city_id=city_id, state=state, id__in=some)
+        for (city_id, state, shadow), some in fit.items():
+            of_state = cases.filter(in_shadow(shadow), city_id=city_id, state=state, id__in=some)
             seen.update(of_state.values_list("id", flat=True))
         yield from (each for each in part if each in seen)
 
 
-def _sets(city_ids: Sequence[int], wanted: Filter, notes: bool) -> Iterator[Some]:
+def _sets(city_ids: Sequence[int], wanted: Filter, notes: bool, reader: Any) -> Iterator[Some]:
+    if reader is not None and not is_inside(reader):
+        yield _handed_over(city_ids, wanted.before)
     if wanted.near:
-        yield _near(city_ids, wanted, wanted.near)
+        yield _near(city_ids, wanted, wanted.near, told.is_blind(reader))
     for word in wanted.words:
         yield _of_word(city_ids, word, wanted.before, notes)
     if wanted.district:
@@ -173,15 +200,25 @@ def _sets(city_ids: Sequence[int], wanted: Filter, notes: bool) -> Iterator[Some
     if wanted.vehicle:
         yield _seen_by(wanted.vehicle, wanted.before)
     if (wanted.since or wanted.until) and not (wanted.near or wanted.words or wanted.district or wanted.vehicle):
-        yield _of_days(city_ids, wanted)
+        yield _of_days(city_ids, wanted, told.is_blind(reader))
 
 
-def _near(city_ids: Sequence[int], wanted: Filter, near: tuple[float, float]) -> Some:
-    """Within a circle: along the index by category and latitude."""
+def _handed_over(city_ids: Sequence[int], before: int | None) -> Some:
+    """What came to the cities: to look at each case whether it did would go through all that never will."""
+    walks = []
+    for destination in Destination.objects.filter(city__in=city_ids).values_list("id", flat=True):
+        rows = Handover.objects.filter(destination=destination, kind=HandoverKind.CONFIRMED, receipted_at__isnull=False)
+        rows = rows if before is None else rows.filter(case_id__lt=before)
+        walks.append(list(rows.order_by("-case_id").values_list("case_id", flat=True)[:LOOKED]))
+    return _some(walks, LOOKED)
+
+
+def _near(city_ids: Sequence[int], wanted: Filter, near: tuple[float, float], blind: bool) -> Some:
+    """Within a circle: along the index by category and latitude; all there is to who is blind, since what is told differs."""
     lat, lon = (wanted.radius_m / each for each in metres_per_degree(near[0]))
     at_lat, at_lon = near
     rows = Case.objects.filter(
-        in_shadow(wanted.shadow), city_id__in=city_ids, category__in=wanted.categories or _all_categories(city_ids),
+        Q() if blind else in_shadow(wanted.shadow), city_id__in=city_ids, category__in=(not blind and wanted.categories) or _all_categories(city_ids),
         lat_deg__range=(at_lat - lat, at_lat + lat), lon_deg__range=(at_lon - lon, at_lon + lon),
     ).values_list("id", "lat_deg", "lon_deg")[: LOOKED_NEAR + 1]  # fmt: skip
     found = list(rows)
@@ -237,14 +274,14 @@ def _some(walks: Sequence[Sequence[int]], count: int) -> Some:
     return Some({each for walk in walks for each in walk}, max(ends, default=None))
 
 
-def _of_days(city_ids: Sequence[int], wanted: Filter) -> Some:
-    """Last seen on these days: along an index that has state and category too, so that only what fits is carried away."""
+def _of_days(city_ids: Sequence[int], wanted: Filter, blind: bool) -> Some:
+    """Last seen on these days: along an index that has state and category too, so that only what fits is carried away; all there is to who is blind."""
     found, too_much = set[int](), False
-    for city_id in city_ids:
-        rows = Case.objects.filter(in_shadow(wanted.shadow), city_id=city_id, last_seen_at__range=_instants(wanted.since, wanted.until)).order_by("-last_seen_at")  # fmt: skip
+    for city_id, shadow in product(city_ids, (False, True) if blind else (wanted.shadow,)):
+        rows = Case.objects.filter(in_shadow(shadow), city_id=city_id, last_seen_at__range=_instants(wanted.since, wanted.until)).order_by("-last_seen_at")  # fmt: skip
         sql, values = rows.values_list("id", "state", "category")[:LOOKED_BY_DAY].query.sql_with_params()
-        fit: dict[str, list[str]] = {"state": [*wanted.states]}
-        if wanted.categories is not None:
+        fit: dict[str, list[str]] = {"state": [*State] if blind else [*wanted.states]}
+        if wanted.categories is not None and not blind:
             fit["category"] = [*wanted.categories]
         where = " AND ".join(f"{column} IN ({', '.join(['%s'] * len(allowed))})" for column, allowed in fit.items())
         with connection.cursor() as cursor:

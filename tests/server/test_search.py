@@ -77,7 +77,7 @@ def chief(db: None) -> User:
 
 def numbers(person: User, count: int = 100, *, notes: bool = True, **asked: str) -> list[int]:
     found = search.search(
-        cases_for(person), cities_for(person), filter_of({"state": "all"} | asked), count, notes=notes
+        cases_for(person), cities_for(person), filter_of({"state": "all"} | asked), count, notes=notes, reader=person
     )
     return [case.number for case in found.cases]
 
