@@ -12,11 +12,11 @@ from io import TextIOWrapper
 from typing import IO, Any
 
 import xlsxwriter
-from django.db.models import QuerySet
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from server.accounts.services import cases_for, cities_for, is_inside
 from server.cases.filters import Filter
 from server.cases.geo import point
 from server.cases.models import Case
@@ -68,6 +68,7 @@ COLUMNS = (
     Column("codes", gettext_lazy("Codes"), lambda case: _codes(case.category)),
     Column("state", gettext_lazy("State key"), lambda case: case.state),
     Column("state_name", gettext_lazy("State"), lambda case: _named(state_name, case.state)),
+    Column("severity_key", gettext_lazy("Severity key"), lambda case: category_of(case.category).severity),
     Column("severity", gettext_lazy("Severity"), lambda case: _named(severity_name, category_of(case.category).severity)),
     Column("place", gettext_lazy("Place"), _place),
     Column("lat_deg", gettext_lazy("Latitude (WGS-84)"), lambda case: round(case.lat_deg, 7)),
@@ -93,14 +94,15 @@ class Counted:
     is_cut: bool = False
 
 
-def walked(cases: QuerySet[Case], city_ids: list[int], wanted: Filter, *, notes: bool) -> Counted:
-    """Up to MOST of the cases that a filter shows, the newest first."""
+def walked(person: Any, wanted: Filter) -> Counted:
+    """Up to MOST of the cases that a filter shows to a person, the newest first."""
+    cases, city_ids, notes = cases_for(person), cities_for(person), is_inside(person)
     counted = Counted(iter(()))
 
     def pages() -> Iterator[Case]:
         before: int | None = None
         while True:
-            found = search(cases, city_ids, replace(wanted, before=before), AT_ONCE, notes=notes)
+            found = search(cases, city_ids, replace(wanted, before=before), AT_ONCE, notes=notes, reader=person)
             counted.is_cut |= found.is_too_much
             for case in found.cases:
                 if counted.rows == MOST:

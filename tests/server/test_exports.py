@@ -80,12 +80,14 @@ def test_csv_has_the_filtered_cases_with_heads_in_the_readers_language(chief: Us
     rows = rows_of(taken(chief, "csv", "state=confirmed"))
     assert [row["Number"] for row in rows] == ["2"]
     assert rows[0]["Category key"] == "bagged_garbage"
+    assert (rows[0]["Severity key"], rows[0]["Severity"]) == ("medium", "medium")
     assert rows[0]["Latitude (WGS-84)"] == str(round(three[1].lat_deg, 7))
     assert rows[0]["First seen"].endswith("+08:00")
     chinese = rows_of(taken(chief, "csv", "state=all", "zh-hans"))
     assert [row["编号"] for row in chinese] == ["3", "2", "1"]
     assert {row["类别"] for row in chinese} == {"打包垃圾"}
     assert {row["类别标识"] for row in chinese} == {"bagged_garbage"}
+    assert {(row["严重程度标识"], row["严重程度"]) for row in chinese} == {("medium", "一般")}
     assert len(chinese[0]) == len(COLUMNS)
 
 
@@ -98,6 +100,7 @@ def test_geojson_names_its_reference_system_and_is_valid(chief: User, three: lis
     assert abs(first["geometry"]["coordinates"][0] - LON) < 0.01
     assert abs(first["geometry"]["coordinates"][1] - LAT) < 0.01
     assert {*first["properties"]} == {column.key for column in COLUMNS} - {"lat_deg", "lon_deg"}
+    assert first["properties"]["severity_key"] == "medium"
     assert told["note"] == ""
     assert json.loads(taken(chief, "geojson", "state=fixed"))["features"] == []
 
@@ -119,8 +122,8 @@ def test_what_begins_like_a_formula_is_harmless(begin: str, chief: User, three: 
     assert row["Place"].startswith("'")
     assert row["Place"][1:].strip() == road.strip() or row["Place"][1:] == road
     [_, cells] = cells_of(taken(chief, "xlsx", "state=handed_over"))
-    assert cells[8][0] in ("s", "inlineStr")
-    assert "cmd" in cells[8][1]
+    assert cells[9][0] in ("s", "inlineStr")
+    assert "cmd" in cells[9][1]
     assert json.loads(taken(chief, "geojson", "state=handed_over"))["features"][0]["properties"]["place"].strip() == road.strip()  # fmt: skip
 
 
