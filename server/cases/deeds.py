@@ -13,7 +13,6 @@ from server.cases.models import Case
 from server.cases.notes import About, add_reason
 from server.cases.rules import State
 from server.cases.services import move
-from server.city.rules import SENT_IN
 from server.city.services import hand_over_again
 
 REOPENS = {
@@ -28,11 +27,6 @@ REOPENS = {
 def may_reopen(case: Case) -> bool:
     """Whether a case can be looked at again."""
     return State(case.state) in REOPENS
-
-
-def may_hand_over_again(case: Case) -> bool:
-    """Whether a case is in a state that cities get."""
-    return case.state in SENT_IN and not case.shadow
 
 
 def reopen(case: Case, person: User, now: datetime, why: str) -> None:

@@ -30,11 +30,11 @@ def before_and_after(pictures: Sequence[Shown]) -> Pair | None:
     best = sorted((each for each in pictures if each.role == "best"), key=lambda each: each.seen_at)
     if not best or best[0].seen_at == best[-1].seen_at:
         return None
-    return Pair(Cut(best[0], _cut(best[0])), Cut(best[-1], _cut(best[-1])))
+    return Pair(Cut(best[0], view_of(best[0])), Cut(best[-1], view_of(best[-1])))
 
 
-def _cut(shown: Shown) -> str:
-    """Around the box, within the picture; the whole picture where there is no box."""
+def view_of(shown: Shown) -> str:
+    """The part of a picture around its box, within the picture; the whole picture where there is no box."""
     if shown.box is None:
         return f"0 0 {shown.width} {shown.height}"
     box = shown.box

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import hypot
 from typing import Any
 
 from django.conf import settings
@@ -13,16 +14,23 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_GET
 
+from calibration.geodesy import offset_m
 from server.accounts.services import cases_for, home_city_id
-from server.cases.deeds import may_hand_over_again, may_reopen
+from server.cases.deeds import may_reopen
 from server.cases.evidence import before_and_after
-from server.cases.history import history_of, is_kept_blind, notes_of, takes_it_for_new, told_state
+from server.cases.hidden import hidden_of
+from server.cases.history import history_of, is_kept_blind, notes_of, takes_it_for_new
 from server.cases.merging import last_of
 from server.cases.models import Case
 from server.cases.notes import STRUCK_WITHIN
+from server.cases.parts import parts_of, way_words
 from server.cases.qr import qr_svg
 from server.cases.rules import AT_CITY
-from server.city.deadlines import deadline_line
+from server.cases.told import as_told
+from server.city.deadlines import deadline_line, deadline_words
+from server.city.models import Handover
+from server.city.rules import HandoverKind
+from server.city.services import is_owed
 from server.fleet.models import City
 from server.review.cards import card_of
 from server.roles import may
@@ -36,7 +44,7 @@ from server.words import (
     state_name,
 )
 
-MOST_NOTES, MOST_PICTURES, MOST_SIGHTINGS = 200, 40, 100
+MOST_NOTES, MOST_PICTURES, MOVED_M = 200, 40, 5.0
 PRINTED, PRINTED_PICTURES, PRINTED_LINES = ("answer", "deed", "city"), 2, 12
 
 
@@ -69,22 +77,32 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
     """The page of a case; with the reason why something could not be done to it, and 409."""
     person: Any = request.user
     now, home_id, decided = timezone.now(), home_city_id(person), takes_it_for_new(case, person)
-    card = card_of(case, {}, cases_for(person), whole=True)
+    told, hidden = as_told(case, person), hidden_of(case, person)
+    card = card_of(told, {}, cases_for(person), whole=True)
     return render(request, "case.html", {
-        "card": card, "case": case, "wrong": wrong, "state": state_name(told_state(case, person)),
+        "card": card, "case": told, "wrong": wrong, "state": state_name(told.state), "hidden": hidden, "face_in": [(address_of(each, home_id), each) for each in hidden.elsewhere] if hidden else [],
         "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
         "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
         "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
         "screening": "" if is_kept_blind(case, person) else screening_name(case.screening), "history": history_of(case, person),
         "handovers": [] if decided else handovers_of(case), "reports": [] if decided else reports_of(case),
-        "notes": _notes(case, person, now), "forms": _forms(case, person, home_id), "sightings": _to_split(case, person),
+        "notes": _notes(case, person, now), "forms": _forms(case, person, home_id, now), "parts": parts_of(case) if case.sightings_count > 1 and may(person, "case_split") else [],
     }, status=409 if wrong else 200)  # fmt: skip
 
 
 def handovers_of(case: Case) -> list[dict[str, Any]]:
     """What left for the city, oldest first."""
     rows = case.handovers.select_related("destination").order_by("made_at")
-    return [{"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state)} for row in rows]
+    return [{"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state), "moved": _moved_since(case, row)} for row in rows]  # fmt: skip
+
+
+def _moved_since(case: Case, row: Handover) -> str:
+    """Where a city was told that the case is, if that is elsewhere by now: a message says it once, and merging, splitting and later looks move a case."""
+    place = row.body.get("place")
+    if place is None or row.ended_at is not None or row.kind != HandoverKind.CONFIRMED:
+        return ""
+    away = hypot(*offset_m(case.lat_deg, case.lon_deg, place["lat"], place["lon"]))
+    return way_words(case.lat_deg, case.lon_deg, place["lat"], place["lon"]) if away >= MOVED_M else ""
 
 
 def reports_of(case: Case) -> list[dict[str, Any]]:
@@ -100,22 +118,14 @@ def _notes(case: Case, person: Any, now: datetime) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _forms(case: Case, person: Any, home_id: int | None) -> dict[str, str]:
+def _forms(case: Case, person: Any, home_id: int | None, now: datetime) -> dict[str, str]:
     """The addresses of what this person may do to this case now."""
     may_be_done = {
         "case_note": True, "case_merge": True, "case_split": case.sightings_count > 1, "case_reopen": may_reopen(case),
-        "case_hand_over": may_hand_over_again(case), "case_retract": case.state in AT_CITY,
+        "case_retract": case.state in AT_CITY,
     }  # fmt: skip
+    may_be_done["case_hand_over"] = may(person, "case_hand_over") and is_owed(case, now)
     return {name: address_of(case, home_id, name) for name, it_may in may_be_done.items() if it_may and may(person, name)}  # fmt: skip
-
-
-def _to_split(case: Case, person: Any) -> list[dict[str, Any]]:
-    """The sightings that a split may take, with a picture each."""
-    if not may(person, "case_split") or case.sightings_count < 2:
-        return []
-    rows = case.sightings.select_related("vehicle").prefetch_related("pictures").order_by("-seen_at")[:MOST_SIGHTINGS]
-    best = ((row, [p.sha256 for p in row.pictures.all() if p.role == "best" and p.hidden_at is None]) for row in rows)
-    return [{"row": row, "sha256": shas[0] if shas else ""} for row, shas in best]
 
 
 @require_GET
@@ -124,13 +134,14 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
     case, person = case_here(request, number), request.user
     if case.merged_into_id is not None:
         return redirect(address_of(last_of(case), home_city_id(person), "case_print"))
-    card, decided = card_of(case, {}, cases_for(person)), takes_it_for_new(case, person)
+    told, decided = as_told(case, person), takes_it_for_new(case, person)
+    card = card_of(told, {}, cases_for(person))
     address = (
         f"{settings.PUBLIC_URL}{reverse('case', args=[case.number])}?city={case.city.key}"  # whoever reads the sheet
     )
     return render(request, "case_print.html", {
-        "code": qr_svg(address, gettext("The address of this case, for a phone")), "card": card, "case": case, "state": state_name(told_state(case, person)), "pictures": card.pictures[:PRINTED_PICTURES],
-        "deadline": "" if decided else deadline_line(case, timezone.now()), "history": [line for line in history_of(case, person) if line.kind in PRINTED][:PRINTED_LINES],
+        "code": qr_svg(address, gettext("The address of this case, for a phone")), "card": card, "case": told, "state": state_name(told.state), "pictures": card.pictures[:PRINTED_PICTURES],
+        "deadline": "" if decided else deadline_words(case, timezone.now()), "history": [line for line in history_of(case, person) if line.kind in PRINTED][:PRINTED_LINES],
         "handovers": [] if decided else handovers_of(case), "address": address, "back": address_of(case, home_city_id(person)), "now": timezone.now(),
         "city": case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh,
     })  # fmt: skip

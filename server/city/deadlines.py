@@ -16,6 +16,12 @@ from server.city.services import live
 
 def deadline_line(case: Case, now: datetime) -> str:
     """One line while a city has the case: it counts from the first receipt. Empty before, afterwards, and where the category has no deadline."""
+    told = deadline_words(case, now)
+    return _("Deadline %(at)s") % {"at": told} if told else ""
+
+
+def deadline_words(case: Case, now: datetime) -> str:
+    """The same where a head says already that it is the deadline."""
     category = category_of(case.category)
     receipts = live().filter(case=case).exclude(receipted_at=None).order_by("receipted_at")
     since = receipts.values_list("receipted_at", flat=True).first()
@@ -24,7 +30,7 @@ def deadline_line(case: Case, now: datetime) -> str:
         return ""
     is_working = category.deadline_clock == "working"
     hours = (_("%(hours)g working hours") if is_working else _("%(hours)g hours")) % {"hours": category.deadline_h}
-    parts = [_("Deadline %(at)s (%(hours)s)") % {"at": date_format(due.at, "Y-m-d H:i"), "hours": hours}]
+    parts = [_("%(at)s (%(hours)s)") % {"at": date_format(due.at, "Y-m-d H:i"), "hours": hours}]
     if due.at < now:
         parts.append(_("overdue"))
     if due.unknown_years:

@@ -115,14 +115,8 @@ def _prepare(case_id: int, now: datetime) -> int:
 
 def _to_lacking(case: Case, now: datetime, actor_id: int | None = None) -> int:
     """Write a hand-over for every destination that lacks a case and may have it; how many."""
-    lacking = Destination.objects.filter(city=case.city_id, enabled=True).exclude(
-        id__in=live().filter(case=case).values("destination")
-    )
     made = 0
-    this = Case.objects.filter(id=case.pk)
-    if not this.filter(Exists(standing_of(at_least=Standing.LIVE)), origin="camera").exists():
-        lacking = lacking.filter(sandbox=True) if this.filter(Exists(standing_of())).exists() else lacking.none()
-    for destination in lacking:
+    for destination in _lacking(case):
         handover = Handover.objects.create(
             case=case, destination=destination, kind=HandoverKind.CONFIRMED, body={}, next_try_at=now
         )
@@ -131,12 +125,35 @@ def _to_lacking(case: Case, now: datetime, actor_id: int | None = None) -> int:
     return made
 
 
+def _lacking(case: Case) -> QuerySet[Destination]:
+    """The destinations that lack a case and may have it."""
+    lacking = Destination.objects.filter(city=case.city_id, enabled=True).exclude(
+        id__in=live().filter(case=case).values("destination")
+    )
+    this = Case.objects.filter(id=case.pk)
+    if this.filter(Exists(standing_of(at_least=Standing.LIVE)), origin="camera").exists():
+        return lacking
+    return lacking.filter(sandbox=True) if this.filter(Exists(standing_of())).exists() else lacking.none()
+
+
+def _put_off(case: Case, now: datetime) -> QuerySet[Handover]:
+    """What failed and waits for its next try."""
+    return live().filter(case=case, state=HandoverState.WAITING, attempts__gt=0, next_try_at__gt=now + CLAIM)
+
+
+def is_owed(case: Case, now: datetime) -> bool:
+    """Whether a city would get a case sooner if it were handed over again: a try failed, or a case that is with one lacks elsewhere. What is confirmed and waits leaves by itself."""
+    if case.state not in SENT_IN or case.shadow:
+        return False
+    return _put_off(case, now).filter(destination__enabled=True).exists() or (case.state in AT_CITY and _lacking(case).exists())  # fmt: skip
+
+
 def hand_over_again(case: Case, now: datetime, actor_id: int) -> int:
     """Try at once what failed and waits for its next try, and write to the destinations that lack a case: one was out of order, or is new. How many; 0 where all have it, and of a case in shadow or in a state that no city gets. Call inside a transaction."""
     case = Case.objects.select_for_update().get(id=case.pk)
     if case.state not in SENT_IN or case.shadow:
         return 0
-    waiting = live().filter(case=case, state=HandoverState.WAITING, attempts__gt=0, next_try_at__gt=now + CLAIM)
+    waiting = _put_off(case, now)
     hurried = [*waiting.values_list("id", flat=True)]
     waiting.update(next_try_at=now)
     for handover_id in hurried:

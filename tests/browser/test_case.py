@@ -85,7 +85,7 @@ def test_a_supervisor_writes_merges_and_splits_by_keyboard(open_page: Open, seen
     page = open_page(f"/cases/{other.number}/", chief, "en")
     page.get_by_label("New note").focus()
     page.keyboard.type("beside the school")
-    page.get_by_role("button", name="Keep the note").press("Enter")
+    page.get_by_role("button", name="Add note").press("Enter")
     expect(page.locator("#notes li")).to_contain_text("beside the school")
     page.get_by_role("button", name="strike out").press("Enter")
     expect(page.locator("#notes li")).to_contain_text("struck out")
@@ -104,7 +104,7 @@ def test_a_supervisor_writes_merges_and_splits_by_keyboard(open_page: Open, seen
     page.locator("details[open] textarea").focus()
     page.keyboard.type("another heap")
     page.get_by_role("button", name="Split", exact=True).press("Enter")
-    expect(page.locator("h1")).to_contain_text("Case 3")
+    expect(page.locator("h1")).to_contain_text(f"Case {other.number}")
     assert Note.objects.filter(about="split").exists()
 
 
@@ -114,7 +114,7 @@ def test_the_page_works_without_script(open_page: Open, seen_thrice: Case, chief
     expect(page.locator(".beside svg:visible")).to_have_count(2)
     assert page.locator(".slides img").count() == 6
     page.locator(".deed textarea[name=words]").first.fill("written without script")
-    page.get_by_role("button", name="Keep the note").click()
+    page.get_by_role("button", name="Add note").click()
     expect(page.locator("#notes li")).to_contain_text("written without script")
     page.goto("/cases/")
     page.get_by_label("Number, place or words").fill(str(seen_thrice.number))
