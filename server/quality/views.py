@@ -107,7 +107,7 @@ def _page(request: HttpRequest, cities: list[City], city: City, wrong: str = "",
         "loss": [(screening_name(reason), _share(share)) for reason, share in sorted(loss.items())], "lost": _share(added(loss.values())), "blind_share": settings.BLIND_SHARE * 100,
         "agreement": (found := figures.agreement(period)), "agreed": _share(found.raw),
         "confusions": [(category_name(was), category_name(became), count) for was, became, count in figures.confusions(tallies.items())[:MOST_CONFUSIONS]],
-        "advices": _advices(period), "aim": settings.AIM, "is_supervisor": is_supervisor, "persons": figures.persons(period) if is_supervisor else [],
+        **_advices(period), "aim": settings.AIM, "is_supervisor": is_supervisor, "persons": figures.persons(period) if is_supervisor else [],
     }, status=status)  # fmt: skip
 
 
@@ -171,15 +171,18 @@ def _pack_weeks(period: Period, packs: Mapping[str, Mapping[date, Tally]]) -> li
     ]
 
 
-def _advices(period: Period) -> list[dict[str, Any]]:
+def _advices(period: Period) -> dict[str, list[dict[str, Any]]]:
+    """Rows of the thresholds: those on which there is something to say or to take back, and the others, which are many."""
     wanted = wanted_in(period.city)
     advices = figures.advices(period, settings.AIM)
     keys = sorted({*advices, *wanted}, key=lambda key: (_rank(advices.get(key)), category_name(key)))
-    return [{
+    rows = [{
         "key": key, "name": category_name(key), "advice": (advice := advices.get(key)), "precision": _share(advice.precision) if advice else None,
         "threshold": None if advice is None or advice.threshold is None else f"{advice.threshold:.2f}",
         "wanted": wanted.get(key), "words": _advice_words(advice), "may_want": _may_want(advice, wanted.get(key)),
     } for key in keys]  # fmt: skip
+    told = [row for row in rows if row["wanted"] or (row["advice"] and row["advice"].threshold)]
+    return {"advised": told, "unadvised": [row for row in rows if row not in told]}
 
 
 def _rank(advice: Advice | None) -> int:

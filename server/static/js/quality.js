@@ -33,19 +33,35 @@ function lines(shown) {
     }
     bands.push({ series: [2, 3], fill: `${ink("blue")}33` });
   }
-  return { series, data, bands, scales: { y: { range: [0, 100] } } };
+  return { series, data, bands, hooks: shown.length === 1 ? { draw: [intervals] } : {}, scales: { y: { range: [0, 100] } } };
+}
+
+function intervals({ ctx, data: [days, , high, low], valToPos }) {
+  // A week without neighbours has no band.
+  ctx.save();
+  ctx.strokeStyle = ink("blue");
+  ctx.lineWidth = devicePixelRatio;
+  ctx.beginPath();
+  days.forEach((at, week) => {
+    if (high[week] === null) return;
+    const x = Math.round(valToPos(at, "x", true));
+    ctx.moveTo(x, valToPos(high[week], "y", true));
+    ctx.lineTo(x, valToPos(low[week], "y", true));
+  });
+  ctx.stroke();
+  ctx.restore();
 }
 
 function bars(shown) {
   const series = [{}, ...shown.map(({ name }) => ({ label: name, stroke: ink("soft"), fill: ink("line"), width: 1, paths: uPlot.paths.bars({ size: [0.7, 48] }), points: { show: false } }))];
-  return { series, data: shown.map(({ cells }) => cells.map((cell) => number(cell.value))), bands: [], scales: { y: { range: (_, __, most) => [0, Math.max(most, 1)] } } };
+  return { series, data: shown.map(({ cells }) => cells.map((cell) => number(cell.value) || null)), bands: [], hooks: {}, scales: { y: { range: (_, __, most) => [0, Math.max(most, 1)] } } };
 }
 
 function plot(place, kind, days, shown) {
-  const { series, data, bands, scales } = kind === "share" ? lines(shown) : bars(shown);
+  const { series, data, bands, hooks, scales } = kind === "share" ? lines(shown) : bars(shown);
   const week = 7 * 86400, x = { time: true, range: [days[0] - week / 2, days.at(-1) + week / 2] };
   const legend = { show: shown.length > 1, live: false };
-  new uPlot({ width: place.clientWidth, height: HEIGHTS[kind], tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "UTC"), series, bands, legend, scales: { x, ...scales }, axes: axes(kind, days), cursor: { show: false } }, [days, ...data], place);
+  new uPlot({ width: place.clientWidth, height: HEIGHTS[kind], tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), "UTC"), series, bands, hooks, legend, scales: { x, ...scales }, axes: axes(kind, days), cursor: { show: false } }, [days, ...data], place);
 }
 
 function draw(figure) {
