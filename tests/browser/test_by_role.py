@@ -189,7 +189,9 @@ def test_a_face_is_reported_and_its_opening_is_on_record(
     assert shown(page) == case.pk
     press(page, "d", "8")
     all_sent(page)
-    page = open_page("/review/faces/", people["auditor"], language)
+    page = open_page("/", people["auditor"], language)
+    go(page, "/audit/")
+    page.locator("main a[href='/review/faces/']").press("Enter")
     expect(page.locator("table.standings tbody tr")).to_contain_text(str(case.number))
     with page.context.expect_page() as opened:
         page.locator("form[action*='/review/faces/'] button").press("Enter")

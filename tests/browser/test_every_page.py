@@ -25,6 +25,7 @@ LOOKED_AT = {
     **dict.fromkeys(("login", "review_queue", "case_list", "case", "categories"), "test_pages.py::test_every_page_is_fit_for_all"),
     "login_code": "test_signin.py::test_a_code_is_asked_for_and_a_wrong_one_is_told",
     **dict.fromkeys(("login_enrol", "login_recovery", "login_password"), "test_signin.py::test_the_first_sign_in_is_walked_from_page_to_page"),
+    "account": "test_signin.py::test_ones_own_account_is_found_from_any_page_and_changed",
     "users": "test_signin.py::test_people_are_added_and_changed",
     "account": "test_signin.py::test_ones_own_account_is_found_from_any_page_and_changed",
     "audit": "test_signin.py::test_the_audit_is_searched_and_taken_along",
