@@ -195,6 +195,7 @@ def test_the_page_has_one_heading_at_every_moment(open_page: Open, deal: Deal, r
         shown(page)
         press(page, "f")
     expect(page.locator("#empty [data-do=again]")).to_be_visible()
+    expect(page.locator("#empty h1")).to_be_focused()
     all_sent(page)
     last = None
     for _ in range(2):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError
 from django.http import Http404
@@ -116,3 +119,10 @@ def test_an_error_is_sentences_of_the_readers_language_and_leaves_its_number_to_
         assert stop in told["error"][:-1]
         assert not [twice for twice in ("..", "。。", ".。", "。.", "。 ") if twice in told["error"]]
         assert told["request"] not in told["error"]
+
+
+def test_the_queue_waits_longer_for_an_answer_than_the_server_for_its_database() -> None:
+    """Else a database that is held is told as a server that cannot be reached."""
+    script = (Path(__file__).parents[2] / "server/static/js/post.js").read_text(encoding="utf-8")
+    (patience_ms,) = re.findall(r"PATIENCE_MS = (\d+);", script)
+    assert int(patience_ms) / 1000 > settings.DATABASES["default"]["OPTIONS"]["timeout"] + 2

@@ -75,8 +75,11 @@ async function fetchMore(byItself = false) {
 async function sayNothingLeft(byItself) {
   const response = await fetch(say.nothing, { redirect: "manual", headers: byItself ? { "X-By-Itself": "1" } : {} });
   if (!response.ok) return;
-  empty.innerHTML = await response.text();
+  const html = await response.text(), isMine = empty.contains(document.activeElement) || (!byItself && document.activeElement === document.body);
+  empty.innerHTML = html;
   keyboard.label(empty);
+  // As with a card: who answered the last one, or pressed a button that is gone now, is at the heading.
+  if (isMine && !card) empty.querySelector("h1").focus({ preventScroll: true });
   feedback.ask();
 }
 
