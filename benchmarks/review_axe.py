@@ -29,7 +29,6 @@ PAGES = {
     "review_mine": ("reviewer", "/review/mine/"),
     "my_keys": ("reviewer", "/me/keys/"),
     "account": ("reviewer", "/account/"),
-    "account": ("reviewer", "/account/"),
     "review_disputes": ("supervisor", "/review/disputes/"),
     "review_gold": ("supervisor", "/review/gold/"),
     "review_faces": ("auditor", "/review/faces/"),

@@ -1,4 +1,4 @@
-"""One Chromium a file, pages in it, and cards to decide."""
+"""One Chromium a worker, pages in it, and cards to decide."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:  # a conftest is read before there are models
     from server.cases.models import Case
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
-    """One Chromium for the file."""
+    """One Chromium for all files; each page has a context of its own."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)
         yield browser

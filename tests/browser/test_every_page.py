@@ -27,7 +27,6 @@ LOOKED_AT = {
     **dict.fromkeys(("login_enrol", "login_recovery", "login_password"), "test_signin.py::test_the_first_sign_in_is_walked_from_page_to_page"),
     "account": "test_signin.py::test_ones_own_account_is_found_from_any_page_and_changed",
     "users": "test_signin.py::test_people_are_added_and_changed",
-    "account": "test_signin.py::test_ones_own_account_is_found_from_any_page_and_changed",
     "audit": "test_signin.py::test_the_audit_is_searched_and_taken_along",
     "review_mine": "test_mine.py::test_a_reviewer_sees_their_own_pace_and_reads_it_when_they_leave",
     "my_keys": "test_keys.py::test_the_pages_of_ones_own_are_fit_for_all",
