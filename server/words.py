@@ -149,10 +149,10 @@ def deed_name(verb: str) -> str:
         Verb.DISPUTE_OPENED: _("Two answers that differ"), Verb.DISPUTE_SETTLED: _("Settled by a supervisor"),
         Verb.GOLD_MADE: _("Made a gold card"), Verb.GOLD_RETIRED: _("No gold card any more"), Verb.ZONE_ANSWERED: _("Proposal of a zone answered"), Verb.HIDDEN_OPENED: _("Hidden picture opened"),
         Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_HURRIED: _("Hand-over tried again at once"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
-        Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category put elsewhere"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.CASES_EXPORTED: _("Cases exported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
+        Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category's standing changed"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.CASES_EXPORTED: _("Cases exported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
         Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.THRESHOLD_WANTED: _("Threshold wanted of vehicles"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
-        Verb.USER_PLACED: _("Person's role or city changed"), Verb.USER_IN_USE: _("Person let in again"), Verb.USER_OUT_OF_USE: _("Person shut out"), Verb.FACTOR_MADE: _("Second factor made"), Verb.FACTOR_RESET: _("Second factor taken away"), Verb.FACTOR_FORGOTTEN: _("A second factor removed by its owner"), Verb.RECOVERY_RENEWED: _("Recovery codes renewed"),
-        Verb.SIGNED_IN: _("Signed in"), Verb.CODE_REFUSED: _("Code refused"), Verb.PICTURE_OPENED: _("Picture opened from outside"), Verb.PICTURES_ERASED: _("Pictures erased"), Verb.AUDIT_READ: _("Audit taken along"),
+        Verb.USER_PLACED: _("Person's role or city changed"), Verb.USER_IN_USE: _("Person reactivated"), Verb.USER_OUT_OF_USE: _("Person deactivated"), Verb.FACTOR_MADE: _("Second factor made"), Verb.FACTOR_RESET: _("Second factor reset"), Verb.FACTOR_FORGOTTEN: _("A second factor removed by its owner"), Verb.RECOVERY_RENEWED: _("Recovery codes renewed"),
+        Verb.SIGNED_IN: _("Signed in"), Verb.CODE_REFUSED: _("Code refused"), Verb.PICTURE_OPENED: _("Picture opened from outside"), Verb.PICTURES_ERASED: _("Pictures erased"), Verb.AUDIT_READ: _("Audit exported"),
         Verb.TOKEN_ADDED: _("Token added"), Verb.TOKEN_REVOKED: _("Token revoked"), Verb.BACKED_UP: _("Backup made"), Verb.RESTORED: _("Restored from a backup"),
     }[Verb(verb)]  # fmt: skip
 

@@ -80,7 +80,7 @@ def _shown(row: Row) -> dict[str, Any]:
     low, high = row.proof.interval
     return {
         "row": row, "name": category_name(row.category), "standing": standing_name(row.standing),
-        "by": {"person": row.person, "pack": row.pack, "sandbox": _("for trials"), "": _("nobody has measured it")}[row.source],
+        "by": {"person": row.person, "pack": row.pack, "sandbox": _("for trials"), "": _("not measured yet")}[row.source],
         "precision": "–" if row.proof.precision is None else f"{row.proof.precision:.2f}",
         "interval": "" if row.proof.precision is None else f"{low:.2f}–{high:.2f}",
         "may": known and row.standing != Standing.LIVE, "lacks": _lacks(row.proof),

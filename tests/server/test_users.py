@@ -77,7 +77,7 @@ def test_a_change_of_role_city_password_or_factor_ends_the_sessions_of_who_it_co
     assert sorted(AuditRow.objects.filter(actor=boss).values_list("verb", flat=True)) == ["factor_reset", "user_password", "user_placed", "user_placed"]  # fmt: skip
 
 
-@pytest.mark.parametrize(("deed", "question"), [("shut_out", "Shut out li?"), ("password", "New password for li?"), ("factor", "Reset the second factor of li?")])  # fmt: skip
+@pytest.mark.parametrize(("deed", "question"), [("shut_out", "Deactivate li?"), ("password", "New password for li?"), ("factor", "Reset the second factor of li?")])  # fmt: skip
 def test_what_throws_somebody_out_is_asked_first(web: Client, deed: str, question: str) -> None:
     li = User.objects.create_user("li", password="a long password", role="reviewer")
     app_of("li")
@@ -112,7 +112,7 @@ def test_who_is_shut_out_is_out_at_once_stays_out_and_loses_nothing(web: Client,
     theirs.force_login(li)
     do(web, li, "shut_out")
     assert theirs.get("/cases/").status_code == 302
-    assert "shut out" in web.get("/users/").content.decode()
+    assert "deactivated" in web.get("/users/").content.decode()
     assert Client().post("/login/", {"username": "li", "password": "a long password"}).status_code == 200
     do(web, li, "let_in")
     assert theirs.get("/cases/").status_code == 302  # the session from before stays over
@@ -139,7 +139,7 @@ def test_the_page_costs_the_same_for_many_people(web: Client, django_assert_max_
     User.objects.bulk_create([User(username=f"p{number:04}") for number in range(600)])
     with django_assert_max_num_queries(6):
         page = web.get("/users/").content.decode()
-    assert "look by name" in page
+    assert "search by user name" in page
     assert page.count('<th scope="row">') == 500
     assert ">p0599" in web.get("/users/?name=P0599").content.decode()
 
