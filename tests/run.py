@@ -16,14 +16,15 @@ BESIDE = ["-n", "auto", "--dist", "loadfile", "-m", f"not ({HEAVY})"]
 FIRST, LAST = "tests/demo", "tests/browser"
 
 
-def in_pairs() -> list[str]:
-    """Two files at a time of those that start processes: they mostly wait, several each, so this is enough on any machine. The longest first and the many short ones of the browser last, so that neither half ends minutes after the other."""
+def with_processes() -> list[str]:
+    """Three files at a time of those that start processes: they wait for half of their time, several processes each, so this is enough on any machine.
+
+    The longest first and the many short ones of the browser last, so that no worker ends minutes after the others.
+    """
     tests = [each for each in (ROOT / "tests").iterdir() if each.match("test_*.py") or any(each.glob("test_*.py"))]
-    folders = sorted(
-        (f"tests/{each.name}" for each in tests if each.name != "training"),
-        key=lambda name: (name == LAST, name != FIRST, name),
-    )
-    return ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "-m", HEAVY, *folders]
+    names = [f"tests/{each.name}" for each in tests if each.name != "training"]
+    ordered = sorted(names, key=lambda name: (name == LAST, name != FIRST, name))
+    return ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "-m", HEAVY, *ordered]
 
 
 def main() -> int:
@@ -32,7 +33,7 @@ def main() -> int:
         _install([package for name in missing for package in PACKAGES[name]])
         missing = [name for name in PACKAGES if not _has(name)]
     shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared")) / "data"
-    runs = [sys.argv[1:]] if sys.argv[1:] else [BESIDE, in_pairs()]
+    runs = [sys.argv[1:]] if sys.argv[1:] else [BESIDE, with_processes()]
     # Each runs whatever became of the one before; one that was killed ends below 0, so no maximum will do.
     code = next(filter(None, [_pytest(arguments) for arguments in runs]), 0)
     trains = (ROOT / ".venv-training").is_dir()
