@@ -14,6 +14,7 @@ from django.utils.timezone import localdate
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from server.accounts.first_steps import first_steps
 from server.accounts.models import User
 from server.accounts.services import cities_for, is_inside
 from server.cases.counts import counted_at
@@ -52,7 +53,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "took": [(step_name(each.step), each.cases, length(each.median_s), length(each.p90_s)) for each in took(person, first, today + timedelta(days=1))],
         "bars": _bars(by_category), "open": by_category.total(), "month": str(month_of_day(today)), "span": DAYS,
     }  # fmt: skip
-    if person.role != User.Role.ADMIN:
+    if person.role == User.Role.ADMIN:
+        page["steps"] = first_steps()
+    else:
         page |= {"risks": [_risk(person, each) for each in at_risk(person, now)], "svg": _map(person)}
     return render(request, "dashboard.html", page)
 

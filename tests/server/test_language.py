@@ -91,6 +91,23 @@ def test_whatever_the_code_may_write_has_words(language: str) -> None:
         assert not [line for line in lines if re.search("[a-z]", line)]
 
 
+ONE_WORD = {
+    "搁置": "初筛排除",
+    "测试卡": "标准卡",
+    "精确率": "准确率",
+    "移交目标": "接收方",
+    "目的地": "接收方",
+    "账户": "账号",
+    "姓名": "用户名",
+}
+"""Words that stood beside another one for the same thing, and the one that is used."""
+
+
+def test_one_thing_has_one_word_in_chinese() -> None:
+    told = "".join(re.findall(r'^(?:msgstr )?"(.*)"$', PO.read_text(encoding="utf-8"), re.MULTILINE))
+    assert not {word: better for word, better in ONE_WORD.items() if word in told}
+
+
 def test_every_deed_that_is_recorded_comes_from_the_table() -> None:
     """`record` takes a Verb and nothing else; the type checker sees to it, and this to those who do not run it."""
     calls = [

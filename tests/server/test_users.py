@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from django.test import Client
 from second_factors import app_of
+from sightings import NOW, message
 
+from models.contract import encode, topic
 from server.accounts import people
 from server.accounts.factors import has_second_factor
 from server.accounts.models import User
 from server.audit.models import AuditRow
-from server.fleet.models import City
+from server.fleet.models import City, Vehicle
+from server.intake.services import take_sighting
 from trikeye import main
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +163,31 @@ def test_the_command_line_does_the_same(db: None, capsys: Any) -> None:
     assert not zhao.is_active
     assert main(["server", "user", "password", "nobody"]) == 1
     assert main(["server", "user", "add", "zhao"]) == 1
+
+
+def test_an_empty_server_tells_its_administrator_what_to_do_first(web: Client) -> None:
+    """Each step by the page or command it names, until people can begin."""
+    page = web.get("/").headers["Location"]
+
+    def left() -> list[str]:
+        return [step.command or step.link for step in web.get(page).context["steps"] if not step.done]
+
+    told = web.get(page).content.decode()
+    assert "First steps" in told
+    assert 'href="/users/"' in told
+    assert len(left()) == 7
+    for role in ("reviewer", "supervisor"):
+        web.post("/users/", {"do": "add", "name": role, "role": role, "city": ""})
+    vehicle, destination, *_ = (each for each in left() if each.startswith("trikeye server"))
+    assert main(vehicle.replace(" --write-config edge.toml", "").split()[1:]) == 0
+    assert main([*destination.split()[1:], "--allow-private"]) == 0
+    assert [each.split()[1] for each in left()] == ["edge", "server", "server"]
+    sighting = message()
+    take_sighting(topic(sighting.vehicle, "sighting"), encode(sighting), NOW)
+    assert web.get(page).context["steps"] == []
+    assert "First steps" not in web.get(page).content.decode()
+    theirs = Client(headers={"Accept-Language": "en"})
+    theirs.force_login(User.objects.get(username="supervisor"))
+    Vehicle.objects.update(revoked_at=NOW)
+    assert "First steps" in web.get(page).content.decode()
+    assert "First steps" not in theirs.get(page).content.decode()
