@@ -92,7 +92,11 @@ def _role(role: str) -> str:
 
 def _filter(query: str) -> str:
     """The filter of a list as an address has it."""
-    names: dict[str, Callable[[str], str]] = {"state": state_name, "category": category_name, "severity": severity_name}
+    names: dict[str, Callable[[str], str]] = {
+        "state": lambda state: _("all") if state == "all" else state_name(state), "category": category_name, "severity": severity_name,
+        "filter": lambda which: {"shadow": standing_name("shadow")}[which], "radius": lambda metres: _("within %(metres)s m") % {"metres": metres},
+        "since": lambda day: _("from %(day)s") % {"day": day}, "until": lambda day: _("to %(day)s") % {"day": day},
+    }  # fmt: skip
     told = []
     for key, value in parse_qsl(query):
         with suppress(KeyError, ValueError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,8 +105,7 @@ def _ids_of(kind: str, text: str, reader: User) -> tuple[str, ...]:
     if kind == "case":
         number = int(text) if _is_number(text) else 0
         own = cases_for(reader).filter(city__in=cities_for(reader), number=min(number, MOST_CASES))
-        found: Sequence[Any] = own.values_list("pk", flat=True)
-        return tuple(map(str, found)) or ("0",)
+        return tuple(str(pk) for pk in own.values_list("pk", flat=True)) or ("0",)
     if kind in ROWS:
         rows, field = ROWS[kind]()
         return tuple(map(str, rows.filter(**{field: text}).values_list("pk", flat=True))) or (text,)

@@ -177,13 +177,13 @@ def test_a_case_goes_by_its_number_and_leads_to_its_page(web: Client, send: Any)
 
 
 def test_details_are_words_in_both_languages_and_raw_in_the_table(web: Client, auditor: User) -> None:
-    record(Verb.CASES_EXPORTED, "export", "geojson", actor_id=auditor.pk, filter="state=confirmed&category=waste_pile", words=False, rows=12345)  # fmt: skip
+    record(Verb.CASES_EXPORTED, "export", "geojson", actor_id=auditor.pk, filter="state=confirmed&category=waste_pile&since=2026-11-01", words=False, rows=12345)  # fmt: skip
     record(Verb.USER_PLACED, "user", auditor.pk, old="reviewer", new="auditor", city="taiyuan")
     record(Verb.CATEGORY_PUT, "category", "waste_pile", old="shadow", new="live", low=0.7123456, verdicts=120)
     record(Verb.THRESHOLD_WANTED, "category", "waste_pile", least_probability=None)
     record(Verb.BACKED_UP, "backup", "20261128T101500Z", bytes=2_500_000, copied_at="2026-11-28T10:15:00+00:00", of_tomorrow="x")  # fmt: skip
     shown = {row.verb: (thing.words, detail) for row, _deed, thing, detail in web.get("/audit/").context["rows"]}
-    assert shown["cases_exported"] == ("export GeoJSON", "filter: confirmed, Accumulated waste, rubble or muck · searched for words: no · rows: 12,345")  # fmt: skip
+    assert shown["cases_exported"] == ("export GeoJSON", "filter: confirmed, Accumulated waste, rubble or muck, from 2026-11-01 · searched for words: no · rows: 12,345")  # fmt: skip
     assert shown["user_placed"] == ("person auditor", "before: Reviewer · new: Auditor · city: taiyuan")
     assert shown["category_put"][1] == "before: in shadow · new: live · lower bound: 0.7123 · verdicts: 120"
     assert shown["threshold_wanted"][1] == "threshold: none"
