@@ -200,6 +200,15 @@ def test_passkeys_are_not_offered_where_they_cannot_work(open_page: Open, live_s
 
 
 @pytest.mark.parametrize(("language", "device"), EVERY)
+def test_an_administrator_of_an_empty_server_is_led_to_the_first_step(open_page: Open, db: None, language: str, device: dict[str, Any]) -> None:  # fmt: skip
+    page = open_page("/", User.objects.create_user("boss", role="admin"), language=language, **device)
+    expect(page.locator(".first-steps li")).to_have_count(7)
+    look(page, "first-steps")
+    page.locator(".first-steps a").first.click()
+    expect(page).to_have_url("/users/")
+
+
+@pytest.mark.parametrize(("language", "device"), EVERY)
 def test_people_are_added_and_changed(open_page: Open, db: None, language: str, device: dict[str, Any]) -> None:
     boss = User.objects.create_user("boss", role="admin")
     User.objects.create_user("li", role="reviewer", last_seen_at=timezone.now())
