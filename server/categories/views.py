@@ -46,7 +46,7 @@ def _put(request: HttpRequest, cities: QuerySet[City]) -> HttpResponse:
         return _page(
             request,
             cities,
-            _("%(name)s may not go live: its verdicts do not show it.") % {"name": category_name(category)},
+            _("%(name)s cannot go live yet: its verdicts do not show that it is right often enough.") % {"name": category_name(category)},
             409,
         )
     query = request.GET.urlencode()
@@ -91,5 +91,5 @@ def _shown(row: Row) -> dict[str, Any]:
 def _lacks(proof: Proof) -> str:
     """What a category lacks to be put live; empty if nothing."""
     if proof.verdicts < LEAST_VERDICTS:
-        return _("%(number)d verdicts more are needed") % {"number": LEAST_VERDICTS - proof.verdicts}
+        return _("%(number)d more verdicts needed") % {"number": LEAST_VERDICTS - proof.verdicts}
     return "" if proof.is_enough else _("lower bound under %(least).2f") % {"least": LEAST_PRECISION}
