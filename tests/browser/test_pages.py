@@ -67,7 +67,7 @@ def test_a_supervisor_puts_a_category_elsewhere_on_the_page(open_page: Open, dea
     expect(page.get_by_role("button", name="Make live")).to_have_count(0)
     row.get_by_role("button", name="Move to shadow").press("Enter")
     expect(row.locator(".tag")).to_have_text("in shadow")
-    expect(row).to_contain_text("100 verdicts more are needed")
+    expect(row).to_contain_text("100 more verdicts needed")
     assert Case.objects.get().shadow
 
 
