@@ -135,7 +135,9 @@ def cases(
     Nothing is passed over or told twice, whatever is added meanwhile.
     """
     ids = [each.pk for each in _cities(request, asked.city)]
-    found = search(cases_for(request.user), ids, asked.filter(cursor), limit, notes=is_inside(request.user), reader=request.user)
+    found = search(
+        cases_for(request.user), ids, asked.filter(cursor), limit, notes=is_inside(request.user), reader=request.user
+    )
     rows = [case_row(each) for each in found.cases]
     return shapes.Cases(items=rows, next=None if found.older is None else str(found.older), is_too_much=found.is_too_much)  # fmt: skip
 

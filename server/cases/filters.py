@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
 from math import isfinite
 from urllib.parse import urlencode
 
@@ -16,6 +17,8 @@ ALL = "all"
 RADII_M = (50, 100, 300, 1000, 2000)
 RADIUS_M = 300
 LONGEST = 80
+LEAST_LETTERS, LEAST_SIGNS = 3, 2
+"""What a word needs to be taken for a category's."""
 SEVERITIES = ("critical", "high", "medium", "low")
 _NUMBER = re.compile(r"#?([0-9]{1,9})", re.ASCII)
 _SPOT = re.compile(r"\(?([+-]?[0-9.]{1,20})°?\s*[,，\s]\s*([+-]?[0-9.]{1,20})°?\)?", re.ASCII)
@@ -27,6 +30,7 @@ class Filter:
 
     And what a case must have beside: a severity, a district, a vehicle that saw it, last seen on days from `since` to `until`, words of its place's names or its notes; or
     all of that is left aside for a `number`. `near`: latitude and longitude of a spot it lies no farther from than `radius_m`. `text` is what the last three were read from.
+    `kinds`: categories that words were understood as; all of them without.
     """
 
     state: str = ""
@@ -40,6 +44,7 @@ class Filter:
     until: date | None = None
     text: str = ""
     radius_m: int = RADIUS_M
+    kinds: frozenset[str] | None = None
 
     @property
     def states(self) -> Iterable[State]:
@@ -51,10 +56,24 @@ class Filter:
     @property
     def categories(self) -> frozenset[str] | None:
         """The categories it shows, None for all there are, retired ones too."""
-        if not self.severity:
-            return frozenset({self.category}) if self.category else None
-        of_it = {key for key, each in CATEGORIES.items() if each.severity == self.severity}
-        return frozenset(of_it & {self.category} if self.category else of_it)
+        of_severity = frozenset(key for key, each in CATEGORIES.items() if each.severity == self.severity)
+        asked = [
+            frozenset({self.category}) if self.category else None,
+            of_severity if self.severity else None,
+            self.kinds,
+        ]
+        told = [each for each in asked if each is not None]
+        return frozenset.intersection(*told) if told else None
+
+    @property
+    def understood(self) -> Filter | None:
+        """The same with the words that name categories read as these, and without them; None if no word does, or no category has all that do in its names."""
+        named = {word: kinds_of(word) for word in self.words}
+        naming = [kinds for kinds in named.values() if kinds]
+        kinds = frozenset.intersection(*naming) if naming else frozenset()
+        if not kinds:
+            return None
+        return replace(self, kinds=kinds, text=" ".join(word for word in self.words if not named[word]))
 
     @property
     def number(self) -> int | None:
@@ -78,6 +97,18 @@ class Filter:
     def words(self) -> tuple[str, ...]:
         """The words that were written, if it was neither a number nor a spot; each must be found."""
         return () if self.number is not None or self.near else tuple(dict.fromkeys(self.text.split()))[:4]
+
+
+@lru_cache(maxsize=1000)
+def kinds_of(word: str) -> frozenset[str]:
+    """The categories that have a word in their Chinese name, at the beginning of a word of their English one, or of the first letters of their pinyin."""
+    typed = word.casefold()
+    if typed.isascii():
+        if len(typed) < LEAST_LETTERS or not typed.isalpha():
+            return frozenset()
+        begins = re.compile(rf"\b{typed}")
+        return frozenset(key for key, each in CATEGORIES.items() if begins.search(f"{each.name_en.casefold()} {each.pinyin_initials}"))  # fmt: skip
+    return frozenset(key for key, each in CATEGORIES.items() if len(typed) >= LEAST_SIGNS and typed in each.name_zh)
 
 
 def filter_of(asked: Mapping[str, str]) -> Filter:

@@ -15,7 +15,6 @@ from server.cases.geo import Box, Shape, glyph_of, shape_of
 from server.cases.map_rows import Found, Heap, Spot
 
 WIDTH, SHAPE, APART_PX, LEAST_PX = 1000, 0.6, 42, 5
-HEIGHT = round(WIDTH * SHAPE)
 MARKS = {
     Shape.OPEN: "M-11 0a11 11 0 1 0 22 0a11 11 0 1 0 -22 0z", Shape.CITY: "M-10 -10h20v20h-20z", Shape.FIXED: "M-11 0l7 8l15 -17", Shape.BACK: "M0 -13l13 22h-26z",
     Shape.CLOSED: "M-8 -8l16 16m0 -16l-16 16",
@@ -33,19 +32,20 @@ class Lines:
     wide_m: float = 0.0
 
 
-def draw(box: Box, found: Found, roads: Lines, words: str, address_of: Callable[[Spot], str], closer: Callable[[Heap], str], apart_px: int = APART_PX) -> str:  # fmt: skip
-    """The map of a box that is SHAPE times as high as wide (Box.fitted). `words` is what it says to those who cannot see it."""
+def draw(box: Box, found: Found, roads: Lines, words: str, address_of: Callable[[Spot], str], closer: Callable[[Heap], str], apart_px: int = APART_PX, wide_px: int = WIDTH) -> str:  # fmt: skip
+    """The map of a box that is SHAPE times as high as wide (Box.fitted), `wide_px` in its own pixels. `words` is what it says to those who cannot see it."""
+    high_px = round(wide_px * SHAPE)
 
     def xy(lat: float, lon: float) -> tuple[float, float]:
-        return (lon - box.west) / (box.east - box.west) * WIDTH, (box.north - lat) / (box.north - box.south) * HEIGHT
+        return (lon - box.west) / (box.east - box.west) * wide_px, (box.north - lat) / (box.north - box.south) * high_px
 
-    px_per_m = WIDTH / ((box.east - box.west) * metres_per_degree(box.middle[0])[1])
-    parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" class="ground"/>', _roads(roads, xy, px_per_m)]
+    px_per_m = wide_px / ((box.east - box.west) * metres_per_degree(box.middle[0])[1])
+    parts = [f'<rect width="{wide_px}" height="{high_px}" class="ground"/>', _roads(roads, xy, px_per_m)]
     heaps, spots = _apart(found, xy, apart_px)
     parts += [_heap(heap, *xy(heap.lat_deg, heap.lon_deg), closer(heap)) for heap in heaps]
     parts += [_spot(spot, *xy(spot.lat_deg, spot.lon_deg), address_of(spot)) for spot in spots]
-    parts.append(_scale(box))
-    return f'<svg class="cases-map" viewBox="0 0 {WIDTH} {HEIGHT}" role="group" aria-label="{escape(words)}">{"".join(parts)}</svg>'
+    parts.append(_scale(box, wide_px))
+    return f'<svg class="cases-map" viewBox="0 0 {wide_px} {high_px}" role="group" aria-label="{escape(words)}">{"".join(parts)}</svg>'
 
 
 def _apart(
@@ -71,6 +71,11 @@ def _together(some: list[Spot | Heap]) -> Heap:
 def mark(shape: Shape) -> str:
     """A shape alone, for legends."""
     return f'<svg class="mark" viewBox="-14 -14 28 28" aria-hidden="true"><path d="{MARKS[shape]}" class="mark-{shape}"/></svg>'
+
+
+def heap_mark() -> str:
+    """A heap alone, for legends."""
+    return '<svg class="mark" viewBox="-14 -14 28 28" aria-hidden="true"><circle r="13" class="heap"/><text y="5" class="heap-count">9</text></svg>'
 
 
 def _spot(spot: Spot, x: float, y: float, address: str) -> str:
@@ -105,8 +110,8 @@ def _path(points: Iterable[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x} {y}" for x, y in kept) + ("h0" if len(kept) == 1 else "")
 
 
-def _scale(box: Box) -> str:
-    span_m = (box.east - box.west) * metres_per_degree(box.middle[0])[1]
+def _scale(box: Box, wide_px: int) -> str:
+    span_m, foot = (box.east - box.west) * metres_per_degree(box.middle[0])[1], round(wide_px * SHAPE)
     bar_m = next(step * 10**power for power in range(6, -2, -1) for step in (5, 2, 1) if step * 10**power <= span_m / 4)
     told = f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m"
-    return f'<path d="M20 {HEIGHT - 24}v8h{bar_m / span_m * WIDTH:.0f}v-8" class="scale"/><text x="28" y="{HEIGHT - 26}" class="scale-text">{told}</text>'
+    return f'<path d="M20 {foot - 24}v8h{bar_m / span_m * wide_px:.0f}v-8" class="scale"/><text x="28" y="{foot - 26}" class="scale-text">{told}</text>'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -15,14 +15,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET
 
-from models.taxonomy import CATEGORIES, city_codes
+from models.taxonomy import city_codes
 from server import errors
-from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
-from server.cases.filters import ALL, SEVERITIES, Filter, filter_of, query_of
+from server.accounts.services import cases_for, cities_for, home_city_id
+from server.cases.asked import asked
+from server.cases.filters import ALL, Filter, filter_of, query_of
 from server.cases.geo import BadBox, Box, Shape, around, box_of, collection, glyph_of, point, shape_of
 from server.cases.history import takes_it_for_new
-from server.cases.map_rows import AT_CITY_OR_AFTER, MOST, Found, Heap, Spot, look, whole
-from server.cases.map_svg import APART_PX, SHAPE, draw, mark
+from server.cases.map_rows import MOST, Found, Heap, Spot, look, whole
+from server.cases.map_svg import APART_PX, SHAPE, WIDTH, draw, heap_mark, mark
 from server.cases.models import Picture
 from server.cases.roads import roads_in
 from server.cases.rules import State
@@ -36,8 +37,6 @@ from server.words import category_name, severity_name, state_name
 DRAWN = 300
 """Cases that the map without script shows one by one."""
 MOVES = (("north", 0.0, 0.3, 1.0), ("south", 0.0, -0.3, 1.0), ("west", -0.3, 0.0, 1.0), ("east", 0.3, 0.0, 1.0), ("closer", 0.0, 0.0, 0.5), ("farther", 0.0, 0.0, 2.0))  # fmt: skip
-ELSEWHERE = ("district", "vehicle", "since", "until", "radius")
-"""What the list's form asks and the map's keeps."""
 CHINA = Box(73.0, 18.0, 135.0, 54.0)
 
 
@@ -51,12 +50,10 @@ def case_map(request: HttpRequest) -> HttpResponse:
         return _bad_box(request, wrong)
     box = box.fitted(SHAPE)
     query, found = query_of(wanted), look(person, wanted, box, DRAWN)
-    return render(request, "map.html", {
+    return render(request, "map.html", asked(person, wanted) | {
         "svg": mark_safe(drawing(person, box, found, query)), "said": said(found), "box": box.text, "query": query,
         "moves": [(name, _move_name(name), _query(query, box.moved(*by))) for name, *by in MOVES], "whole": f"?{query}",
-        "legend": [(mark_safe(mark(shape)), name) for shape, name in _shapes()], "list": f"{reverse('case_list')}?{query}",
-        "wanted": wanted, "sees_shadow": is_inside(person), "states": _states(person), "categories": [(key, category_name(key)) for key in CATEGORIES],
-        "severities": [(key, severity_name(key)) for key in SEVERITIES], "kept": [(name, value) for name, value in parse_qsl(query) if name in ELSEWHERE],
+        "legend": [(mark_safe(mark(shape)), name) for shape, name in _shapes()] + [(mark_safe(heap_mark()), _("several cases, how many"))], "list": f"{reverse('case_list')}?{query}",
     })  # fmt: skip
 
 
@@ -112,8 +109,8 @@ def case_peek(request: HttpRequest, number: int) -> HttpResponse:
     })  # fmt: skip
 
 
-def drawing(person: Any, box: Box, found: Found, query: str, apart_px: int = APART_PX) -> str:
-    """The map without script; heaps lead closer, with the filter that `query` is."""
+def drawing(person: Any, box: Box, found: Found, query: str, apart_px: int = APART_PX, wide_px: int = WIDTH) -> str:
+    """The map without script; heaps lead closer, with the filter that `query` is. The narrower it is, the larger are its marks."""
     keys, home_id = dict(City.objects.values_list("id", "key")), home_city_id(person)
 
     def closer(heap: Heap) -> str:
@@ -124,7 +121,7 @@ def drawing(person: Any, box: Box, found: Found, query: str, apart_px: int = APA
     def of_case(spot: Spot) -> str:
         return reverse("case", args=[spot.number]) + ("" if spot.city_id == home_id else f"?city={keys[spot.city_id]}")
 
-    return draw(box, found, roads_in(person, box), said(found), of_case, closer, apart_px)
+    return draw(box, found, roads_in(person, box), said(found), of_case, closer, apart_px, wide_px)
 
 
 def said(found: Found) -> str:
@@ -157,13 +154,6 @@ def _bad_box(request: HttpRequest, wrong: BadBox) -> HttpResponse:
 
 def _query(query: str, box: Box) -> str:
     return "?" + (f"{query}&" if query else "") + urlencode({"bbox": box.text}, safe=",")
-
-
-def _states(person: Any) -> list[tuple[str, str]]:
-    """The states to choose from."""
-    return [
-        (s.value, state_name(s)) for s in State if s != State.MERGED and (is_inside(person) or s in AT_CITY_OR_AFTER)
-    ]
 
 
 def _shapes() -> list[tuple[Shape, str]]:

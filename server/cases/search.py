@@ -23,9 +23,7 @@ from calibration.geodesy import metres_per_degree, offset_m
 from models.taxonomy import CATEGORIES
 from server.accounts.services import is_inside
 from server.cases import told
-from server.cases.filters import ALL as ALL
-from server.cases.filters import Filter as Filter
-from server.cases.filters import filter_of as filter_of
+from server.cases.filters import Filter
 from server.cases.models import Case, Note, Sighting, in_shadow
 from server.cases.rules import State
 from server.categories.models import CategoryStanding
@@ -60,11 +58,6 @@ class Some(NamedTuple):
     is_too_much: bool = False
 
 
-def newest(cases: QuerySet[Case], city_ids: Iterable[int], wanted: Filter, count: int) -> list[Case]:
-    """The newest `count` of `cases`, as far as `search` looks at once."""
-    return search(cases, list(city_ids), wanted, count).cases
-
-
 def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, *, notes: bool = False, checked: int | None = None, reader: Any = None) -> Found:  # fmt: skip
     """A page of the newest `count` of `cases`, all that a person may see of these cities. `notes`: they may read notes, and find words in them. `checked`: of so many rows, rather than CHECKED, states and rights are read at most.
 
@@ -73,6 +66,28 @@ def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count
     if wanted.number is not None:
         found = list(cases.filter(number=wanted.number, city_id__in=city_ids).values_list("id", flat=True))
         return Found(_whole(found, reader))
+    if wanted.categories == frozenset():
+        return Found([])
+    if (as_kind := wanted.understood) is not None:
+        both = (_search(cases, city_ids, each, count, notes, checked, reader) for each in (as_kind, wanted))
+        return _together(*both, count)
+    return _search(cases, city_ids, wanted, count, notes, checked, reader)
+
+
+def _together(one: Found, other: Found, count: int) -> Found:
+    """The newest `count` of two pages, down to where both were looked through."""
+    whole_to = max((each.older for each in (one, other) if each.older is not None), default=None)
+    by_id = {case.pk: case for case in (*one.cases, *other.cases) if case.pk >= (whole_to or 0)}
+    cases = [by_id[case_id] for case_id in sorted(by_id, reverse=True)]
+    too_much = one.is_too_much or other.is_too_much
+    if len(cases) > count:
+        return Found(cases[:count], cases[count - 1].pk, False, too_much)
+    is_cut = any(each.is_cut and each.older == whole_to for each in (one, other))
+    return Found(cases, whole_to, is_cut, too_much)
+
+
+def _search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, notes: bool, checked: int | None, reader: Any) -> Found:  # fmt: skip
+    """A page by one reading of what was written."""
     if wanted.categories == frozenset():
         return Found([])
     sets = [*_sets(city_ids, wanted, notes, reader)]
@@ -90,30 +105,6 @@ def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count
     if len(ids) > checked:
         return Found(_whole(kept, reader), ids[checked - 1], True, too_much)
     return Found(_whole(kept, reader), whole_to, whole_to is not None, too_much)
-
-
-def narrowed(cases: QuerySet[Case], wanted: Filter, *, notes: bool = False) -> QuerySet[Case]:
-    """All of `cases` that a filter shows, as conditions: for who bounds what is looked at by something else, such as a map."""
-    if wanted.number is not None:
-        return cases.filter(number=wanted.number)
-    cases = cases.filter(in_shadow(wanted.shadow), state__in=[*wanted.states])
-    if wanted.categories is not None:
-        cases = cases.filter(category__in=wanted.categories)
-    if wanted.since or wanted.until:
-        cases = cases.filter(last_seen_at__range=_instants(wanted.since, wanted.until))
-    if wanted.district:
-        cases = cases.filter(place__district_zh=wanted.district)
-    if wanted.vehicle:
-        cases = cases.filter(id__in=Sighting.objects.filter(vehicle__name=wanted.vehicle).values("case"))
-    for word in wanted.words:
-        named = Q(place__road_zh__icontains=word) | Q(place__landmark_zh__icontains=word) | Q(place__district_zh__icontains=word) | Q(place__grid__startswith=word)  # fmt: skip
-        noted = Q(id__in=Note.objects.filter(words__icontains=word, struck_at=None).values("case")) if notes else Q()
-        cases = cases.filter(named | noted)
-    if wanted.near:
-        lat, lon = (wanted.radius_m / each for each in metres_per_degree(wanted.near[0]))
-        (at_lat, at_lon) = wanted.near
-        cases = cases.filter(lat_deg__range=(at_lat - lat, at_lat + lat), lon_deg__range=(at_lon - lon, at_lon + lon))
-    return cases
 
 
 def districts_of(city_ids: Sequence[int]) -> list[tuple[str, str]]:

@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce, NullIf
 
 from server.accounts.models import User
 from server.cases.models import Case, Sighting
-from server.cases.rules import State, fused
-from server.cases.services import members_of, point_of
+from server.cases.rules import Point, State, fused
+from server.cases.services import point_of
 from server.review.models import Dispute, Look, Verdict
 from server.review.rows import UNLOOKED
 from server.review.rules import DECIDED_BY, LookKind
@@ -97,8 +97,16 @@ def as_told(case: Case, person: Any) -> Case:
     if mask is not None:
         _put(told, mask)
         if mask.category is not None and case.placed_by_hand:
-            told.lat_deg, told.lon_deg, _covariance = fused([point_of(each) for each in members_of(case.pk)])
+            told.lat_deg, told.lon_deg = places_seen([case.pk])[case.pk]
     return told
+
+
+def places_seen(case_ids: Collection[int]) -> dict[int, tuple[float, float]]:
+    """Where cases lie by their sightings, whatever a person said of it: latitude and longitude."""
+    seen: dict[int, list[Point]] = {}
+    for row in Sighting.objects.filter(case__in=case_ids).order_by("id"):
+        seen.setdefault(row.case_id or 0, []).append(point_of(row))
+    return {case_id: fused(points)[:2] for case_id, points in seen.items()}
 
 
 def _put(case: Case, mask: Mask) -> None:

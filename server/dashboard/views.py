@@ -30,8 +30,10 @@ from server.places.words import kept_line
 from server.roles import may
 from server.words import category_name, state_name
 
-SHOWN, BARS = 40, 12
-"""Cases that the small map shows one by one; categories that have a bar of their own."""
+SHOWN, BARS, LEAST_MOST = 40, 12, 5
+"""Cases that the small map shows one by one; categories that have a bar of their own; how many cases a full bar stands for, at least."""
+MAP_PX, MAP_APART_PX = 480, 46
+"""How wide the small map is in its own pixels, so that its marks and numbers can be read on half a page and on a phone, and how far apart they lie."""
 INSIDE = (State.QUEUED, State.DISPUTED, State.SET_ASIDE, State.CONFIRMED, State.HANDED_OVER, State.ACCEPTED)
 OUTSIDE = (State.HANDED_OVER, State.ACCEPTED, State.REOPENED)
 """The states that wait for somebody, to the back office and to a city."""
@@ -73,12 +75,12 @@ def _risk(person: Any, risk: Any) -> dict[str, Any]:
 
 
 def _bars(by_category: dict[str, int]) -> list[dict[str, Any]]:
-    """The categories with most open cases, the others together; each beside the largest."""
+    """The categories with most open cases, the others together; each beside the largest, or beside LEAST_MOST where all are few."""
     ranked = sorted(by_category.items(), key=lambda row: (-row[1], row[0]))
     rows = [(category_name(key), cases, f"{reverse('case_list')}?category={key}") for key, cases in ranked[:BARS]]
     if rest := ranked[BARS:]:
         rows.append((_("%(number)d other categories") % {"number": len(rest)}, sum(cases for _key, cases in rest), ""))
-    most = max((cases for _name, cases, _link in rows), default=1)
+    most = max((LEAST_MOST, *(cases for _name, cases, _link in rows)))
     return [{"name": name, "cases": cases, "link": link, "share": f"{100 * cases / most:.1f}"} for name, cases, link in rows]  # fmt: skip
 
 
@@ -87,4 +89,4 @@ def _map(person: Any) -> str:
     if counted_at(cities_for(person)) is None:
         return ""
     box = begin(person, wanted).fitted(SHAPE)
-    return mark_safe(drawing(person, box, look(person, wanted, box, SHOWN), ""))
+    return mark_safe(drawing(person, box, look(person, wanted, box, SHOWN), "", MAP_APART_PX, MAP_PX))

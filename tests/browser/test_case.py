@@ -117,7 +117,7 @@ def test_the_page_works_without_script(open_page: Open, seen_thrice: Case, chief
     page.get_by_role("button", name="Add note").click()
     expect(page.locator("#notes li")).to_contain_text("written without script")
     page.goto("/cases/")
-    page.get_by_label("Number, place or words").fill(str(seen_thrice.number))
+    page.get_by_label("Number, place, kind or words").fill(str(seen_thrice.number))
     page.keyboard.press("Enter")
     expect(page.locator(".case-list tbody tr")).to_have_count(1)
 

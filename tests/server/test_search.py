@@ -231,12 +231,81 @@ def test_the_address_holds_the_filter_on_every_page_of_the_list(many: list[Case]
     assert wanted.before
 
 
-def test_the_map_and_exports_narrow_by_the_same_filter(many: list[Case], chief: User) -> None:
-    """As conditions, for who bounds what is looked at by something else."""
-    for asked in ({"q": "桃园"}, {"q": "105"}, {"vehicle": "TY-02", "severity": "critical"}, {"district": "小店区", "state": "queued"}, {"since": "2026-11-03", "until": "2026-11-05"}):  # fmt: skip
-        wanted = filter_of({"state": "all"} | asked)
-        listed = {case.number for case in search.narrowed(cases_for(chief), wanted, notes=True)}
-        assert listed == set(numbers(chief, **asked)), asked
+@pytest.mark.parametrize(("written", "kinds", "left"), [
+    ("暴露垃圾", {"exposed_garbage"}, ""), ("pothole", {"road_damage"}, ""), ("Potholes", set(), ""), ("dlps", {"road_damage"}, ""), ("小广告 桃园", {"small_ads"}, "桃园"),
+    ("broken manhole", {"manhole_fault"}, ""), ("井盖", {"manhole_fault"}, ""), ("pothole tree", set(), ""), ("灯", set(), ""), ("dl", set(), ""), ("桃园", set(), ""), ("an.", set(), ""),
+])  # fmt: skip
+def test_words_that_name_a_category_are_read_as_it(written: str, kinds: set[str], left: str) -> None:
+    understood = filter_of({"q": written}).understood
+    assert (set() if understood is None else set(understood.kinds or ())) >= kinds
+    assert (understood is None) is (not kinds)
+    if understood is not None:
+        assert understood.text == left
+        assert len(understood.kinds or ()) <= 3
+
+
+def test_a_category_is_found_by_words_and_so_is_what_stands_in_notes_and_place_names(many: list[Case], chief: User, client: Client) -> None:  # fmt: skip
+    add_note(many[4], chief, "井盖旁边", NOW)
+    _feature(many[0], Kind.LANDMARK, "小广告博物馆", "")
+    CasePlace.objects.filter(case=many[8]).update(landmark_zh="小广告博物馆")
+    is_kind = {"井盖": lambda n: n % 3 == 2, "manhole": lambda n: n % 3 == 2, "小广告": lambda n: n % 3 == 1, "jgqs": lambda n: n % 3 == 2}  # fmt: skip
+    beside = {"井盖": {4}, "小广告": {8}}
+    for word, is_of in is_kind.items():
+        for state in ("all", "queued"):
+            found = {number - 100 for number in numbers(chief, q=word, state=state)}
+            wanted = {n for n in range(60) if is_of(n)} | beside.get(word, set())
+            assert found == {n for n in wanted if state == "all" or n % 4 == 0}, (word, state)
+    assert {number - 100 for number in numbers(chief, q="井盖 桃园")} == {4}
+    assert {number - 100 for number in numbers(chief, q="manhole 迎泽")} == {n for n in range(60) if n % 3 == 2}
+    assert numbers(chief, q="井盖", severity="low") == []
+    client.force_login(chief)
+    page = client.get("/cases/?q=manhole", headers={"accept-language": "en"}).content.decode()
+    assert "Read as category: Missing, broken or sunken manhole cover." in page
+    assert "Read as category" not in client.get("/cases/?q=taoyuan", headers={"accept-language": "en"}).content.decode()
+
+
+def test_pages_of_both_readings_together_miss_none_and_repeat_none(many: list[Case], chief: User, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    for number in (0, 1, 31, 59):
+        add_note(many[number], chief, "井盖旁边", NOW)
+    whole = numbers(chief, q="井盖")
+    assert len(whole) == 23
+    monkeypatch.setattr(search, "CHECKED", 2)
+    got: list[int] = []
+    before = ""
+    for _ in range(60):
+        found = search.search(cases_for(chief), cities_for(chief), filter_of({"state": "all", "q": "井盖", "before": before}), 3, notes=True, reader=chief)  # fmt: skip
+        got += [case.number for case in found.cases]
+        before = str(found.older or "")
+        if not before:
+            break
+    assert got == whole
+
+
+def test_a_city_to_which_nothing_came_is_answered_without_going_through_what_never_will(many: list[Case], client: Client) -> None:  # fmt: skip
+    """The slowest list there was: each case of each state was asked whether it came."""
+    officer = User.objects.create_user("officer", role="city", city=many[0].city)
+    destination, _ = add_destination(many[0].city, "city", "https://city.example/hook", sandbox=False, allow_private=False)  # fmt: skip
+    client.force_login(officer)
+    client.get("/cases/")
+    for query in ("", "state=all", "state=queued", "category=small_ads", "severity=critical&since=2026-11-01", "q=桃园", "q=manhole", "district=小店区", f"q={LAT},{LON}"):  # fmt: skip
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(f"/cases/?{query}").status_code == 200
+        came = [each["sql"] for each in queries if "receipted_at" in each["sql"]]
+        assert came
+        with connection.cursor() as cursor:
+            for sql in came:
+                cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+                plan = " ".join(row[3] for row in cursor.fetchall())
+                assert "handover_came (destination_id=? AND kind=?" in plan, plan
+                assert "TEMP B-TREE" not in plan
+        assert not [each["sql"] for each in queries if "EXISTS" in each["sql"] and '"city_handover"' in each["sql"]], query  # fmt: skip
+    Handover.objects.create(case=many[7], destination=destination, kind="case.confirmed", body={}, next_try_at=NOW, receipted_at=NOW)  # fmt: skip
+    Handover.objects.create(case=many[11], destination=destination, kind="case.confirmed", body={}, next_try_at=NOW)
+    Handover.objects.create(case=many[15], destination=destination, kind="case.retracted", body={}, next_try_at=NOW, receipted_at=NOW)  # fmt: skip
+    assert "/cases/107/" in client.get("/cases/").content.decode()
+    assert numbers(officer, notes=False) == [107]
+    assert numbers(officer, notes=False, category="small_ads") == [107]
+    assert numbers(officer, notes=False, state="queued") == []
 
 
 def test_a_person_without_cities_is_answered(chief: User, client: Client) -> None:

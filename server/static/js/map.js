@@ -163,7 +163,7 @@ async function begin() {
   const library = await import(told.library);
   library.setWorkerUrl(new URL(told.worker, location.href).href);
   const ground = document.createElement("div");
-  ground.className = "map-ground-live";
+  ground.className = "map-ground-live waits"; // unseen over the drawn map, until there is something on it
   stage.append(ground);
   figure.dataset.live = "true";
   map = new library.Map({ container: ground, style: style(), attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, maxZoom: 20, locale: { "Map.Title": told.name } });
@@ -178,10 +178,11 @@ async function begin() {
     map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
     map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
   }
-  map.on("load", () => {
-    stage.querySelector(".map-drawn").hidden = true;
-    showCases();
+  map.on("load", async () => {
     map.on("moveend", moved);
+    await showCases();
+    map.once("idle", () => { ground.classList.remove("waits"); stage.querySelector(".map-drawn").hidden = true; });
+    map.triggerRepaint();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { roadsBox = null; map.setStyle(style(), { diff: false }); map.once("styledata", showCases); });
   byButtons();

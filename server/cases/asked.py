@@ -1,0 +1,47 @@
+"""The form by which cases are asked for, the same for their list and their map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from models.taxonomy import CATEGORIES
+from server.accounts.services import cities_for, is_inside
+from server.cases.filters import RADII_M, SEVERITIES, Filter, query_of
+from server.cases.map_rows import AT_CITY_OR_AFTER
+from server.cases.rules import State
+from server.cases.search import districts_of
+from server.fleet.heartbeats import vehicles_for
+from server.words import category_name, severity_name, state_name
+
+MOST_VEHICLES, NAMED = 1000, 4
+
+
+def asked(person: Any, wanted: Filter) -> dict[str, Any]:
+    """What the form holds for this person, and what was asked for."""
+    inside = is_inside(person)
+    states = [state for state in State if state != State.MERGED and (inside or state in AT_CITY_OR_AFTER)]
+    return {
+        "wanted": wanted, "sees_shadow": inside, "states": [(state.value, state_name(state)) for state in states], "severities": [(key, severity_name(key)) for key in SEVERITIES],
+        "categories": [(key, category_name(key)) for key in CATEGORIES], "districts": _districts(cities_for(person)), "radii_m": RADII_M, "read_as": _read_as(wanted), "is_narrow": query_of(wanted) != "",
+        "vehicles": list(vehicles_for(person).order_by("name").values_list("name", flat=True)[:MOST_VEHICLES]) if inside else [],
+    }  # fmt: skip
+
+
+def _districts(cities: Sequence[int]) -> list[tuple[str, str]]:
+    """Key and name, in the reader's language where there is one."""
+    chinese = (get_language() or "zh-hans").startswith("zh")
+    return [(zh, zh if chinese or not en else en) for zh, en in districts_of(cities)]
+
+
+def _read_as(wanted: Filter) -> str:
+    """The categories that words were understood as; empty where none were."""
+    understood = wanted.understood
+    if understood is None or understood.kinds is None:
+        return ""
+    names = [category_name(key) for key in CATEGORIES if key in understood.kinds]
+    told = _("; ").join(names[:NAMED])
+    return _("%(names)s and %(number)d more") % {"names": told, "number": len(names) - NAMED} if len(names) > NAMED else told  # fmt: skip
