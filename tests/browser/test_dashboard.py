@@ -20,6 +20,11 @@ from server.dashboard.days import sum_up
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 A4_PT = (595, 842)
+LEAST_MARK_PX, LEAST_LETTERS_PX = 20, 11
+SIZES = """(marks) => marks.map((mark) => {
+  const text = mark.querySelector("text"), drawn = text.getScreenCTM();
+  return [mark.firstElementChild.getBoundingClientRect().height, parseFloat(getComputedStyle(text).fontSize) * Math.hypot(drawn.a, drawn.b)];
+})"""
 
 
 @pytest.fixture
@@ -52,6 +57,9 @@ def test_the_overview_is_fit_for_all_and_leads_on(device: dict[str, Any], langua
     expect(page.locator(".risks tr")).to_have_count(5)
     expect(page.locator(".risks tr.is-late")).to_have_count(2)
     assert_fit_for_all(page, "overview")
+    sizes = page.locator(".cases-map a").evaluate_all(SIZES)
+    assert sizes
+    assert all(mark >= LEAST_MARK_PX and letters >= LEAST_LETTERS_PX for mark, letters in sizes), sizes
     page.locator("[data-days] summary").press("Enter")
     expect(page.locator("table.days tbody tr")).to_have_count(30)
     assert_fit_for_all(page, "overview with its data")

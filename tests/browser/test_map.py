@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from browsing import DESK, PHONE, Deal, Open, assert_fit_for_all
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from server.accounts.models import User
 from server.cases.counts import count_all
@@ -75,6 +75,26 @@ def test_a_case_is_found_on_the_map_and_its_panel_leads_to_it(device: dict[str, 
     page.mouse.click(*middle_of(page))
     panel.locator("h2 a").press("Enter")
     expect(page).to_have_url(re.compile(r"/cases/1/$"))
+
+
+def test_the_drawn_map_stays_until_the_other_one_has_drawn(open_page: Open, deal: Deal, chief: User) -> None:
+    deal(1)
+    count_all(timezone.now())
+    page = open_page("/cases/", chief)
+    asked: list[Route] = []
+    page.route("**/cases.geojson*", asked.append)
+    with page.expect_request("**/cases.geojson*"):
+        page.goto("/cases/map/")
+    expect(page.locator(".map-stage canvas")).to_have_count(1)
+    expect(page.locator(".map-drawn svg")).to_be_visible()
+    assert page.locator(".map-ground-live").evaluate("(each) => getComputedStyle(each).opacity") == "0"
+    stage, drawn = page.locator(".map-stage").bounding_box(), page.locator(".map-drawn svg").bounding_box()
+    assert stage
+    assert drawn
+    assert drawn["height"] == pytest.approx(stage["height"], abs=4), "what comes is as large"
+    asked[0].continue_()
+    shown(page, 1)
+    assert page.locator(".map-ground-live").evaluate("(each) => getComputedStyle(each).opacity") == "1"
 
 
 def test_it_moves_by_buttons_and_keys_and_the_address_keeps_it(open_page: Open, deal: Deal, chief: User) -> None:

@@ -210,6 +210,35 @@ def test_standing_counts_states_and_open_categories(first: Case, chief: User) ->
     assert standing(officer)[1] == {"road_damage": 1}
 
 
+def test_few_cases_have_short_bars_and_many_fill_theirs(first: Case, chief: User) -> None:
+    """A bar as long as the page for one case looked like an alarm."""
+    client = Client()
+    client.force_login(chief)
+
+    def bars() -> list[str]:
+        count_all(NOW)
+        return re.findall(r'class="amount".*?<rect width="([\d.]+)"', client.get("/dashboard/").content.decode())
+
+    another(first, 2, category="road_damage")
+    assert bars() == ["20.0", "20.0"]
+    for number in range(3, 12):
+        another(first, number, category="road_damage")
+    assert bars() == ["100.0", "10.0"]
+
+
+def test_times_tell_their_zone(first: Case, chief: User) -> None:
+    Case.objects.update(state=State.HANDED_OVER, handed_over_at=NOW, deadline_at=NOW + DAY)
+    came(first)
+    count_all(NOW)
+    client = Client()
+    client.force_login(chief)
+    for address, words in (("/dashboard/", "11-03 11:00"), ("/cases/", "2026-11-02 10:00"), ("/cases/1/peek", "2026-11-02 10:00"), ("/cases/1/", "11-02 11:00:00")):  # fmt: skip
+        page = client.get(address).content.decode()
+        times = re.findall(r"<time( [^>]*)>" + re.escape(words), page)
+        assert times, address
+        assert all(re.search(r'title="2026-11-0\d \d\d:00:00 \S+"', each) for each in times), (address, times)
+
+
 def test_what_is_late_comes_first_and_time_left_is_working_time(first: Case, chief: User) -> None:
     now = datetime(2026, 11, 27, 17, 0, tzinfo=CHINA)
     reached = {"confirmed_at": now - DAY, "handed_over_at": now - DAY, "state": State.HANDED_OVER}

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
+from server.accounts.models import User
 from server.cases.models import Case
 from server.city.deadlines import deadline_line
 from server.city.models import Destination, Handover
@@ -37,6 +38,15 @@ def test_it_counts_working_hours_from_the_receipt_and_tells_when_they_are_over(r
         assert deadline_line(received, MONDAY) == "Deadline 2026-11-30 11:00 (4 working hours) · overdue"
     with translation.override("zh-hans"):
         assert deadline_line(received, FRIDAY) == "处置期限 2026-11-30 11:00（4 工作时）"
+
+
+def test_the_sheet_says_once_that_it_is_the_deadline(received: Case) -> None:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(User.objects.create_user("zhao", role="supervisor"))
+    assert "<dt>Deadline</dt><dd>2026-11-30 11:00 (4 working hours)" in client.get("/cases/1/print/").content.decode()
+    client.cookies["trikeye_language"] = "zh-hans"
+    assert "<dt>期限</dt><dd>2026-11-30 11:00（4 工作时）" in client.get("/cases/1/print/").content.decode()
+    assert "处置期限 2026-11-30 11:00（4 工作时）" in client.get("/cases/1/").content.decode()
 
 
 def test_an_open_manhole_does_not_wait_for_monday(received: Case) -> None:

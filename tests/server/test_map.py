@@ -338,6 +338,37 @@ def test_the_drawn_map_leads_to_cases_and_closer(chief: User, many: list[Case]) 
     assert len(page.encode()) < 60_000
 
 
+@pytest.mark.parametrize("role", ["supervisor", "reviewer", "auditor", "city"])
+def test_list_and_map_are_asked_by_the_same_form(role: str, many: list[Case]) -> None:
+    replace(many[0].city, Kind.DISTRICT, [Line("小店区", "", "", True, np.array([[LON, LAT, LON, LAT + 0.01]]))], NOW)
+    person = User.objects.create_user("someone", role=role, city=many[0].city)
+    client = Client(headers={"accept": "text/html", "accept-language": "en"})
+    client.force_login(person)
+    query = "?q=pothole&state=fixed&district=小店区&since=2026-11-01&until=2026-11-30&severity=high"
+    forms = []
+    for address in ("/cases/", "/cases/map/"):
+        page = client.get(address + query).content.decode()
+        assert "Read as category: Pothole" in page
+        assert f'<a href="{address}">Clear all filters</a>' in page
+        found = re.search(r"<form method=\"get\".*?</form>", page, re.S)
+        assert found
+        forms.append(found[0])
+    assert forms[0] == forms[1]
+    names = set(re.findall(r' name="(\w+)"', forms[0]))
+    inside = set() if role == "city" else {"vehicle", "filter"}
+    assert names == {"q", "state", "category", "severity", "district", "since", "until", "radius"} | inside
+    assert ('value="queued"' in forms[0]) is (role != "city")
+
+
+def test_the_legend_names_all_that_is_drawn(chief: User, many: list[Case]) -> None:
+    page = web(chief).get("/cases/map/?state=all").content.decode()
+    legend = page.split('<ul class="legend">')[1].split("</ul>")[0]
+    drawn = set(re.findall(r'class="(mark-\w+|heap)"', page.split('<ul class="legend">')[0]))
+    assert drawn
+    assert drawn <= set(re.findall(r'class="(mark-\w+|heap)"', legend))
+    assert "多个案件（数量）" in legend
+
+
 def test_the_panel_tells_of_a_case(chief: User, send: Any) -> None:
     send()
     panel = web(chief).get("/cases/1/peek").content.decode()

@@ -9,13 +9,15 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
-from django.utils import timezone
-from sightings import NOW
+from django.utils import timezone, translation
+from sightings import LAT, LON, NOW
 
+from calibration.geodesy import moved
 from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.cases.deeds import REOPENS
 from server.cases.models import Case, Note, Sighting
+from server.cases.parts import way_words
 from server.cases.rules import MOVES, State
 from server.city.models import Destination, Handover
 from server.city.services import add_destination, prepare_handovers, send_due
@@ -85,6 +87,55 @@ def test_a_split_on_the_page(two: list[Case], web: Client) -> None:
     assert f"some sightings are case {other.number} now" in web.get("/cases/1/").content.decode()
 
 
+def test_the_lines_of_a_split_can_be_told_apart(two: list[Case], web: Client) -> None:
+    one, other = two
+    web.post(f"/cases/{other.number}/merge", {"into": one.number, "why": "one heap"})
+    Sighting.objects.filter(id=UUID(int=2)).update(category="waste_pile")
+    page = web.get(f"/cases/{one.number}/").content.decode()
+    lines = {}
+    for line in re.findall(r'<label class="pick">(.*?)</label>', page, re.S):
+        lines[re.search(r'value="([^"]+)"', line)[1]] = line  # type: ignore[index]
+    for number, seen_as, where in ((1, "Bagged garbage left on the kerb", "10 m west of the middle"), (2, "Accumulated waste, rubble or muck", "10 m east of the middle")):  # fmt: skip
+        line = lines[str(UUID(int=number))]
+        sha256 = Sighting.objects.get(id=UUID(int=number)).pictures.get().sha256
+        assert f'<image href="/pictures/{sha256}.jpg"' in line
+        assert '<rect class="inner"' in line
+        assert re.search(r'title="2026-11-02 10:00:00 [A-Z+0-9]+">2026-11-02 10:00<', line)
+        words = " ".join(re.sub(r"<[^>]+>", " ", line).split())
+        assert words == f"{seen_as} · {where} 2026-11-02 10:00 · TY-01"
+    Sighting.objects.get(id=UUID(int=2)).pictures.update(hidden_at=NOW)
+    page = web.get(f"/cases/{one.number}/").content.decode()
+    assert page.count('class="no-part') == 1
+
+
+@pytest.mark.parametrize(("way", "words"), [((0, 0.2), "in the middle of the case"), ((0, 3), "3.0 m north of the middle"), ((3, 3), "4.2 m north-east of the middle"), ((-20, 1), "20 m west of the middle"),
+                                            ((-5, -5), "7.1 m south-west of the middle"), ((1, -9), "9.1 m south of the middle")])  # fmt: skip
+def test_a_way_is_told_by_metres_and_direction(way: tuple[float, float], words: str) -> None:
+    with translation.override("en"):
+        assert way_words(LAT, LON, *moved(LAT, LON, *way)) == words
+    with translation.override("zh-hans"):
+        assert "案件中心" in way_words(LAT, LON, *moved(LAT, LON, *way))
+
+
+def test_where_the_city_was_told_another_place_the_page_says_so(two: list[Case], web: Client) -> None:
+    """No message says that a case has moved: the contract knows a case and its retraction."""
+    one, other = two
+    town = Destination.objects.create(city=one.city, name="town", url="http://town/", secret_file="s")
+    Case.objects.filter(id=one.pk).update(state=State.HANDED_OVER)
+    place = {"lat": one.lat_deg, "lon": one.lon_deg, "crs": "WGS-84"}
+    Handover.objects.create(case=one, destination=town, kind="case.confirmed", body={"place": place}, next_try_at=NOW, state="receipted", receipted_at=NOW)  # fmt: skip
+    address = f"/cases/{one.number}/"
+    assert "told-elsewhere" not in web.get(address).content.decode()
+    web.post(f"/cases/{other.number}/merge", {"into": one.number, "why": "one heap"})
+    assert "Told as 10 m west of the middle" in web.get(address).content.decode()
+    assert Handover.objects.count() == 1
+    web.post(f"/cases/{one.number}/split", {"sighting": [str(UUID(int=2))], "why": "two heaps"})
+    assert "told-elsewhere" not in web.get(address).content.decode(), "it lies where it lay"
+    web.post(f"/cases/{other.number}/merge", {"into": one.number, "why": "one heap"})
+    Handover.objects.update(ended_at=NOW)
+    assert "told-elsewhere" not in web.get(address).content.decode()
+
+
 def test_every_reopening_is_a_move_of_the_table() -> None:
     assert all(new in MOVES[old] for old, new in REOPENS.items())
 
@@ -118,23 +169,32 @@ def test_handing_over_again_reaches_what_lacks_the_case_and_hurries_what_waits(t
     settings.GRACE_S = 0
     case, up = two[0], {"a": True, "b": True}
     monkeypatch.setattr("server.city.services.send", lambda url, *_: Answer(True, "CG-1") if up[url[-1]] else Answer(False, error="503"))  # fmt: skip
+
+    def is_offered() -> bool:
+        return f'action="/cases/{case.number}/hand-over"' in web.get(f"/cases/{case.number}/").content.decode()
+
     add_destination(case.city, "one", "https://city.example/a", sandbox=True, allow_private=False)
     decide(reviewer, uuid4(), case.pk, "confirm", timezone.now())
+    assert not is_offered(), "it leaves by itself"
     prepare_handovers(timezone.now())
     send_due(timezone.now())
     case.refresh_from_db()
     assert case.state == "handed_over"
+    assert not is_offered(), "every destination has it"
     answer = web.post(f"/cases/{case.number}/hand-over", {"why": "again"})
     assert (answer.status_code, "nothing to hand over" in answer.content.decode()) == (409, True)
     assert not Note.objects.exists()
     # A second destination comes, and does not answer.
     second, _ = add_destination(case.city, "two", "https://city.example/b", sandbox=True, allow_private=False)
     up["b"] = False
+    assert is_offered(), "one lacks it"
     assert web.post(f"/cases/{case.number}/hand-over", {"why": "new address"}).status_code == 302
+    assert not is_offered(), "it is about to be sent"
     send_due(timezone.now() + timedelta(seconds=1))
     waiting = Handover.objects.get(destination=second)
     Handover.objects.filter(id=waiting.pk).update(next_try_at=timezone.now() + timedelta(hours=5))
     up["b"] = True
+    assert is_offered(), "a try failed"
     assert web.post(f"/cases/{case.number}/hand-over", {"why": "it is up again"}).status_code == 302
     assert AuditRow.objects.get(verb="handover_hurried").actor is not None
     send_due(timezone.now() + timedelta(seconds=1))
@@ -142,6 +202,7 @@ def test_handing_over_again_reaches_what_lacks_the_case_and_hurries_what_waits(t
     assert waiting.receipted_at
     assert Handover.objects.filter(case=case).count() == 2
     Destination.objects.update(enabled=False)
+    assert not is_offered()
     assert web.post(f"/cases/{case.number}/hand-over", {"why": "x"}).status_code == 409
 
 
