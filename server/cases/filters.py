@@ -30,7 +30,7 @@ class Filter:
 
     And what a case must have beside: a severity, a district, a vehicle that saw it, last seen on days from `since` to `until`, words of its place's names or its notes; or
     all of that is left aside for a `number`. `near`: latitude and longitude of a spot it lies no farther from than `radius_m`. `text` is what the last three were read from.
-    `kinds`: categories that words were understood as; all of them without.
+    `kinds`: categories that the words `read` were understood as; all of them without.
     """
 
     state: str = ""
@@ -45,6 +45,7 @@ class Filter:
     text: str = ""
     radius_m: int = RADIUS_M
     kinds: frozenset[str] | None = None
+    read: frozenset[str] = frozenset()
 
     @property
     def states(self) -> Iterable[State]:
@@ -73,7 +74,7 @@ class Filter:
         kinds = frozenset.intersection(*naming) if naming else frozenset()
         if not kinds:
             return None
-        return replace(self, kinds=kinds, text=" ".join(word for word in self.words if not named[word]))
+        return replace(self, kinds=kinds, read=frozenset(word for word in named if named[word]))
 
     @property
     def number(self) -> int | None:
@@ -95,8 +96,10 @@ class Filter:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words that were written, if it was neither a number nor a spot; each must be found."""
-        return () if self.number is not None or self.near else tuple(dict.fromkeys(self.text.split()))[:4]
+        """The words that were written, if it was neither a number nor a spot; each must be found, but for those that were read as categories."""
+        if self.number is not None or self.near:
+            return ()
+        return tuple(word for word in [*dict.fromkeys(self.text.split())][:4] if word not in self.read)
 
 
 @lru_cache(maxsize=1000)
