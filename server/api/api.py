@@ -67,7 +67,7 @@ class Asked(Schema):
     vehicle: str | None = Field(None, max_length=32, description="a vehicle that saw it")
     since: date | None = Field(None, description="last seen on this day or later")
     until: date | None = Field(None, description="last seen on this day or earlier")
-    words: str | None = Field(None, max_length=LONGEST, description='words of its place\'s names, a number, or a spot such as "37.87,112.55"')  # fmt: skip
+    words: str | None = Field(None, max_length=LONGEST, description='words of its place\'s or its category\'s names, a number, or a spot such as "37.87,112.55"')  # fmt: skip
     radius_m: int = Field(RADIUS_M, ge=1, le=max(RADII_M), description="around that spot")
     shadow: bool = Field(False, description="those in shadow instead")
 
