@@ -98,7 +98,7 @@ def test_the_lines_of_a_split_can_be_told_apart(two: list[Case], web: Client) ->
     for number, seen_as, where in ((1, "Bagged garbage left on the kerb", "10 m west of the middle"), (2, "Accumulated waste, rubble or muck", "10 m east of the middle")):  # fmt: skip
         line = lines[str(UUID(int=number))]
         sha256 = Sighting.objects.get(id=UUID(int=number)).pictures.get().sha256
-        assert f'<image href="/pictures/{sha256}.jpg"' in line
+        assert f'<img src="/pictures/{sha256}.jpg"' in line
         assert '<rect class="inner"' in line
         assert re.search(r'title="2026-11-02 10:00:00 [A-Z+0-9]+">2026-11-02 10:00<', line)
         words = " ".join(re.sub(r"<[^>]+>", " ", line).split())
