@@ -421,7 +421,7 @@ def test_the_page_is_asked_why_before_a_case_is_taken_back_from_the_city(cards: 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"id": "no id"}, "cannot be read"), ({"case": "x"}, "cannot be read"), ({"case": "9" * 40}, "cannot be read"), ({"case": "987654"}, "no such case for you"),
+        ({"id": "no id"}, "cannot be read"), ({"case": "x"}, "cannot be read"), ({"case": "9" * 40}, "no such case for you"), ({"case": "987654"}, "no such case for you"),
         ({"answer": "perhaps"}, "cannot be read"), ({"answer": "reject"}, "one of the nine reasons"), ({"answer": "reject", "reason": "soon"}, "cannot be read"),
         ({"answer": "reject", "reason": "9"}, "needs words"), ({"category": "a_dragon"}, "choose one of the list"), ({"box": "[1, 2]"}, "cannot be read"), ({"box": "{"}, "cannot be read"),
         ({"lat_deg": "37"}, "cannot be read"), ({"lat_deg": "north", "lon_deg": "1"}, "cannot be read"), ({"visible_ms": "long"}, "cannot be read"),
