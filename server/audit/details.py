@@ -48,7 +48,7 @@ def label_of(key: str) -> str:
         "old": pgettext("detail", "before"), "outcome": pgettext("detail", "outcome"), "own": pgettext("detail", "by themselves"), "pack": pgettext("detail", "model pack"), "pictures": pgettext("detail", "pictures"), "precision": pgettext("detail", "precision"),
         "program": pgettext("detail", "program"), "reason": pgettext("detail", "reason"), "revision": pgettext("detail", "revision"), "role": pgettext("detail", "role"), "rows": pgettext("detail", "rows"), "rule": pgettext("detail", "rule"), "replaced": pgettext("detail", "replaced the one before"),
         "sandbox": pgettext("detail", "for trials"), "secrets": pgettext("detail", "with secrets"), "sequence_reused": pgettext("detail", "number used twice"), "settings": pgettext("detail", "settings"), "sha256": pgettext("detail", "picture"), "split_from": pgettext("detail", "split off from"),
-        "status": pgettext("detail", "status"), "vehicle": pgettext("detail", "vehicle no."), "verdicts": pgettext("detail", "verdicts"), "what": pgettext("detail", "kind"), "words": pgettext("detail", "searched for words"), "version": pgettext("detail", "version"),
+        "status": pgettext("detail", "status"), "vehicle": pgettext("detail", "vehicle"), "verdicts": pgettext("detail", "verdicts"), "what": pgettext("detail", "kind"), "words": pgettext("detail", "searched for words"), "version": pgettext("detail", "version"),
     }.get(key, key.replace("_", " "))  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _short(text: str) -> str:
 
 NAMED: dict[str, Callable[[Any], str]] = {
     "category": category_name, "role": _role, "answer": answer_name, "filter": _filter, "bytes": _bytes,
-    "sha256": _short, "handover": _short, "batch": _short, "note": str, "revision": str, "vehicle": str, "merged": str, "split_from": str,
+    "sha256": _short, "handover": _short, "batch": _short, "note": str, "revision": str, "merged": str, "split_from": str,
     "rule": lambda rule: {"rejected": _("rejected long ago"), "confirmed": _("confirmed long ago"), "face": _("somebody was recognised")}[rule],
     "outcome": lambda outcome: {"first": _("the first answer"), "second": _("the second answer"), "other": _("another answer"), "undone": _("taken back"), "moot": _("no longer mattered")}[outcome],
     "factor": lambda factor: {"app": _("authenticator app"), "passkey": _("passkey")}[factor],

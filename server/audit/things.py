@@ -70,6 +70,13 @@ def things_of(rows: Iterable[AuditRow], reader: User) -> dict[tuple[str, str], T
     return {(kind, each): thing for kind, some in ids.items() for each, thing in _of_kind(kind, some, reader).items()}
 
 
+def with_vehicles(rows: Iterable[AuditRow]) -> list[tuple[AuditRow, dict[str, Any]]]:
+    """Rows with their details, in which vehicles go by their names."""
+    told = [(row, row.detail) for row in rows]
+    names = dict(Vehicle.objects.filter(pk__in={detail["vehicle"] for _row, detail in told if isinstance(detail.get("vehicle"), int)}).values_list("pk", "name"))  # fmt: skip
+    return [(row, detail | {"vehicle": names[detail["vehicle"]]} if detail.get("vehicle") in names else detail) for row, detail in told]  # fmt: skip
+
+
 def chain_names() -> dict[str, str]:
     """What each chain of seals is of: a city, or what belongs to none."""
     names = {row[0]: row[1 if get_language() == "en" else 2] for row in City.objects.values_list("key", "name_en", "name_zh")}  # fmt: skip

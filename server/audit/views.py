@@ -25,7 +25,7 @@ from server.audit.rules import Verb
 from server.audit.seals import heads
 from server.audit.search import KINDS, MOST_EXPORTED, asked, look
 from server.audit.services import record
-from server.audit.things import case_things, chain_names, named, names_to_offer, things_of
+from server.audit.things import case_things, chain_names, named, names_to_offer, things_of, with_vehicles
 from server.cases.models import Picture
 from server.errors import answer
 from server.keeping.models import Erasure
@@ -51,7 +51,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     kept: dict[str, str] = {name: str(value) for name, value in request.GET.items() if value and name != "before"}
     seals = [each for each in heads() if not person.city_id or each.chain == person.city.key]
     return render(request, "audit.html", {
-        "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, row.detail)) for row in found.rows], "asked": wanted, "cut": found.cut,
+        "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, detail)) for row, detail in with_vehicles(found.rows)], "asked": wanted, "cut": found.cut,
         "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
         "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": [(chains.get(each.chain, each.chain), each) for each in seals],
         "names": names_to_offer(person), "hidden": [(each, cases.get(each.case_id)) for each in hidden], "may_erase": may(person, "audit_erase"),

@@ -174,6 +174,7 @@ def test_a_case_goes_by_its_number_and_leads_to_its_page(web: Client, send: Any)
     record(Verb.VEHICLE_REVOKED, "vehicle", Vehicle.objects.get(name="TY-01").pk)
     found = web.get("/audit/", {"kind": "vehicle", "object": "TY-01", "verb": "vehicle_revoked"})
     assert [thing.words for _row, _deed, thing, _detail in found.context["rows"]] == ["vehicle TY-01"]
+    assert {detail for *_, detail in web.get("/audit/", {"verb": "sighting_taken"}).context["rows"]} == {"vehicle: TY-01"}  # fmt: skip
 
 
 def test_details_are_words_in_both_languages_and_raw_in_the_table(web: Client, auditor: User) -> None:
