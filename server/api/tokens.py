@@ -15,8 +15,8 @@ from server.accounts.models import User
 from server.api.models import ApiToken
 from server.audit.rules import Verb
 from server.audit.services import record
+from server.commits import hasty
 from server.fleet.models import City
-from server.review.services import hasty
 
 PREFIX = "trikeye_"
 ROLES = tuple(role for role in User.Role if role != User.Role.REVIEWER)

@@ -17,12 +17,13 @@ from server.accounts.models import User
 from server.cases.models import Case, Picture
 from server.cases.rules import State
 from server.categories.rules import category_of
+from server.commits import hasty, synced_after
 from server.review import gold, looks, rows
 from server.review.answers import LONGEST_MS, BadVerdict, Given, check_given
 from server.review.batch_rules import CELLS, LEAST_MS, SEVERITIES, proven_among
 from server.review.models import Batch, Gold, Look, Verdict
 from server.review.rules import Kind, LookKind, lot
-from server.review.services import hasty, take
+from server.review.services import take
 
 LOOKED_AT, REMEMBERED, LAID = 400, 2000, 5
 GOLD_WEIGHT = 2
@@ -58,7 +59,7 @@ def lease_batch(person: User, now: datetime, *, shadow: bool = False) -> Lease |
     for city_id, category, ids in _proven(person, now, shadow):
         trial = _gold_of(person, city_id, category, now) if not shadow else None
         wanted = CELLS - (trial is not None)
-        with transaction.atomic(), hasty():
+        with hasty(), transaction.atomic():
             taken = rows.take(person, now, ids, wanted)
             if len(taken) < wanted:
                 Case.objects.filter(id__in=taken, lease_by=person).update(lease_by=None, lease_until=None)
@@ -137,7 +138,7 @@ def answer_batch(
     _check(batch, set(ids), set(out), given, shown_ms, now)
     assert batch is not None
     given = replace(given, batch=batch.pk, visible_ms=shown_ms // len(batch.cases))
-    with transaction.atomic():
+    with synced_after():
         if not Batch.objects.filter(id=batch.pk, done_at=None).update(done_at=now, shown_ms=min(shown_ms, LONGEST_MS)):
             return Done(len(verdicts), len(set(out)), is_known=True)
         cases = Case.objects.in_bulk(list(verdicts))

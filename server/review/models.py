@@ -40,7 +40,7 @@ class Verdict(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["person", "-at"], name="verdict_of_person"),
-            models.Index(fields=["case", "at"], name="verdict_of_case"),
+            models.Index(fields=["case", "person", "at"], name="verdict_of_case"),
             models.Index(fields=["city", "proposed", "-at"], name="verdict_of_category"),
             models.Index(fields=["-at"], name="verdict_of_face", condition=Q(reason=8)),
             models.Index(fields=["at"], name="verdict_of_day"),

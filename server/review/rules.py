@@ -46,7 +46,7 @@ class Outcome(StrEnum):
 
 LEASE, ASKED_AGAIN = timedelta(minutes=10), timedelta(days=1)
 CARDS = 5
-SPARE, LOOKS = 4, 4
+SPARE, LOOKS = 2, 8
 """Of a lease: times as many cards are looked at as are asked for; how often, if colleagues take them all."""
 UNDO_WITHIN = timedelta(minutes=10)
 UNDO_DEEP = 20

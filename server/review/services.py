@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
@@ -20,6 +19,7 @@ from server.cases.models import Case, Sighting
 from server.cases.rules import AT_CITY, State
 from server.cases.services import move
 from server.city.services import may_have, retract, withdraw
+from server.commits import hasty, synced_after
 from server.review import corrections, disputes, gold, looks, merges, rows
 from server.review.answers import (
     LONGEST_WORDS,
@@ -123,20 +123,6 @@ def _looks_to_deal(person: User, now: datetime, count: int, shadow: bool, part: 
     return [each for each in ids if each in fit]
 
 
-@contextmanager
-def hasty() -> Iterator[None]:
-    """For leases: a power cut may take them back, so nobody waits for the disk. The next verdict's commit carries them there."""
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        try:
-            yield
-        finally:
-            cursor.execute("PRAGMA synchronous=FULL")
-
-
 def renew(person: User, now: datetime) -> int:
     """Hold on to what this person still holds."""
     held = Case.objects.filter(runs(now), lease_by=person, state__in=UNDECIDED)
@@ -183,7 +169,7 @@ def decide(
     if given.correction != Correction():
         check_place(given, case, looks.as_dealt(look, Case.objects.get(id=case_id)) if look else case)
     try:
-        with transaction.atomic():
+        with synced_after():
             kind = take(person, verdict_id, case, given, now, look)
     except Answered:
         return Outcome("known", case.number)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -230,14 +233,28 @@ def test_cards_that_a_colleague_takes_meanwhile_are_looked_for_again(
     assert not {case.pk for case in hers} & {case.pk for case in mine}
 
 
-def test_a_lease_waits_for_no_disk_and_a_verdict_does(cards: Any, reviewer: Any) -> None:
+def test_a_lease_waits_for_no_disk_and_a_verdict_does_without_the_lock(
+    cards: Any, reviewer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[bool] = []
+    wait = os.fdatasync
+
+    def watched(file: int) -> None:
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")  # raises while somebody holds the lock
+        waited.append(os.readlink(f"/proc/self/fd/{file}").endswith("-wal"))
+        wait(file)
+
+    monkeypatch.setattr("os.fdatasync", watched)
     with CaptureQueriesContext(connection) as queries:
         card = lease(reviewer, NOW)[0]
         renew(reviewer, NOW)
+        assert waited == []
         decide(reviewer, uuid4(), card.pk, "confirm", NOW)
+    assert waited == [True]
     told = [each["sql"] for each in queries if each["sql"].startswith(("PRAGMA", "UPDATE"))]
     hasty = ["PRAGMA synchronous=NORMAL", "UPDATE", "PRAGMA synchronous=FULL"]
-    assert [each if each.startswith("PRAGMA") else "UPDATE" for each in told] == [*hasty, *hasty, "UPDATE"]
+    assert [each if each.startswith("PRAGMA") else "UPDATE" for each in told] == hasty * 3
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
 
