@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from server.audit.rules import Verb
 from server.start import data_folder, start_over_data
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if untold else 0
 
 
-def put_on_record(verb: Verb, copy: Path, **detail: object) -> str:
+def put_on_record(verb: Verb, copy: Path, **detail: Any) -> str:
     """A row of the audit: the software itself, told to by whoever may run commands here. What kept it from being written, empty if nothing did."""
     start_over_data()
     from django.db import DatabaseError, transaction

@@ -51,7 +51,8 @@ def account(request: HttpRequest) -> HttpResponse:
 
 def is_confirmed(request: HttpRequest) -> bool:
     """Whether the present password was typed a moment ago, in this session."""
-    return 0 <= timezone.now().timestamp() - request.session.get(CONFIRMED, 0.0) < CONFIRMED_S
+    confirmed_s: float = request.session.get(CONFIRMED, 0.0)
+    return 0 <= timezone.now().timestamp() - confirmed_s < CONFIRMED_S
 
 
 def _confirm(request: HttpRequest, person: User) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     today, days = localdate(now), last_days(person, now)
     first = days[0][0]
     gone, soon = overdue(person, now)
-    page = {
+    page: dict[str, Any] = {
         "counted_at": counted_at(cities_for(person)), "waits": [_waits(person, state, by_state[state]) for state in (INSIDE if is_inside(person) else OUTSIDE)],
         "blind": capped(shown_blind(person), CAP) if is_inside(person) else "", "overdue": capped(gone, CAP), "soon": capped(soon, CAP), "any_overdue": gone > 0,
         "figures": [figure_name(name) for name in days[0][1]], "days": [(day, list(figures.values())) for day, figures in days], "today": today,
@@ -56,7 +56,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "bars": _bars(by_category), "open": by_category.total(), "month": str(month_of_day(today)), "span": DAYS,
     }  # fmt: skip
     if person.role == User.Role.ADMIN:
-        page["steps"] = first_steps()
+        page |= {"steps": first_steps()}
     else:
         page |= {"risks": [_risk(person, each) for each in at_risk(person, now)], "svg": _map(person)}
     return render(request, "dashboard.html", page)
