@@ -144,6 +144,13 @@ def write_figures(case_id: int, figures: Mapping[str, Any]) -> None:
         cursor.execute(f"UPDATE cases_case SET {', '.join(f'{name} = %s' for name in figures)} WHERE id = %s", (*map(_stored, figures.values()), case_id))  # fmt: skip
 
 
+def is_seen_after(case_id: int, instant: datetime) -> bool:
+    """Whether a case was seen later than that by a vehicle that knew the time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM cases_sighting WHERE case_id = %s AND seen_at > %s AND clock_source <> 'none' LIMIT 1", (case_id, _stored(instant)))  # fmt: skip
+        return cursor.fetchone() is not None
+
+
 def city_of(case_id: int) -> int:
     """The city of a case."""
     with connection.cursor() as cursor:

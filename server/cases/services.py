@@ -25,6 +25,7 @@ from server.cases.rows import (
     cases_by_id,
     city_of,
     give,
+    is_seen_after,
     next_number,
     sightings_near,
     write_figures,
@@ -57,7 +58,7 @@ def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | No
         raise NotAllowed(f"a case may not go from {old} to {new}")
     if new == State.QUEUED:
         changes["shadow"] = ~Exists(standing_of())
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         done = Case.objects.filter(id=case_id, state=old).update(
             state=new, state_at=now, **milestones(new, now), **changes
         )
@@ -171,7 +172,7 @@ def _give_up(
 def keep_what_it_held(case_id: int, sighting_ids: Iterable[UUID]) -> None:
     """Note what a case held that is merged: a person may split it off again. Call before its sightings have gone, or with those it had."""
     held = [str(each) for each in sighting_ids]
-    Merge.objects.update_or_create(case_id=case_id, defaults={"sightings": held})
+    Merge.objects.bulk_create([Merge(case_id=case_id, sightings=held)], update_conflicts=True, unique_fields=["case"], update_fields=["sightings"])  # fmt: skip
 
 
 def _held(cases: Sequence[Held], rows: Sequence[Member]) -> dict[int, list[Member]]:
@@ -246,13 +247,8 @@ def _refresh(case: Held, rows: Sequence[Member], now: datetime) -> None:
 
 def reopen_if_seen_later(case_id: int, now: datetime) -> None:
     """Reopen a fixed case that was *seen* well after the city called it fixed, by a clock that knew the time; what was seen before joins silently."""
-    from server.city.models import StatusReport  # as in _withdraw_merged
+    from server.city.rows import fixed_at  # as in _withdraw_merged
 
-    fixed = StatusReport.objects.filter(case=case_id, status="fixed", applied=True).order_by("-reported_at").first()
-    if fixed is None:
-        return
-    later = Sighting.objects.filter(case=case_id, seen_at__gt=fixed.reported_at + SEEN_AFTER).exclude(
-        clock_source="none"
-    )
-    if later.exists():
+    fixed = fixed_at(case_id)
+    if fixed is not None and is_seen_after(case_id, fixed + SEEN_AFTER):
         move(case_id, State.FIXED, State.REOPENED, now)

@@ -285,6 +285,8 @@ def hold_back(case: Case, reason: str, now: datetime) -> None:
 
 
 def _end(rows: QuerySet[Handover], case: Case, reason: str, now: datetime) -> None:
+    if not rows.exists():  # most cases that are merged or undone never left
+        return
     rows.filter(state=HandoverState.WAITING, attempts=0).update(state=HandoverState.CANCELLED, ended_at=now)
     for handover in rows.select_related("destination"):
         on_its_way = handover.state == HandoverState.WAITING
