@@ -104,7 +104,9 @@ def _of_kind(kind: str, ids: set[str], reader: User) -> dict[str, Thing]:
         found = {each: Thing(_called(kind, FORMATS.get(each, each)), each) for each in ids}
     else:
         found = {}
-    return {each: found.get(each) or Thing(_called(kind, each[:SHORT]), each) for each in ids}
+    return {
+        each: found.get(each) or Thing(_called(kind, each if kind == "backup" else each[:SHORT]), each) for each in ids
+    }
 
 
 def _ids_of(kind: str, text: str, reader: User) -> tuple[str, ...]:

@@ -188,7 +188,10 @@ def test_details_are_words_in_both_languages_and_raw_in_the_table(web: Client, a
     assert shown["user_placed"] == ("person auditor", "before: Reviewer · new: Auditor · city: taiyuan")
     assert shown["category_put"][1] == "before: in shadow · new: live · lower bound: 0.7123 · verdicts: 120"
     assert shown["threshold_wanted"][1] == "threshold: none"
-    assert shown["backed_up"] == ("backup 20261128T101", "size: 2.5 MB · as of: 2026-11-28 18:15:00 · of tomorrow: x")
+    assert shown["backed_up"] == (
+        "backup 20261128T101500Z",
+        "size: 2.5 MB · as of: 2026-11-28 18:15:00 · of tomorrow: x",
+    )
     chinese = Client(headers={"Accept-Language": "zh-Hans"})
     chinese.force_login(auditor)
     told = [f"{thing.words} {detail}" for _row, _deed, thing, detail in chinese.get("/audit/").context["rows"]]
