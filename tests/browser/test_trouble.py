@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -233,21 +234,19 @@ def test_a_database_that_is_locked_for_a_while_is_told_and_waited_for(
     page = open_page("/review/", reviewer, language)
     banner = page.locator("#banner")
     shown(page)
-    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    for case in given[:2]:
-        assert shown(page) == case
-        press(page, "f")
-    told = "The database does not answer; answers wait here" if language == "en" else "数据库没有响应；结论留在本页"
-    expect(banner).to_contain_text(told)
-    expect(banner).to_contain_text(re.compile(r"2 \[[0-9a-f]{8}\]$"))
-    assert_fit_for_all(page, "locked")
-    assert shown(page) == given[2]
-    assert not Verdict.objects.exists()
-    press(page, "d", "2")
-    expect(page.locator("#unsent b")).to_have_text("3")
-    other.rollback()
-    other.close()
+    with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for case in given[:2]:
+            assert shown(page) == case
+            press(page, "f")
+        told = "The database does not answer; answers wait here" if language == "en" else "数据库没有响应；结论留在本页"
+        expect(banner).to_contain_text(told)
+        expect(banner).to_contain_text(re.compile(r"2 \[[0-9a-f]{8}\]$"))
+        assert_fit_for_all(page, "locked")
+        assert shown(page) == given[2]
+        assert not Verdict.objects.exists()
+        press(page, "d", "2")
+        expect(page.locator("#unsent b")).to_have_text("3")
     all_sent(page)
     expect(banner).to_be_hidden()
     for case in given[3:]:
