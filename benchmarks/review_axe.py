@@ -14,7 +14,6 @@ from axe_playwright_python.sync_playwright import Axe
 from review_cards import give_pictures
 from review_parts import NotMeasured, chromium, pages, signed_in
 
-from server.roles import is_for_programs
 from server.start import start
 
 SIZES: dict[str, dict[str, Any]] = {
@@ -62,6 +61,8 @@ DIALOGS = {"d": "#reasons", "r": "#kinds", "g": "#merge", "n": "#note", "b": "#b
 
 def names(patterns: Any) -> Iterator[str]:
     """The names of all addresses that may be pages: those for other programs are none."""
+    from server.roles import is_for_programs
+
     for each in patterns:
         if hasattr(each, "url_patterns"):
             yield from () if each.namespace == "api" else names(each.url_patterns)

@@ -10,9 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import ceil
+from tempfile import TemporaryFile
 from typing import Any
 
 from demo.chain import free_port
+
+LOG_BYTES = 4000
 
 
 class NotMeasured(Exception):
@@ -31,22 +34,27 @@ def said(values_ms: Sequence[float]) -> str:
 
 @contextmanager
 def running(argv: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that listens on a port, until the block is left. Raises NotMeasured."""
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, env=os.environ | {"TRIKEYE_HTTP_PORT": str(port)})
-    try:
-        end = time.monotonic() + 30
-        while not _listens(port):
-            if process.poll() is not None or time.monotonic() > end:
-                raise NotMeasured(f"{' '.join(argv)} did not begin to listen on port {port}")
-            time.sleep(0.05)
-        yield process
-    finally:
-        process.terminate()
+    """A process that listens on a port, until the block is left; of its log the end is shown if the block fails. Raises NotMeasured."""
+    with TemporaryFile() as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env=os.environ | {"TRIKEYE_HTTP_PORT": str(port)})
         try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            end = time.monotonic() + 30
+            while not _listens(port):
+                if process.poll() is not None or time.monotonic() > end:
+                    raise NotMeasured(f"{' '.join(argv)} did not begin to listen on port {port}")
+                time.sleep(0.05)
+            yield process
+        except BaseException:
+            told = os.pread(log.fileno(), LOG_BYTES, max(os.fstat(log.fileno()).st_size - LOG_BYTES, 0))
+            print(told.decode(errors="replace"), file=sys.stderr)
+            raise
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def _listens(port: int) -> bool:
