@@ -185,7 +185,7 @@ def page_of(role: str, language: str = "en", **more: Any) -> Any:
 @pytest.mark.parametrize("role", list(User.Role.values))
 def test_the_page_is_for_those_who_look_after_vehicles(fleet: None, role: str) -> None:
     answer = page_of(role)
-    assert answer.status_code == (200 if role in ("fleet", "supervisor", "admin") else 403)
+    assert answer.status_code == (200 if role in ("fleet", "supervisor", "auditor", "admin") else 403)
     link = 'href="/fleet/"'
     assert (link in answer.content.decode()) is (answer.status_code == 200)
 
