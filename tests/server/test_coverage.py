@@ -357,11 +357,11 @@ def test_machines_get_cells_and_whole_days(page: Client) -> None:
     assert answer == {"city": "taiyuan", "quality": "well", "resolution": 12, "limited": False, "cells": [[f"{around(0):x}", 2]]}  # fmt: skip
 
 
-@pytest.mark.parametrize("role", ["reviewer", "city", "fleet", "supervisor", "admin"])
+@pytest.mark.parametrize("role", ["reviewer", "city", "fleet", "supervisor", "auditor", "admin"])
 def test_only_those_who_look_after_vehicles_see_it(vehicle: Vehicle, role: str) -> None:
     client = Client()
     client.force_login(User.objects.create_user("li", password="a long password", role=role))
-    wanted = 200 if role in ("fleet", "supervisor", "admin") else 403
+    wanted = 200 if role in ("fleet", "supervisor", "auditor", "admin") else 403
     assert client.get("/coverage/").status_code == wanted
     fresh({HERE: 2}, MINUTE)
     assert client.get("/coverage/cells.json").status_code == wanted
