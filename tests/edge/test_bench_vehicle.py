@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -56,3 +57,12 @@ def test_a_session_with_a_stopwatch_is_one_that_the_detector_takes(vehicle: Modu
         Detector(load_pack("street"))
     assert len(sessions) == 1
     assert sessions[0].taken_ms == 0.0
+
+
+def test_growth_is_a_trend_and_no_single_reading(vehicle: ModuleType) -> None:
+    """What leaks is seen through swings three times as large; what only swings is none."""
+    growth, chance = importlib.import_module("leak").growth, np.random.default_rng(1)
+    swings = 270 + 15 * chance.standard_normal(3000)
+    swings[0] -= 30
+    assert abs(growth(swings.tolist())) < 2
+    assert growth((swings + np.linspace(0, 6, 3000)).tolist()) == pytest.approx(6, abs=2)
