@@ -62,7 +62,7 @@ def test_a_session_with_a_stopwatch_is_one_that_the_detector_takes(vehicle: Modu
 def test_growth_is_a_trend_and_no_single_reading(vehicle: ModuleType) -> None:
     """What leaks is seen through swings three times as large; what only swings is none."""
     growth, chance = importlib.import_module("leak").growth, np.random.default_rng(1)
-    swings = 270 + 15 * chance.standard_normal(3000)
+    swings = 270 + chance.uniform(-15, 15, 3000)
     swings[0] -= 30
     assert abs(growth(swings.tolist())) < 2
     assert growth((swings + np.linspace(0, 6, 3000)).tolist()) == pytest.approx(6, abs=2)
