@@ -11,7 +11,7 @@ from django.db import connection
 from server.accounts.models import User
 from server.cases.models import Case
 from server.cases.rules import State
-from server.review.rules import ASKED_AGAIN, LEASE
+from server.review.rules import ASKED_AGAIN, LEASE, UNDECIDED
 
 UNLOOKED = (State.NEW, State.SET_ASIDE, State.QUEUED, State.DISPUTED, State.MERGED)
 """Nobody's answer holds in these, so there is none to be looked at again."""
@@ -22,7 +22,7 @@ _OPEN = """c.state = %s AND c.shadow = %s AND (%s OR +c.city_id = %s) AND NOT EX
 SELECT 1 FROM review_verdict v WHERE v.case_id = c.id AND v.person_id = %s AND v.undone_at IS NULL
 AND v.at >= CASE WHEN v.answer = 'skip' THEN %s ELSE %s END AND (c.state = 'disputed' OR v.at >= c.state_at))"""
 _FREE = "(c.lease_until IS NULL OR c.lease_until NOT BETWEEN %s AND %s OR c.lease_by_id = %s)"
-_FIRST = f"SELECT c.id, c.priority FROM cases_case c WHERE {_OPEN}{{also}} AND {_FREE} ORDER BY c.priority DESC, c.id LIMIT %s"
+_FIRST = f"SELECT c.id, c.priority FROM cases_case c WHERE {_OPEN}{{also}} AND c.priority >= %s AND {_FREE} ORDER BY c.priority DESC, c.id LIMIT %s"
 # Of cases known by their ids; as with _TAKE, they are to be looked up by these.
 _AMONG = _FIRST.replace("c.state = %s", "c.state || '' = %s", 1).replace("{also}", "{also} AND c.id IN ({ids})")
 _COUNT = f"SELECT COUNT(*) FROM (SELECT 1 FROM cases_case c WHERE {_OPEN}{{also}} LIMIT %s) found"
@@ -52,17 +52,30 @@ _COLUMNS = tuple(field.attname for field in Case._meta.concrete_fields)
 _CASES = f"SELECT {', '.join(_COLUMNS)} FROM cases_case WHERE id IN ({{ids}})"
 _FREE_CASE = f"SELECT {', '.join(f'c.{name}' for name in _COLUMNS)} FROM cases_case c WHERE c.id = %s AND c.state || '' IN ('{State.QUEUED}', '{State.DISPUTED}') AND {_FREE}"
 _DEALT = "SELECT l.case_id, l.shadow, v.proposed FROM review_look l LEFT JOIN review_verdict v ON v.id = l.about_id WHERE l.id IN ({ids})"
-_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+_EVER, _ANY = datetime(2000, 1, 1, tzinfo=UTC), -1e300
+
+
+def best(person: User, now: datetime, shadow: bool, count: int, among: Sequence[int] | None = None) -> list[int]:
+    """Ids of the undecided cards that are most worth a person's time, and in nobody else's hands; of all, or `among` these ids.
+
+    One state at a time: each has an index, both together would be scanned and sorted whole. Where the first has enough, the next is walked only as far as it has better ones.
+    """
+    found: list[tuple[int, float]] = []
+    for state in UNDECIDED:
+        at_least = found[-1][1] if found and len(found) == count else _ANY
+        found += first(person, now, state, shadow, count, at_least, among)
+    return [case_id for case_id, _ in sorted(found, key=lambda row: (-row[1], row[0]))[:count]]
 
 
 def first(
-    person: User, now: datetime, state: State, shadow: bool, count: int, among: Sequence[int] | None = None
-) -> list[tuple[int, float]]:
-    """Id and priority of the cards of a state that are most worth a person's time, and in nobody else's hands; of all, or `among` these ids."""
-    if among is not None:
-        sql = _AMONG.format(also=_also(state), ids=", ".join(["%s"] * len(among)) or "NULL")
-        return _asked(sql, *_open(person, now, state, shadow), *among, *_free(person, now), count)
-    return _asked(_FIRST.format(also=_also(state)), *_open(person, now, state, shadow), *_free(person, now), count)
+    person: User, now: datetime, state: State, shadow: bool, count: int, at_least: float = _ANY, among: Sequence[int] | None = None
+) -> list[tuple[int, float]]:  # fmt: skip
+    """Id and priority of the first cards of one state: those that are worth `at_least` so much."""
+    asked, free = _open(person, now, state, shadow), _free(person, now)
+    if among is None:
+        return _asked(_FIRST.format(also=_also(state)), *asked, at_least, *free, count)
+    sql = _AMONG.format(also=_also(state), ids=", ".join(["%s"] * len(among)) or "NULL")
+    return _asked(sql, *asked, *among, at_least, *free, count)
 
 
 def count_open(person: User, now: datetime, state: State, shadow: bool, at_most: int) -> int:

@@ -93,9 +93,7 @@ def lease(person: User, now: datetime, count: int = CARDS, *, shadow: bool = Fal
     """
     again, ids = _looks_to_deal(person, now, count, shadow, part), among(person, part, shadow=shadow)
     for _round in range(LOOKS):
-        # One state at a time: each has an index, both together would be scanned and sorted whole.
-        found = [row for state in UNDECIDED for row in rows.first(person, now, state, shadow, SPARE * count, ids)]
-        best = [case_id for case_id, _priority in sorted(found, key=lambda row: (-row[1], row[0]))[: SPARE * count]]
+        best = rows.best(person, now, shadow, SPARE * count, ids)
         wanted = again[: max(AGAIN, count - len(best))] if count else []
         # Two statements are one transaction, so that they wait for the others' once.
         with hasty(), transaction.atomic() if wanted else nullcontext():
