@@ -46,7 +46,8 @@ def _put(request: HttpRequest, cities: QuerySet[City]) -> HttpResponse:
         return _page(
             request,
             cities,
-            _("%(name)s cannot go live yet: its verdicts do not show that it is right often enough.") % {"name": category_name(category)},
+            _("%(name)s cannot go live yet: its verdicts do not show that it is right often enough.")
+            % {"name": category_name(category)},
             409,
         )
     query = request.GET.urlencode()

@@ -20,6 +20,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW, message
 
@@ -122,7 +123,7 @@ def a_case(send: Any, category: str = SHADOWED, number: int = 1, origin: str = "
 
 def proven(monkeypatch: pytest.MonkeyPatch, *categories: str) -> None:
     """Reviewers have shown these categories to be good."""
-    monkeypatch.setattr(services, "proofs", lambda city: dict.fromkeys(categories, Proof(95, 5)))
+    monkeypatch.setattr(services, "proofs", lambda city, among: dict.fromkeys(categories, Proof(95, 5)))
 
 
 def put_by_hand(city: City, category: str, standing: Standing, person: User) -> None:
@@ -398,7 +399,11 @@ def verdicts(case: Case, person: User, count: int, answer: str, reason: int | No
         for name, value in of_case.items():
             setattr(case, name, value)
         case.save(force_insert=True)
-        Verdict.objects.create(id=uuid4(), case=case, person=person, answer=answer, reason=reason)
+        said(case, person, answer, reason=reason)
+
+
+def said(case: Case, person: User, answer: str, **more: Any) -> Verdict:
+    return Verdict.objects.create(id=uuid4(), case=case, city=case.city, proposed=case.category, person=person, answer=answer, **more)  # fmt: skip
 
 
 def test_only_what_cameras_found_and_the_detector_is_to_blame_for_counts(send: Any, reviewer: User) -> None:
@@ -410,15 +415,31 @@ def test_only_what_cameras_found_and_the_detector_is_to_blame_for_counts(send: A
     for reason in (3, 4, 5, 6, 7, 8, 9):
         verdicts(case, reviewer, 1, "reject", reason)
     verdicts(case, reviewer, 1, "unsure")
-    Verdict.objects.create(id=uuid4(), case=case, person=reviewer, answer="confirm", counted=False)
-    Verdict.objects.create(id=uuid4(), case=case, person=reviewer, answer="confirm", undone_at=NOW)
+    said(case, reviewer, "confirm", counted=False)
+    said(case, reviewer, "confirm", undone_at=NOW)
     verdicts(case, reviewer, 5, "confirm", state="merged")
     verdicts(case, reviewer, 5, "confirm", state="confirmed", origin="demo")
     verdicts(case, reviewer, 1, "confirm", origin="camera", category=OTHER)
     assert proofs(city) == {SHADOWED: Proof(3, 2), OTHER: Proof(1, 0)}
     # One case, judged again after the city returned it, is one verdict: the last.
-    Verdict.objects.create(id=uuid4(), case=case, person=reviewer, answer="reject", reason=1)
+    said(case, reviewer, "reject", reason=1)
     assert proofs(city)[OTHER] == Proof(0, 1)
+    assert proofs(city, [SHADOWED]) == {SHADOWED: Proof(3, 2)}
+    assert proofs(city, []) == {}
+
+
+def test_the_newest_answers_alone_are_counted_however_many_there_are(send: Any, reviewer: User, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """A network that has learned is judged by what it finds now, and a million verdicts are never walked through."""
+    case = a_case(send)
+    verdicts(case, reviewer, 4, "reject", 1)
+    verdicts(case, reviewer, 3, "confirm")
+    monkeypatch.setattr(services, "LAST", 5)
+    with CaptureQueriesContext(connection) as queries:
+        assert proofs(case.city) == {SHADOWED: Proof(3, 2)}
+    with connection.cursor() as cursor:
+        plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {queries[-1]['sql']}").fetchall()]
+    assert sum("verdict_of_category" in line for line in plan) == len(CATEGORIES)
+    assert not [line for line in plan if line.startswith(("SCAN review_verdict", "SCAN cases_"))]
 
 
 def test_a_case_confirmed_as_another_category_counts_against_the_one_proposed(send: Any, reviewer: User) -> None:
