@@ -50,8 +50,10 @@ class Case(models.Model):
         constraints = [models.UniqueConstraint(fields=["city", "number"], name="case_number_once")]
         indexes = [
             # None of some states alone: SQLite uses no partial index for a state that is a parameter.
-            # Who walks the queue passes the cards in colleagues' hands without reading their rows.
-            models.Index(fields=["state", "shadow", "-priority", "id", "lease_until", "lease_by"], name="case_queue"),
+            # Who walks the queue passes cards of other cities and in colleagues' hands without reading their rows.
+            models.Index(
+                fields=["state", "shadow", "-priority", "id", "lease_until", "lease_by", "city"], name="case_queue"
+            ),
             # With state and shadow in it, a map is counted along the index alone.
             models.Index(fields=["city", "category", "lat_deg", "lon_deg", "state", "shadow"], name="case_near"),
             models.Index(fields=["city", "shadow", "state", "-id"], name="case_list"),

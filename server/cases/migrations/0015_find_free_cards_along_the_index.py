@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="case",
             index=models.Index(
-                fields=["state", "shadow", "-priority", "id", "lease_until", "lease_by"], name="case_queue"
+                fields=["state", "shadow", "-priority", "id", "lease_until", "lease_by", "city"], name="case_queue"
             ),
         ),
     ]
