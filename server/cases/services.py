@@ -185,9 +185,11 @@ def _held(cases: Sequence[Held], rows: Sequence[Member]) -> dict[int, list[Membe
 
 
 def _withdraw_merged(other: Held, case: Held, now: datetime) -> None:
-    from server.city.services import withdraw  # city stands on cases; only this step looks up
+    from server.city.rows import has_left  # city stands on cases; only these steps look up
+    from server.city.services import withdraw
 
-    withdraw(Case.objects.get(id=other.id), f"the same as case {case.number}", now)
+    if has_left(other.id):
+        withdraw(Case.objects.get(id=other.id), f"the same as case {case.number}", now)
 
 
 def _new_case(rows: Sequence[Member], now: datetime) -> int:

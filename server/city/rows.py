@@ -15,3 +15,10 @@ def fixed_at(case_id: int) -> datetime | None:
         cursor.execute(_FIXED, (case_id,))
         found = cursor.fetchone()
     return (found[0] if found[0].tzinfo else found[0].replace(tzinfo=UTC)) if found else None
+
+
+def has_left(case_id: int) -> bool:
+    """Whether a hand-over of a case was ever written."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM city_handover WHERE case_id = %s LIMIT 1", (case_id,))
+        return cursor.fetchone() is not None
