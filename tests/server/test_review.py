@@ -214,7 +214,10 @@ def test_a_long_queue_is_read_by_its_index(cards: Any, reviewer: Any) -> None:
     with connection.cursor() as cursor:
         plans = [str(cursor.execute("EXPLAIN QUERY PLAN " + sql).fetchall()) for sql in asked]
     assert len(plans) == 4
-    assert all("USING INDEX case_queue (state=? AND shadow=? AND priority>?)" in plan and "B-TREE" not in plan for plan in plans)
+    assert all(
+        "USING INDEX case_queue (state=? AND shadow=? AND priority>?)" in plan and "B-TREE" not in plan
+        for plan in plans
+    )
 
 
 def test_cards_that_a_colleague_takes_meanwhile_are_looked_for_again(
