@@ -23,7 +23,17 @@ def vehicle_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("vehicle")
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
-    install = [python, "-m", "pip", "install", "--quiet", "--no-compile", "-c", ROOT / "requirements.lock", f"{ROOT}[edge]"]
+    install = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-compile",
+        "-c",
+        ROOT / "requirements.lock",
+        f"{ROOT}[edge]",
+    ]
     done = subprocess.run(install, capture_output=True, text=True, cwd=folder)
     lines = done.stderr.strip().splitlines()
     need("" if done.returncode else "installed", f"an installation of the edge extra ({lines[-1] if lines else ''})",
