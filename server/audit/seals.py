@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -98,9 +98,10 @@ def look_at(chain: str) -> Found:
     return found
 
 
-def heads() -> list[AuditSeal]:
-    """The newest seal of each chain."""
-    newest = (AuditSeal.objects.filter(chain=chain).order_by("-number").first() for chain in chains())
+def heads(of: Iterable[str] | None = None) -> list[AuditSeal]:
+    """The newest seal of each chain, or of some: a look along the index each, since grouping would walk through every seal."""
+    names = chains() if of is None else of
+    newest = (AuditSeal.objects.filter(chain=chain).order_by("-number").first() for chain in names)
     return [each for each in newest if each is not None]
 
 

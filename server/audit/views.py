@@ -49,7 +49,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     things, chains, hidden = things_of(found.rows, person), chain_names(), hidden_pictures(person)
     cases = case_things((each.case_id for each in hidden), person)
     kept: dict[str, str] = {name: str(value) for name, value in request.GET.items() if value and name != "before"}
-    seals = [each for each in heads() if not person.city_id or each.chain == person.city.key]
+    seals = heads([person.city.key] if person.city_id else None)
     return render(request, "audit.html", {
         "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, detail)) for row, detail in with_vehicles(found.rows)], "asked": wanted, "cut": found.cut,
         "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
