@@ -120,7 +120,7 @@ def filter_of(asked: Mapping[str, str]) -> Filter:
     radius = told["radius"]
     return Filter(
         state=told["state"] if told["state"] in {*State, ALL} else "", category=told["category"] if told["category"] in CATEGORIES else "",
-        shadow=asked.get("filter") == "shadow", before=int(told["before"]) if told["before"].isdecimal() and told["before"].isascii() else None,
+        shadow=asked.get("filter") == "shadow", before=int(told["before"]) if told["before"].isdecimal() and told["before"].isascii() and len(told["before"]) < 19 else None,
         severity=told["severity"] if told["severity"] in SEVERITIES else "", district=told["district"], vehicle=told["vehicle"],
         since=_day(asked.get("since", "")), until=_day(asked.get("until", "")), text=told["q"].replace("\x00", ""),
         radius_m=int(radius) if radius in map(str, RADII_M) else RADIUS_M,

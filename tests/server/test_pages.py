@@ -130,7 +130,10 @@ def test_the_list_of_cases_is_walked_by_key_and_never_counted(many: list[Case], 
     while address:
         with CaptureQueriesContext(connection) as queries:
             page = web.get(address).content.decode()
-        assert not [each["sql"] for each in queries if "COUNT(" in each["sql"] or "DISTINCT" in each["sql"]]
+        of_cases = [
+            each["sql"] for each in queries if 'FROM "review_look"' not in each["sql"]
+        ]  # a reader's own few looks
+        assert not [sql for sql in of_cases if "COUNT(" in sql or "DISTINCT" in sql]
         seen += listed(page)
         older = re.search(r'<a href="([^"]+)" rel="next">', page)
         address = "/cases/" + unescape(older[1]) if older else ""
@@ -159,7 +162,7 @@ def test_the_list_shows_open_cases_unless_asked_and_walks_an_index_whatever_it_i
     for query, wanted in asked.items():
         with CaptureQueriesContext(connection) as queries:
             assert listed(web.get("/cases/" + query).content.decode()) == wanted
-        looks = [each["sql"] for each in queries if "ORDER BY" in each["sql"] and " LIMIT 51" in each["sql"]]
+        looks = [each["sql"] for each in queries if "ORDER BY" in each["sql"] and " LIMIT 51" in each["sql"] and 'FROM "review_look"' not in each["sql"]]  # fmt: skip
         assert looks
         index = "case_of_category" if "category" in query else "case_list"
         with connection.cursor() as cursor:
