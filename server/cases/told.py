@@ -163,7 +163,7 @@ def _disputed_as(states: Collection[str], person: Any) -> Q:
     return shown
 
 
-def new_to(person: Any, city_ids: Collection[int], shadow: bool, categories: Collection[str] | None) -> QuerySet[Look]:
+def new_to(person: Any, city_ids: Collection[int], shadow: bool, categories: Collection[str] | None) -> QuerySet[Any]:
     """The looks whose cases wait like any other to this person, `proposed` as what is told; of these categories, or all."""
     rows = looks_for(person).filter(city__in=city_ids, shadow=shadow).exclude(case__state__in=UNLOOKED)
     rows = rows.annotate(proposed=_proposed())

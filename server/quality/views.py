@@ -176,7 +176,7 @@ def _advices(period: Period) -> dict[str, list[dict[str, Any]]]:
     wanted = wanted_in(period.city)
     advices = figures.advices(period, settings.AIM)
     keys = sorted({*advices, *wanted}, key=lambda key: (_rank(advices.get(key)), category_name(key)))
-    rows = [{
+    rows: list[dict[str, Any]] = [{
         "key": key, "name": category_name(key), "advice": (advice := advices.get(key)), "precision": _share(advice.precision) if advice else None,
         "threshold": None if advice is None or advice.threshold is None else f"{advice.threshold:.2f}",
         "wanted": wanted.get(key), "words": _advice_words(advice), "may_want": _may_want(advice, wanted.get(key)),
