@@ -69,8 +69,8 @@ def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count
     if wanted.categories == frozenset():
         return Found([])
     if (as_kind := wanted.understood) is not None:
-        both = (_search(cases, city_ids, each, count, notes, checked, reader) for each in (as_kind, wanted))
-        return _together(*both, count)
+        of_kind, by_words = (_search(cases, city_ids, each, count, notes, checked, reader) for each in (as_kind, wanted))  # fmt: skip
+        return _together(of_kind, by_words, count)
     return _search(cases, city_ids, wanted, count, notes, checked, reader)
 
 
