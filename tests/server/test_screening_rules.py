@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 from math import isclose
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,6 +24,7 @@ from server.screening.rules import (
     urgency,
 )
 
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 GOOD = (100.0, 50.0, 80.0)
 CASE = Seen(7, 0.8, "medium", False, GOOD)
 
@@ -128,3 +132,26 @@ def test_boxes_overlap_by_what_both_cover() -> None:
     assert overlap((0, 0, 10, 10), (5, 0, 15, 10)) == 50 / 150
     assert overlap((0, 0, 10, 10), (20, 0, 30, 10)) == 0
     assert overlap((5, 5, 5, 5), (5, 5, 5, 5)) == 0
+
+
+@pytest.fixture
+def bound(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("screening_bound")
+
+
+def test_the_bound_of_the_hopeless_is_the_one_that_photographs_choose(bound: ModuleType) -> None:
+    finds = bound.kept()
+    assert bound.chosen(finds) == HOPELESS
+    assert bound.set_aside(finds, HOPELESS, True) == (0, 150)
+    assert bound.set_aside(finds, HOPELESS, False) == (5, 36)
+
+
+def test_a_bound_is_chosen_by_the_true_finds_that_it_may_lose(bound: ModuleType) -> None:
+    """Each find is as probable to both looks, and joined just that."""
+    sure, doubtful = (bound.Find("bagged_garbage", each, each, True) for each in (0.9, 0.19))
+    assert bound.chosen([sure] * 200) == max(bound.BOUNDS)
+    assert bound.chosen([sure] * 190 + [doubtful] * 10) == 0.175
+    assert bound.chosen([sure] * 100) is None, "a hundred say too little of one in fifty"
+    assert bound.chosen([sure] * 200 + [replace(doubtful, is_true=False)] * 99) == max(bound.BOUNDS)
+    assert replace(doubtful, category="manhole_fault", probability=0.01).joined == 1, "critical: never hopeless"
