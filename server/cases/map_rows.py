@@ -165,7 +165,8 @@ def _new_ones(asked: _Asked, box: Box, most: int | None = None) -> list[Spot]:
     looks = told.new_to(asked.reader, asked.city_ids, asked.shadow, asked.categories)
     looks = looks.filter(case__lat_deg__range=(box.south, box.north), case__lon_deg__range=(box.west, box.east))
     rows = list(looks.order_by().values_list("case", "case__placed_by_hand", "case__number", "case__city", "proposed", "case__lat_deg", "case__lon_deg").distinct()[:most])  # fmt: skip
-    seen = told.places_seen([case_id for case_id, by_hand, *_ in rows if by_hand])
+    by_hand = [case_id for case_id, is_by_hand, *_ in rows if is_by_hand]
+    seen = told.places_seen(by_hand) if by_hand else {}
     return [Spot(number, city_id, category, State.QUEUED, *seen.get(case_id, place)) for case_id, _, number, city_id, category, *place in rows]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import log10
+from math import hypot, inf, log10
 
 from django.utils.html import escape
 from django.utils.translation import get_language
@@ -57,8 +57,26 @@ def _apart(
     for each in everything:
         x, y = xy(each.lat_deg, each.lon_deg)
         cells.setdefault((round(x / apart_px), round(y / apart_px)), []).append(each)
-    heaps = [_together(some) for some in cells.values() if len(some) > 1 or isinstance(some[0], Heap)]
-    return heaps, [some[0] for some in cells.values() if len(some) == 1 and isinstance(some[0], Spot)]
+    groups = _drawn_together(list(cells.values()), xy, apart_px)
+    heaps = [_together(some) for some in groups if len(some) > 1 or isinstance(some[0], Heap)]
+    return heaps, [some[0] for some in groups if len(some) == 1 and isinstance(some[0], Spot)]
+
+
+def _drawn_together(parts: list[list[Spot | Heap]], xy: Callable[[float, float], tuple[float, float]], apart_px: int) -> list[list[Spot | Heap]]:  # fmt: skip
+    """Parts of neighbouring cells whose middles are nearer than that go to the larger one."""
+    placed: dict[tuple[int, int], list[tuple[float, float, list[Spot | Heap]]]] = {}
+    for part in sorted(parts, key=lambda some: -_together(some).cases):
+        middle = _together(part)
+        x, y = xy(middle.lat_deg, middle.lon_deg)
+        column, row = round(x / apart_px), round(y / apart_px)
+        around = (each for i in (-1, 0, 1) for j in (-1, 0, 1) for each in placed.get((column + i, row + j), ()))
+        near = [(hypot(x - to_x, y - to_y), some) for to_x, to_y, some in around]
+        away, largest = min(near, key=lambda each: each[0], default=(inf, part))
+        if away < apart_px:
+            largest += part
+        else:
+            placed.setdefault((column, row), []).append((x, y, part))
+    return [part for some in placed.values() for _x, _y, part in some]
 
 
 def _together(some: list[Spot | Heap]) -> Heap:

@@ -84,20 +84,21 @@ def _by_answers(case_ids: Collection[int], person: Any) -> dict[int, Mask]:
 
 
 def put(cases: Iterable[Case], person: Any) -> None:
-    """Make cases say what this person is told; they are not to be saved."""
+    """Make cases say what this person is told; they are not to be saved. A card that is new to them lies where its sightings say."""
     known = {case.pk: case for case in cases}
-    for case_id, mask in masks({case_id: case.state for case_id, case in known.items()}, person).items():
-        _put(known[case_id], mask)
+    found = masks({case_id: case.state for case_id, case in known.items()}, person)
+    for case_id, mask in found.items():
+        case = known[case_id]
+        case.state, case.category, case.shadow = mask.over(case.category, case.shadow)
+    put_elsewhere = [case_id for case_id, mask in found.items() if mask.category is not None and known[case_id].placed_by_hand]  # fmt: skip
+    for case_id, place in (places_seen(put_elsewhere) if put_elsewhere else {}).items():
+        known[case_id].lat_deg, known[case_id].lon_deg = place
 
 
 def as_told(case: Case, person: Any) -> Case:
-    """Another object of one case that says what this person is told, not to be saved. A card that is new to them lies where its sightings say."""
+    """Another object of one case that says what this person is told, not to be saved."""
     told = copy(case)
-    mask = masks({case.pk: case.state}, person).get(case.pk)
-    if mask is not None:
-        _put(told, mask)
-        if mask.category is not None and case.placed_by_hand:
-            told.lat_deg, told.lon_deg = places_seen([case.pk])[case.pk]
+    put([told], person)
     return told
 
 

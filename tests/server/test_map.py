@@ -21,8 +21,8 @@ from server.cases import counts, map_rows
 from server.cases.counts import FINEST, LEVELS, Counter, count_all, counted_at, kind_of, read, totals
 from server.cases.filters import Filter
 from server.cases.geo import BadBox, Box, Shape, around, box_of, glyph_of, per_degree, shape_of
-from server.cases.map_rows import look, whole
-from server.cases.map_svg import SHAPE
+from server.cases.map_rows import Found, look, whole
+from server.cases.map_svg import SHAPE, Lines, draw
 from server.cases.models import Case, CaseCount, Sighting
 from server.cases.roads import roads_in
 from server.cases.rules import State
@@ -358,6 +358,20 @@ def test_list_and_map_are_asked_by_the_same_form(role: str, many: list[Case]) ->
     inside = set() if role == "city" else {"vehicle", "filter"}
     assert names == {"q", "state", "category", "severity", "district", "since", "until", "radius"} | inside
     assert ('value="queued"' in forms[0]) is (role != "city")
+
+
+def test_no_mark_is_drawn_over_another(chief: User, many: list[Case]) -> None:
+    """Two heaps on either side of a cell's edge hid each other's numbers."""
+    for wide in (0.0005, 0.002, 0.004, 0.01):
+        box = Box(LON, LAT, LON + wide, LAT + wide).fitted(SHAPE)
+        spots = look(chief, Filter(state="all"), HERE).spots
+        drawn = draw(box, Found(spots=spots), Lines([]), "", lambda _: "", lambda _: "")
+        at = [complex(float(x), float(y)) for x, y in re.findall(r"translate\(([-\d]+) ([-\d]+)\)", drawn)]
+        assert at
+        nearest = min((abs(one - other) for n, one in enumerate(at) for other in at[:n]), default=100)
+        assert nearest > 22, wide
+        counts_told = [int(each) for each in re.findall(r'class="heap-count">(\d+)<', drawn)]
+        assert sum(counts_told) + drawn.count("glyph") == 40
 
 
 def test_the_legend_names_all_that_is_drawn(chief: User, many: list[Case]) -> None:

@@ -213,11 +213,11 @@ def test_of_several_that_are_split_off_together_the_others_lead_to_the_one_that_
 
 
 def test_what_the_grouping_merged_comes_back_too(send: Any, chief: User) -> None:
-    """Two things 8 m apart; a look between them ties them together."""
-    send(id=UUID(int=1), outbox=UUID(int=1), sigma_m=2.0)
-    send(id=UUID(int=2), outbox=UUID(int=2), east_m=8.0, sigma_m=2.0)
+    """Two things 9 m apart; a look between them ties them together."""
+    send(id=UUID(int=1), outbox=UUID(int=1), sigma_m=1.0)
+    send(id=UUID(int=2), outbox=UUID(int=2), east_m=9.0, sigma_m=1.0)
     first, second = Case.objects.order_by("id")
-    send(id=UUID(int=3), outbox=UUID(int=3), east_m=4.0, sigma_m=2.0)
+    send(id=UUID(int=3), outbox=UUID(int=3), east_m=4.5, sigma_m=1.0)
     second.refresh_from_db()
     assert second.state == "merged", "else this tries nothing"
     assert split_by_hand(first, [UUID(int=2)], chief, NOW).pk == second.pk

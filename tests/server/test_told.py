@@ -62,12 +62,15 @@ def li(db: None) -> User:
 def addresses(case: Case) -> Iterator[str]:
     """All pages on which a reviewer may meet a case, found by all that may be asked for."""
     number, day = case.number, (timezone.localdate() - timedelta(days=9999)).isoformat()
-    finds = ("", "category=bagged_garbage", "category=road_damage", "filter=shadow", f"q={number}", f"since={day}", f"q={case.lat_deg},{case.lon_deg}", "vehicle=TY-01", "severity=medium")  # fmt: skip
+    finds = ("category=bagged_garbage", "category=road_damage", "filter=shadow", f"since={day}", f"q={case.lat_deg},{case.lon_deg}", "vehicle=TY-01")  # fmt: skip
     for state in STATES:
+        yield f"/cases/?state={state}"
+        yield f"/cases.geojson?bbox={HERE.text}&state={state}"
+    for state in ("", "queued", "rejected"):
         yield from (f"/cases/?state={state}&{find}" for find in finds)
-        yield from (f"/cases.geojson?bbox={HERE.text}&state={state}&{find}" for find in finds)
+        yield f"/cases.geojson?bbox={HERE.text}&state={state}&{finds[-1]}"
         yield f"/cases/map/?bbox={HERE.text}&state={state}"
-    yield from (f"/cases/{number}/", f"/cases/{number}/print/", f"/cases/{number}/peek?city=taiyuan", "/cases/map/")
+    yield from (f"/cases/?q={number}", f"/cases/{number}/", f"/cases/{number}/print/", f"/cases/{number}/peek?city=taiyuan", "/cases/map/")  # fmt: skip
 
 
 def pages_for(person: User, case: Case) -> dict[str, str]:
@@ -128,19 +131,20 @@ def disagreed_on(case: Case, first: User, second: User) -> None:
     assert Dispute.objects.filter(settled_at=None).exists()
 
 
-@pytest.mark.parametrize("held", [False, True], ids=["to be dealt", "held"])
 @pytest.mark.parametrize("deed", [confirmed, rejected, renamed_and_moved, handed_over, fixed, unsure, disagreed_on])
-def test_every_page_is_the_same_to_the_letter_before_and_after_others_have_answered(deed: Callable[[Case, User, User], None], held: bool, cards: list[Case], reviewer: User, li: User) -> None:  # fmt: skip
+def test_every_page_is_the_same_to_the_letter_before_and_after_others_have_answered(deed: Callable[[Case, User, User], None], cards: list[Case], reviewer: User, li: User) -> None:  # fmt: skip
     case, sun = cards[0], User.objects.create_user("sun", role="reviewer")
     before = pages_for(li, case)
     deed(case, reviewer, sun)
     assert Case.objects.get(id=case.pk).state != "queued"
-    if held and deed is not disagreed_on:  # that is dealt to nobody
+    if deed in (confirmed, renamed_and_moved):  # also while the card is before them
         assert case.pk in {each.pk for each in lease(li, timezone.now(), 10)}
     after = pages_for(li, case)
     for address, page in before.items():
         assert after[address] == page, address
-    assert tag_of(pages_for(reviewer, case)[f"/cases/?state=&q={case.number}"]) != "待审", "who answered knows"
+    client = Client()
+    client.force_login(reviewer)
+    assert tag_of(client.get(f"/cases/?q={case.number}").content.decode()) != "待审", "who answered knows"
 
 
 def tag_of(page: str) -> str:
