@@ -99,10 +99,14 @@ def look_at(chain: str) -> Found:
 
 
 def heads(of: Iterable[str] | None = None) -> list[AuditSeal]:
-    """The newest seal of each chain, or of some: a look along the index each, since grouping would walk through every seal."""
-    names = chains() if of is None else of
-    newest = (AuditSeal.objects.filter(chain=chain).order_by("-number").first() for chain in names)
-    return [each for each in newest if each is not None]
+    """The newest seal of each chain, or of some: a look along the index each, in one query, since grouping would walk through every seal."""
+    names = list(chains() if of is None else of)
+    newest = AuditSeal.objects.filter(chain=models.OuterRef("key")).order_by("-number").values("pk")[:1]
+    ids = list(City.objects.filter(key__in=names).values_list(models.Subquery(newest), flat=True))
+    if "" in names:
+        ids += AuditSeal.objects.filter(chain="").order_by("-number").values_list("pk", flat=True)[:1]
+    by_chain = {each.chain: each for each in AuditSeal.objects.filter(pk__in=[pk for pk in ids if pk is not None])}
+    return [by_chain[name] for name in names if name in by_chain]
 
 
 def _against(seal_: AuditSeal, number: int, previous: str, count: int, digest: str) -> Iterator[str]:
