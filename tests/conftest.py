@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import logging
 import os
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import IO
 
 import pytest
 from django.conf import settings
@@ -30,6 +34,35 @@ if not _IS_WORKER:
 # Torch lives in an environment of its own: `make test-training` runs these.
 collect_ignore = ["training"]
 ROOT = Path(__file__).resolve().parents[1]
+MADE = Path(os.environ.get("TRIKEYE_TEST_DATABASE", _DATA / "made.sqlite3"))
+"""The back office's empty database, once somebody has made it."""
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Each worker's database goes with the folder of the run."""
+    return True
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[IO[str]]:
+    """The first worker makes the database, which takes seconds of a core; the others wait for it, and copy it."""
+    with MADE.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if MADE.exists():
+            shutil.copy(MADE, settings.DATABASES["default"]["TEST"]["NAME"])
+        yield lock
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_modify_db_settings: IO[str], django_db_setup: None) -> None:
+    """Keep a copy of the first."""
+    if not MADE.exists():
+        part = MADE.with_suffix(".part")
+        with closing(sqlite3.connect(settings.DATABASES["default"]["TEST"]["NAME"])) as db:
+            db.execute("VACUUM INTO ?", (str(part),))
+        part.replace(MADE)
+    fcntl.flock(django_db_modify_db_settings, fcntl.LOCK_UN)
 
 
 @pytest.fixture(autouse=True, scope="session")

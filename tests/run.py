@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +36,9 @@ def main() -> int:
     shared = Path(os.environ.get("TRIKEYE_SHARED", ROOT.parent / "shared")) / "data"
     runs = [sys.argv[1:]] if sys.argv[1:] else [BESIDE, with_processes()]
     # Each runs whatever became of the one before; one that was killed ends below 0, so no maximum will do.
-    code = next(filter(None, [_pytest(arguments) for arguments in runs]), 0)
+    with tempfile.TemporaryDirectory(prefix="trikeye-database-") as made:
+        os.environ["TRIKEYE_TEST_DATABASE"] = str(Path(made) / "made.sqlite3")
+        code = next(filter(None, [_pytest(arguments) for arguments in runs]), 0)
     trains = (ROOT / ".venv-training").is_dir()
     if (trains or STRICT) and not sys.argv[1:]:  # the target makes .venv-training where it is missing
         code = code or subprocess.run(["make", "--no-print-directory", "test-training"], cwd=ROOT).returncode

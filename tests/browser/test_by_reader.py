@@ -34,6 +34,7 @@ from server.places.services import Walk
 from server.words import state_name
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ELSEWHERE = {"X-Forwarded-For": "203.0.113.7"}
 
 
 @LANGUAGES
@@ -212,13 +213,15 @@ def test_everybody_reads_every_page_in_the_language_they_chose(
 def test_an_administrator_reads_what_the_machines_do_and_nobody_else(
     language: str, open_page: Open, deal: Deal, people: dict[str, User], errors: list[str]
 ) -> None:
+    """Somebody at the machine itself may, too, so the others come through a proxy."""
     deal(2)
-    page = open_page("/metrics", people["admin"], language)
+    page = open_page("/metrics", people["admin"], language, extra_http_headers=ELSEWHERE)
     expect(page.locator("body")).to_contain_text(re.compile(r"trikeye_\w+{[^}]*queued[^}]*} 2(\.0)?\b"))
     page.goto("/health/ready/")
     expect(page.locator("body")).to_contain_text('"checks"')
     for role in set(people) - {"admin"}:
-        refused = open_page("/metrics", people[role], language)
+        refused = open_page("/metrics", people[role], language, extra_http_headers=ELSEWHERE)
         expect(refused.locator("main p").first).to_contain_text(said(language, str, User.Role.ADMIN.label))
-    assert all("403" in each or "503" in each for each in errors)
+    # 404: Chromium looks for an icon beside a text; 503: no process of a back office runs here.
+    assert all(any(status in each for status in ("403", "404", "503")) for each in errors)
     errors.clear()
