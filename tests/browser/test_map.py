@@ -82,7 +82,7 @@ def test_the_drawn_map_stays_until_the_other_one_has_drawn(open_page: Open, deal
     count_all(timezone.now())
     page = open_page("/cases/", chief)
     asked: list[Route] = []
-    page.route("**/cases.geojson*", asked.append)
+    page.route("**/cases.geojson*", lambda route: asked.append(route))
     with page.expect_request("**/cases.geojson*"):
         page.goto("/cases/map/")
     expect(page.locator(".map-stage canvas")).to_have_count(1)

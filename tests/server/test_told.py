@@ -214,7 +214,7 @@ def test_a_gold_card_waits_for_who_holds_it_and_for_nobody_else(cards: list[Case
     chief = User.objects.create_user("zhao", role="supervisor")
     confirmed(cards[0], reviewer, li)
     Look.objects.all().delete()
-    gold = make(chief, cards[0], "confirm", cards[0].category, timezone.now())
+    gold = make(chief, Case.objects.get(id=cards[0].pk), "confirm", cards[0].category, timezone.now())
     Look.objects.create(case=cards[0], city=cards[0].city, kind="gold", gold=gold, made_at=timezone.now(), person=li)
     states = {}
     for person in (li, reviewer):
