@@ -14,7 +14,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import ProtectedError
 from django.template.loader import render_to_string
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -564,3 +565,19 @@ def test_a_verdict_on_the_page_is_counted_at_once(cards: Any, reviewer: Any, cli
     answered = client.post("/review/verdicts", {"id": uuid4(), "case": cards[0].pk, "answer": "confirm"}).json()
     assert (answered["waiting"], answered["mine_today"]) == ("6", "1")
     assert client.post("/review/undo").headers["X-waiting"] == "7"
+
+
+def test_who_has_answered_is_never_deleted_and_out_of_use_their_answers_and_cards_stay(
+    cards: Any, reviewer: Any
+) -> None:
+    first, second = lease(reviewer, NOW, 2)
+    decide(reviewer, uuid4(), first.pk, "confirm", NOW)
+    with pytest.raises(ProtectedError), transaction.atomic():
+        reviewer.delete()
+    reviewer.is_active = False
+    reviewer.save()
+    first.refresh_from_db()
+    assert (first.state, Verdict.objects.get(case=first).person) == ("confirmed", reviewer)
+    li = other("li")
+    assert second.pk not in {each.pk for each in lease(li, NOW, 50)}
+    assert second.pk in {each.pk for each in lease(li, NOW + timedelta(minutes=11), 50)}
