@@ -124,6 +124,12 @@ def own_state(states: Collection[str], person: Any, column: str = "state") -> Q:
     return shown | Q(**{column: State.DISPUTED}) & _disputed_as(states, person)
 
 
+def is_in(states: Collection[str], person: Any) -> Q:
+    """Of cases, however they are found: that they are told to be in one of these states."""
+    own = own_state(states, person)
+    return own | Q(Exists(looks_for(person).filter(case=OuterRef("pk")))) if is_blind(person) and State.QUEUED in states else own  # fmt: skip
+
+
 def own_states(states: Collection[str], person: Any) -> list[str]:
     """The real states of those cases."""
     more = {State.DISPUTED} if is_blind(person) and {*states} & DISPUTED_AS else set()

@@ -78,7 +78,7 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
     person: Any = request.user
     now, home_id, decided = timezone.now(), home_city_id(person), takes_it_for_new(case, person)
     told, hidden = as_told(case, person), hidden_of(case, person)
-    card = card_of(told, {}, cases_for(person), whole=True)
+    card = card_of(told, {}, cases_for(person), whole=True, reader=person)
     return render(request, "case.html", {
         "card": card, "case": told, "wrong": wrong, "state": state_name(told.state), "hidden": hidden, "face_in": [(address_of(each, home_id), each) for each in hidden.elsewhere] if hidden else [],
         "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
@@ -135,7 +135,7 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
     if case.merged_into_id is not None:
         return redirect(address_of(last_of(case), home_city_id(person), "case_print"))
     told, decided = as_told(case, person), takes_it_for_new(case, person)
-    card = card_of(told, {}, cases_for(person))
+    card = card_of(told, {}, cases_for(person), reader=person)
     address = (
         f"{settings.PUBLIC_URL}{reverse('case', args=[case.number])}?city={case.city.key}"  # whoever reads the sheet
     )

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from calibration.chinese_maps import gcj02_from_wgs84, is_shifted
 from calibration.geodesy import metres_per_degree, offset_m
 from models.taxonomy import Category
+from server.cases import told
 from server.cases.models import Case, Picture, Sighting
 from server.cases.rules import OPEN, ellipse_95
 from server.categories.rules import category_of, codes_of
@@ -95,8 +96,9 @@ def card_of(
     cases: QuerySet[Case],
     whole: bool = False,
     later: timedelta | None = None,
+    reader: Any = None,
 ) -> Card:
-    """The card of a case. `changes` are what its reader confirmed categories as lately, `cases` all that they may see. `whole` (the case page) shows every sighting's pictures instead of the best one's. `later`: its looks are told so much later than they were."""
+    """The card of a case. `changes` are what its reader confirmed categories as lately, `cases` all that they may see. `whole` (the case page) shows every sighting's pictures instead of the best one's. `later`: its looks are told so much later than they were. `reader`: for whom, where a rejected case nearby may be new to them."""
     category = category_of(case.category)
     sightings = list(
         Sighting.objects.filter(case=case)
@@ -113,7 +115,7 @@ def card_of(
         for sighting in (pictured if whole else pictured[:2])
         for picture in _ordered(sighting)
     ]
-    near = _near(case, cases)
+    near = _near(case, cases, reader)
     return Card(
         case=case, category=category, name=category_name(case.category), meaning=category.meaning(get_language() or "zh-hans"), severity=severity_name(category.severity),
         error_m=round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1),
@@ -178,9 +180,9 @@ def _around(case: Case, reach_m: float, place: str = "") -> dict[str, tuple[floa
     }
 
 
-def _near(case: Case, cases: QuerySet[Case]) -> list[Near]:
-    """The nearest open ones of `cases` of the same category."""
-    others = cases.filter(city_id=case.city_id, category=case.category, state__in=sorted(OPEN), **_around(case, NEAR_M))
+def _near(case: Case, cases: QuerySet[Case], reader: Any) -> list[Near]:
+    """The nearest of `cases` of the same category that are open, or told to be."""
+    others = cases.filter(told.is_in(OPEN, reader), city_id=case.city_id, category=case.category, **_around(case, NEAR_M))  # fmt: skip
     rows = others.exclude(id=case.pk).values_list("id", "number", "lat_deg", "lon_deg")
     found = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)[:NEAR_SHOWN]
     pictures = Picture.objects.filter(sighting__case__in=[row[0] for _, row in found], role="best", hidden_at=None)

@@ -82,7 +82,7 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
 def _cards(person: User, cases: Sequence[Case], now: datetime) -> list[Card]:
     """The cards of what a person holds."""
     changes, hidden = changes_of(person, now), ages_hidden(person, cases, now)
-    return [card_of(case, changes, cases_for(person), later=hidden.get(case.pk)) for case in cases]
+    return [card_of(case, changes, cases_for(person), later=hidden.get(case.pk), reader=person) for case in cases]
 
 
 @require_POST

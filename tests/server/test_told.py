@@ -147,6 +147,29 @@ def test_every_page_is_the_same_to_the_letter_before_and_after_others_have_answe
     assert tag_of(client.get(f"/cases/?q={case.number}").content.decode()) != "待审", "who answered knows"
 
 
+@pytest.mark.parametrize("deed", [rejected, confirmed, fixed])
+def test_beside_another_case_it_stands_as_before(deed: Callable[[Case, User, User], None], send: Any, reviewer: User, li: User) -> None:  # fmt: skip
+    for number in range(2):
+        send(east_m=20.0 * number, outbox=UUID(int=number + 1), seed=number)
+    screen_new(timezone.now())
+    case, beside = Case.objects.order_by("id")
+    client = Client()
+    client.force_login(li)
+
+    def shown() -> tuple[str, str]:
+        cards = client.post("/review/lease").content.decode()
+        give_back(li)
+        return CHANGES.sub("", client.get(f"/cases/{beside.number}/").content.decode()), cards
+
+    before = shown()
+    deed(case, reviewer, li)
+    assert Look.objects.filter(case=case, done_at=None).exists()
+    assert shown() == before
+    chief = User.objects.create_user("zhao", role="supervisor")
+    client.force_login(chief)
+    assert (f'href="/cases/{case.number}/"' in client.get(f"/cases/{beside.number}/").content.decode()) is (deed is confirmed)  # fmt: skip
+
+
 def tag_of(page: str) -> str:
     """The state of the only case of a list."""
     (told,) = re.findall(r'<td class="state"><span class="tag">([^<]+)', page)
