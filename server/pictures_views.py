@@ -83,4 +83,4 @@ def _picture(request: HttpRequest, sha256: str) -> HttpResponseBase:
 def _erased(sha256: str) -> str | None:
     """What stands where an erased picture was, as an image; None if it was not erased."""
     row = erased_of(sha256)
-    return render_to_string("erased.svg", {"at": row.at}) if row else None
+    return render_to_string("erased.svg", {"at": row.at, "by_hand": row.by_id is not None}) if row else None

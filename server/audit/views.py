@@ -8,8 +8,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from django.contrib import messages
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -18,7 +18,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from server.accounts.models import User
 from server.audit.details import detail_line
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
@@ -26,17 +25,15 @@ from server.audit.seals import heads
 from server.audit.search import KINDS, MOST_EXPORTED, asked, look
 from server.audit.services import record
 from server.audit.things import case_things, chain_names, named, names_to_offer, things_of, with_vehicles
-from server.cases.models import Picture
 from server.errors import answer
-from server.keeping.models import Erasure
-from server.keeping.rules import Rule
-from server.keeping.services import Due, erase
+from server.keeping.hidden import hidden_pictures, picture_numbers
+from server.keeping.services import erase
 from server.roles import may
 from server.words import deed_name, happened, kind_name
 
 COLUMNS = ("id", "at", "city", "person", "verb", "kind", "object", "detail")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-HIDDEN_MOST = 50
+BACK_TO = ("audit", "review_faces")
 
 
 @never_cache
@@ -47,14 +44,17 @@ def audit(request: HttpRequest) -> HttpResponse:
     wanted = named(asked(request.GET), person)
     found = look(wanted, person.city_id)
     things, chains, hidden = things_of(found.rows, person), chain_names(), hidden_pictures(person)
-    cases = case_things((each.case_id for each in hidden), person)
+    cases, numbers = (
+        case_things((each.case_id for each in hidden), person),
+        picture_numbers(each.case_id for each in hidden),
+    )
     kept: dict[str, str] = {name: str(value) for name, value in request.GET.items() if value and name != "before"}
     seals = heads([person.city.key] if person.city_id else None)
     return render(request, "audit.html", {
         "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, detail)) for row, detail in with_vehicles(found.rows)], "asked": wanted, "cut": found.cut,
         "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
         "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": [(chains.get(each.chain, each.chain), each) for each in seals],
-        "names": names_to_offer(person), "hidden": [(each, cases.get(each.case_id)) for each in hidden], "may_erase": may(person, "audit_erase"),
+        "names": names_to_offer(person), "hidden": [(each, numbers[each.case_id, each.sha256], cases.get(each.case_id)) for each in hidden], "may_erase": may(person, "audit_erase"),
     })  # fmt: skip
 
 
@@ -85,28 +85,20 @@ def audit_csv(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def audit_erase(request: HttpRequest) -> HttpResponse:
-    """Erase a picture in which somebody was recognised, at once and for good."""
+    """Erase a picture in which somebody was recognised, at once and for good: asked first, done where the form says it is `sure`."""
     person: Any = request.user
-    sha256 = request.POST.get("picture", "")
-    due = [each for each in hidden_pictures(person) if each.sha256 == sha256]
+    sha256, back = request.POST.get("picture", ""), request.POST.get("back", "")
+    back = back if back in BACK_TO else BACK_TO[0]
+    due = hidden_pictures(person, sha256) if sha256 else []
     if not due:
         return answer(request, 404, "not_hidden", _("Nothing to erase"), _("That picture is erased already, or is not hidden any more. Load the page again."))  # fmt: skip
+    numbers, cases = picture_numbers(each.case_id for each in due), case_things((each.case_id for each in due), person)
+    names = [_("picture %(number)s of %(case)s") % {"number": numbers[each.case_id, sha256], "case": cases[each.case_id].words} for each in due if each.case_id in cases]  # fmt: skip
+    if not request.POST.get("sure"):
+        return render(request, "erase.html", {"names": names, "sha256": sha256, "back": back})
     erase(due, timezone.now(), by=person)
-    return redirect("audit")
-
-
-def hidden_pictures(person: User) -> list[Due]:
-    """The oldest pictures that reviewers hid because somebody is recognised in them, and that are not erased yet."""
-    gone = Erasure.objects.filter(sha256=OuterRef("sha256"), case=OuterRef("sighting__case"))
-    rows = Picture.objects.filter(~Exists(gone), hidden_at__isnull=False, sighting__case__isnull=False).order_by(
-        "hidden_at"
-    )
-    if person.city_id:
-        rows = rows.filter(sighting__city=person.city_id)
-    return [
-        Due(*row, Rule.FACE)
-        for row in rows.values_list("sha256", "sighting__case_id", "sighting__city_id")[:HIDDEN_MOST]
-    ]
+    messages.success(request, _("Erased for good: %(what)s.") % {"what": ", ".join(names)})
+    return redirect(back)
 
 
 def deed_of(row: AuditRow) -> str:

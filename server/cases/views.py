@@ -7,15 +7,19 @@ from math import hypot
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, gettext
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from calibration.geodesy import offset_m
 from server.accounts.services import cases_for, home_city_id
+from server.cases.choosing import choices
 from server.cases.deeds import may_reopen
 from server.cases.evidence import before_and_after
 from server.cases.hidden import hidden_of
@@ -32,6 +36,7 @@ from server.city.models import Handover
 from server.city.rules import HandoverKind
 from server.city.services import is_owed
 from server.fleet.models import City
+from server.keeping.hidden import gone_of
 from server.review.cards import card_of
 from server.roles import may
 from server.words import (
@@ -44,6 +49,8 @@ from server.words import (
     state_name,
 )
 
+LIST = "list"
+"""What the list of cases was asked for last, in the session: the way back from a case leads there."""
 MOST_NOTES, MOST_PICTURES, MOVED_M = 200, 40, 5.0
 PRINTED, PRINTED_PICTURES, PRINTED_LINES = ("answer", "deed", "city"), 2, 12
 
@@ -69,8 +76,20 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
     """One case with its pictures and everything that happened to it. A merged one leads to the one it became."""
     case = case_here(request, number)
     if case.merged_into_id is not None:
+        messages.info(request, became_words(case))
         return redirect(address_of(last_of(case), home_city_id(request.user)))
     return shown(request, case)
+
+
+def became_words(case: Case) -> str:
+    """What the page says on top that the number of a merged case leads to."""
+    return _("Case %(number)d was merged into this one.") % {"number": case.number}
+
+
+def split_words(case: Case, address: str) -> str:
+    """What the page of a case says on top that was split off from another just now."""
+    words = _("This case was split off; the rest stays in case %(number)d.") % {"number": case.number}
+    return format_html('<a href="{}">{}</a>', address, words)
 
 
 def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
@@ -83,10 +102,10 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
         "card": card, "case": told, "wrong": wrong, "state": state_name(told.state), "hidden": hidden, "face_in": [(address_of(each, home_id), each) for each in hidden.elsewhere] if hidden else [],
         "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
         "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
-        "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
+        "gone": gone_of(case), "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
         "screening": "" if is_kept_blind(case, person) else screening_name(case.screening), "history": history_of(case, person),
         "handovers": [] if decided else handovers_of(case), "reports": [] if decided else reports_of(case),
-        "notes": _notes(case, person, now), "forms": _forms(case, person, home_id, now), "parts": parts_of(case) if case.sightings_count > 1 and may(person, "case_split") else [],
+        "notes": _notes(case, person, now), "forms": _forms(case, person, home_id, now), "may_stay": choices(case, cases_for(person)) if may(person, "case_merge") else [], "to_list": f"{reverse('case_list')}?{request.session.get(LIST, '')}", "parts": parts_of(case) if case.sightings_count > 1 and may(person, "case_split") else [],
     }, status=409 if wrong else 200)  # fmt: skip
 
 
@@ -140,7 +159,7 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
         f"{settings.PUBLIC_URL}{reverse('case', args=[case.number])}?city={case.city.key}"  # whoever reads the sheet
     )
     return render(request, "case_print.html", {
-        "code": qr_svg(address, gettext("The address of this case, for a phone")), "card": card, "case": told, "state": state_name(told.state), "pictures": card.pictures[:PRINTED_PICTURES],
+        "code": qr_svg(address, _("The address of this case, for a phone")), "card": card, "case": told, "state": state_name(told.state), "pictures": card.pictures[:PRINTED_PICTURES],
         "deadline": "" if decided else deadline_words(case, timezone.now()), "history": [line for line in history_of(case, person) if line.kind in PRINTED][:PRINTED_LINES],
         "handovers": [] if decided else handovers_of(case), "address": address, "back": address_of(case, home_city_id(person)), "now": timezone.now(),
         "city": case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh,

@@ -121,9 +121,9 @@ def erase(found: Iterable[Due], now: datetime, by: User | None = None) -> int:
     for each in gone:
         by_case[each.case_id, each.city_id, each.rule].append(each)
     with transaction.atomic():
-        Erasure.objects.bulk_create([Erasure(sha256=each.sha256, case_id=each.case_id, at=now, rule=each.rule) for each in gone], ignore_conflicts=True)  # fmt: skip
+        Erasure.objects.bulk_create([Erasure(sha256=each.sha256, case_id=each.case_id, at=now, rule=each.rule, by=by) for each in gone], ignore_conflicts=True)  # fmt: skip
         for (case_id, city_id, rule), lot in by_case.items():
-            record(Verb.PICTURES_ERASED, "case", case_id, city_id=city_id, actor_id=by.pk if by else None, count=len(lot), rule=rule)  # fmt: skip
+            record(Verb.PICTURES_ERASED, "case", case_id, city_id=city_id, actor_id=by.pk if by else None, count=len(lot), rule=rule, **({"sha256": lot[0].sha256} if by else {}))  # fmt: skip
     return len(gone)
 
 

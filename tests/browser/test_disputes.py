@@ -119,6 +119,8 @@ def test_a_supervisor_makes_a_mended_case_gold_and_opens_a_hidden_picture(open_p
     page.get_by_role("button", name="Retire").press("Enter")
     expect(page.get_by_role("button", name="Retire")).to_have_count(0)
     page.goto("/review/faces/")
-    with page.context.expect_page() as opened:
-        page.get_by_role("button", name="Open picture 1").press("Enter")
-    expect(opened.value.locator("img")).to_be_visible()
+    page.get_by_role("button", name="Open picture 1").press("Enter")
+    expect(page.locator("img.face")).to_be_visible()
+    assert_fit_for_all(page, "a hidden picture")
+    page.get_by_role("link", name="Back", exact=True).press("Enter")
+    expect(page.get_by_role("button", name="Open picture 1")).to_be_visible()

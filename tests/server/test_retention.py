@@ -19,6 +19,7 @@ from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.cases.models import Case, Picture
 from server.cases.rules import State
+from server.keeping.hidden import Gone, gone_of, picture_numbers
 from server.keeping.models import Erasure
 from server.keeping.rules import Kept, Rule
 from server.keeping.services import AGAIN, Eraser, due_pictures
@@ -94,7 +95,7 @@ def test_an_erased_picture_leaves_a_row_an_audit_row_and_words_in_its_place(thre
     shown = web.get(f"/pictures/{row.sha256}.jpg")
     assert shown["Content-Type"] == "image/svg+xml"
     assert f"erased on {timezone.localtime(now):%Y-%m-%d}" in shown.content.decode()
-    words = "Pictures of this case were erased on"
+    words = "1 of 1 pictures erased on"
     assert [words in web.get(f"/cases/{case.number}/").content.decode() for case in (old, fresh)] == [True, False]
     assert run_through(eraser, now + AGAIN) == run_through(Eraser(), now)
     assert Erasure.objects.count() == 1
@@ -128,14 +129,35 @@ def test_a_face_goes_after_its_time_or_by_the_auditors_hand(three: list[Case], r
     (name,) = names(first)
     assert name[:12] in web.get("/audit/").content.decode()
     assert web.post("/audit/erase", {"picture": next(iter(names(third)))}).status_code == 404
-    assert web.post("/audit/erase", {"picture": name}).status_code == 302
+    asked = web.post("/audit/erase", {"picture": name, "back": "review_faces"})
+    assert "Erase this picture for good?" in asked.content.decode()
+    assert is_there(first), "one click erases nothing"
+    done = web.post("/audit/erase", {"picture": name, "back": "review_faces", "sure": "yes"}, follow=True)
+    assert done.redirect_chain == [("/review/faces/", 302)]
+    assert f"Erased for good: picture 1 of case {first.number}." in done.content.decode()
     assert (is_there(first), is_there(second), is_there(third)) == (False, True, True)
     row = AuditRow.objects.get(verb="pictures_erased")
-    assert (row.actor, row.detail["rule"]) == (auditor, "face")
+    assert (row.actor, row.detail) == (auditor, {"count": 1, "rule": "face", "sha256": name})
+    assert "1 of 1 pictures erased by the auditor on" in web.get(f"/cases/{first.number}/").content.decode()
+    assert "by the auditor" in web.get(f"/pictures/{name}.jpg").content.decode()
     settings.KEEP_REJECTED_DAYS = 0
     run_through(Eraser(), timezone.now() + timedelta(days=31))
     assert (is_there(second), is_there(third)) == (False, True)
     assert "svg" in web.get(f"/pictures/{name}.jpg")["Content-Type"]
+
+
+def test_a_case_tells_apart_what_the_auditor_erased_and_what_the_rules_did(three: list[Case]) -> None:
+    case, now = three[0], timezone.now()
+    sighting = case.sightings.get()
+    for number in (1, 2):
+        Picture.objects.create(sighting=sighting, sha256=str(number) * 64, role="near", width=8, height=8, jpeg_bytes=1)
+    auditor = User.objects.create_user("auditor", role="auditor")
+    Erasure.objects.create(sha256="1" * 64, case=case, at=now, rule="face", by=auditor)
+    Erasure.objects.create(sha256="2" * 64, case=three[1], at=now, rule="rejected")  # before it was merged
+    day = timezone.localdate(now)
+    assert gone_of(case) == [Gone(1, 3, day, False), Gone(1, 3, day, True)]
+    assert gone_of(three[2]) == []
+    assert picture_numbers([case.pk])[case.pk, "2" * 64] == 3
 
 
 def test_what_was_cut_short_is_done_again(three: list[Case], monkeypatch: pytest.MonkeyPatch) -> None:
