@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     start_over_data()
     from server.accounts.models import User
-    from server.accounts.people import LastAdministrator, NameTaken
+    from server.accounts.people import BadName, LastAdministrator, NameTaken
 
     person = User.objects.filter(username=args.name).first()
     if args.action != "add" and person is None:
@@ -41,6 +41,9 @@ def run(args: argparse.Namespace) -> int:
     except NameTaken:
         print(f"trikeye server user: {args.name} is there already; for a new password: trikeye server user password {args.name}", file=sys.stderr)  # fmt: skip
         return 1
+    except BadName:
+        print("trikeye server user: a name has up to 150 letters, digits and @ . + - _, and no space", file=sys.stderr)
+        return 2
     except LastAdministrator:
         print(f"trikeye server user: {args.name} is the last administrator; add another one first: trikeye server user add NAME --role admin", file=sys.stderr)  # fmt: skip
         return 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db import transaction
@@ -9,10 +10,14 @@ from django.db.models import F
 
 from server.accounts.factors import forget_factors
 from server.accounts.models import User
+from server.accounts.passwords import first_password
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.broker import new_password
 from server.fleet.models import City
+
+LONGEST_NAME = 150
+FIT = re.compile(r"[\w.@+-]+")
+"""Letters of any script, digits, and these; as Django checks names."""
 
 
 class NotDone(Exception):
@@ -23,13 +28,19 @@ class NameTaken(NotDone):
     """There is such a name already."""
 
 
+class BadName(NotDone):
+    """A name that cannot be typed at every sign-in: empty, too long, with spaces or unusual signs."""
+
+
 class LastAdministrator(NotDone):
     """Nobody would be left who may change accounts."""
 
 
 def add_person(name: str, role: str, city: City | None = None, language: str = "", *, by: User | None = None) -> tuple[User, str]:  # fmt: skip
-    """A new person and the password for their first sign-in. Raises NameTaken."""
-    password = new_password()
+    """A new person and the password for their first sign-in. Raises BadName, NameTaken."""
+    if not name or len(name) > LONGEST_NAME or not FIT.fullmatch(name):
+        raise BadName(name)
+    password = first_password()
     with transaction.atomic():
         if User.objects.filter(username__iexact=name).exists():
             raise NameTaken(name)
@@ -42,7 +53,7 @@ def add_person(name: str, role: str, city: City | None = None, language: str = "
 
 def renew_password(person: User, *, by: User | None = None) -> str:
     """A new password, which they replace at their next sign-in."""
-    password = new_password()
+    password = first_password()
     fresh = User(username=person.username)
     fresh.set_password(password)
     with transaction.atomic():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib.auth import authenticate, logout
+from django.contrib.auth import logout
+from django.contrib.auth.backends import AllowAllUsersModelBackend
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -30,7 +31,7 @@ KNOWN_DAYS = 180
 
 @never_cache
 def sign_in(request: HttpRequest) -> HttpResponse:
-    """Name and password. What is wrong is not said: neither whether there is such a name nor whether it is still in use."""
+    """Name and password. What is wrong is not said, nor whether there is such a name. That an account is out of use learns who knows its password."""
     back = _safe(request, request.POST.get("next") or request.GET.get("next", ""))
     if request.user.is_authenticated:
         return redirect(back or "home")
@@ -41,7 +42,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     counted = [Counted(ADDRESS, address_of(request)), Counted(ACCOUNT, _account_of(request, name))]
     if wait := take_try(counted, now):
         return _slow_down(request, "account/sign_in.html", wait, values | {"name": name})
-    person = authenticate(request, username=name, password=request.POST.get("password", ""))
+    person = AllowAllUsersModelBackend().authenticate(request, username=name, password=request.POST.get("password", ""))
+    if isinstance(person, User) and not person.is_active:
+        return render(request, "account/sign_in.html", values | {"out_of_use": True, "name": name})
     if not isinstance(person, User):
         return render(request, "account/sign_in.html", values | {"wrong": True, "name": name}, status=200)
     forgive(counted)

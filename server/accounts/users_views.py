@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
@@ -35,10 +34,16 @@ def users(request: HttpRequest) -> HttpResponse:
             told = _done(request)
         except people.NameTaken:
             told = {"wrong": _("There is somebody of this name already.")}
+        except people.BadName:
+            told = {
+                "wrong": _("A user name has up to 150 letters (Chinese ones too), digits and @ . + - _, and no space.")
+            }
         except people.LastAdministrator:
             told = {"wrong": _("That is the last administrator. Make somebody else one first.")}
         except ValidationError as wrong:
             told = {"wrong": " ".join(wrong.messages)}
+        if "wrong" in told and request.POST.get("do") == "add":
+            told["typed"] = {key: request.POST.get(key, "")[:200] for key in ("name", "role", "city")}
         if "ask" in told:
             return render(request, "users_ask.html", told)
         if not told:
@@ -83,9 +88,6 @@ def _done(request: HttpRequest) -> dict[str, Any]:
 
 
 def _added(name: str, role: str, city: City | None, by: User) -> dict[str, Any]:
-    if not name or len(name) > 150:
-        raise ValidationError(_("A person needs a name of at most 150 letters."))
-    UnicodeUsernameValidator()(name)
     person, password = people.add_person(name, _role(role), city, by=by)
     return {"fresh": person.username, "password": password}
 

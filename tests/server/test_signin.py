@@ -142,7 +142,17 @@ def test_names_that_are_there_and_names_that_are_not_are_answered_alike(wang: st
         assert answer.status_code == 200
         return re.sub(r'value="[^"]*"', "", answer.content.decode())
 
-    assert told("wang", "wrong") == told("nobody", "wrong") == told("gone", PASSWORD)
+    assert told("wang", "wrong") == told("nobody", "wrong") == told("gone", "wrong")
+
+
+def test_an_account_out_of_use_is_told_to_who_knows_its_password_alone(wang: str) -> None:
+    gone = User.objects.create_user("gone", password=PASSWORD, is_active=False)
+    web = Client(headers={"Accept-Language": "en"})
+    words = "This account is out of use. Ask your administrator."
+    assert words not in web.post("/login/", {"username": "gone", "password": "wrong"}).content.decode()
+    assert words in web.post("/login/", {"username": "gone", "password": PASSWORD}).content.decode()
+    assert web.get("/login/code/").headers["Location"] == web.get("/login/enrol/").headers["Location"] == "/login/"
+    assert gone.get_session_auth_hash() not in str(dict(web.session))
 
 
 def test_an_account_slows_down_after_five_wrong_passwords_and_never_stops(wang: str, clock: Any) -> None:

@@ -14,6 +14,7 @@ from models.contract import encode, topic
 from server.accounts import people
 from server.accounts.factors import has_second_factor
 from server.accounts.models import User
+from server.accounts.passwords import first_password
 from server.audit.models import AuditRow
 from server.fleet.models import City, Vehicle
 from server.intake.services import take_sighting
@@ -63,6 +64,26 @@ def test_what_cannot_be_is_refused_with_a_sentence(web: Client, wrong: dict[str,
     assert page.status_code == 400
     assert 'role="alert"' in page.content.decode()
     assert User.objects.count() == 1
+
+
+def test_what_was_typed_stays_where_a_name_is_refused_and_chinese_names_are_fit(web: Client, capsys: Any) -> None:
+    City.objects.create(key="taiyuan", name_zh="太原", name_en="Taiyuan")
+    told = web.post("/users/", {"do": "add", "name": "li fang", "role": "auditor", "city": "taiyuan"}).content.decode()
+    form = told.split('<details class="add"')[1].split("</details>")[0]
+    assert form.startswith(" open>")
+    assert 'value="li fang"' in form
+    assert re.findall(r'value="([^"]*)" selected', form) == ["auditor", "taiyuan"]
+    assert "letters (Chinese ones too)" in told
+    assert "and no space" in told
+    assert web.post("/users/", {"do": "add", "name": "李芳", "role": "auditor"}).status_code == 200
+    assert main(["server", "user", "add", "li fang"]) == 2
+    assert "no space" in capsys.readouterr().err
+
+
+def test_a_first_password_is_easily_copied_by_hand() -> None:
+    made = {first_password() for _ in range(200)}
+    assert len(made) == 200
+    assert all(re.fullmatch(r"[a-kmnp-z2-9]{4}(-[a-kmnp-z2-9]{4}){3}", each) for each in made)
 
 
 def test_a_change_of_role_city_password_or_factor_ends_the_sessions_of_who_it_concerns(web: Client, boss: User) -> None:
