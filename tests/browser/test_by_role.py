@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import Deal, Open, all_sent, press, shown
+from browsing import Deal, Open, all_sent, assert_fit_for_all, press, shown
 from django.utils import timezone
 from django.utils.translation import gettext
 from playwright.sync_api import expect
@@ -193,9 +193,9 @@ def test_a_face_is_reported_and_its_opening_is_on_record(
     go(page, "/audit/")
     page.locator("main a[href='/review/faces/']").press("Enter")
     expect(page.locator("table.standings tbody tr")).to_contain_text(str(case.number))
-    with page.context.expect_page() as opened:
-        page.locator("form[action*='/review/faces/'] button").press("Enter")
-    expect(opened.value.locator("img")).to_be_visible()
+    page.locator("form[action*='/review/faces/'] button").press("Enter")
+    expect(page.locator("main img")).to_be_visible()
+    assert_fit_for_all(page, "a hidden picture")
     row = AuditRow.objects.get(verb=Verb.HIDDEN_OPENED)
     assert (row.actor, row.object_id) == (people["auditor"], str(case.pk))
     go(page, "/audit/")
