@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -18,6 +22,26 @@ from server.fleet.heartbeats import vehicles_for
 from server.words import category_name, severity_name, state_name
 
 MOST_VEHICLES, NAMED = 1000, 4
+
+
+def with_vehicle(person: Any, wanted: Filter) -> Filter | None:
+    """The same with a vehicle's name that was written among the words as the filter that it is; None if there is none, or one was chosen already."""
+    if wanted.vehicle or not is_inside(person):
+        return None
+    words = {each.upper(): each for each in wanted.words}
+    named = vehicles_for(person).filter(name__in=[*words, *words.values()]).values_list("name", flat=True).first()
+    if named is None:
+        return None
+    rest = [each for each in wanted.text.split() if each.upper() != named.upper()]
+    return replace(wanted, vehicle=named, text=" ".join(rest), before=None)
+
+
+def read_as_vehicle(request: HttpRequest, wanted: Filter) -> HttpResponse:
+    """To the same page with the vehicle as a filter, which says so on top."""
+    messages.info(
+        request, _("Read as a vehicle: %(name)s. These are the cases that it saw.") % {"name": wanted.vehicle}
+    )
+    return redirect(f"{request.path}?{query_of(wanted)}")
 
 
 def asked(person: Any, wanted: Filter) -> dict[str, Any]:

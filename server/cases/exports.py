@@ -100,9 +100,9 @@ def walked(person: Any, wanted: Filter) -> Counted:
     counted = Counted(iter(()))
 
     def pages() -> Iterator[Case]:
-        before: int | None = None
+        page = replace(wanted, before=None, after="")
         while True:
-            found = search(cases, city_ids, replace(wanted, before=before), AT_ONCE, notes=notes, reader=person)
+            found = search(cases, city_ids, page, AT_ONCE, notes=notes, reader=person)
             counted.is_cut |= found.is_too_much
             for case in found.cases:
                 if counted.rows == MOST:
@@ -110,9 +110,9 @@ def walked(person: Any, wanted: Filter) -> Counted:
                     return
                 counted.rows += 1
                 yield case
-            before = found.older
-            if before is None:
+            if found.older is None and not found.after:
                 return
+            page = replace(page, before=found.older, after=found.after)
 
     counted.cases = pages()
     return counted

@@ -11,16 +11,19 @@ from math import isfinite
 from urllib.parse import urlencode
 
 from models.taxonomy import CATEGORIES
-from server.cases.rules import OPEN, State
+from server.cases.rules import AT_CITY, OPEN, State
 
-ALL = "all"
+ALL, DEADLINE = "all", "deadline"
 RADII_M = (50, 100, 300, 1000, 2000)
 RADIUS_M = 300
 LONGEST = 80
 LEAST_LETTERS, LEAST_SIGNS = 3, 2
-"""What a word needs to be taken for a category's."""
+"""What a word needs to be taken for a category's: letters of its English name; signs of its Chinese one, or first letters of its pinyin."""
 SEVERITIES = ("critical", "high", "medium", "low")
-_NUMBER = re.compile(r"#?([0-9]{1,9})", re.ASCII)
+_NUMBER = re.compile(
+    r"(?:#|№|no\.?|number|case(?: no\.?| number)?|案件(?:编号|号)?|编号)?[\s:：#]*([0-9]{1,9})(?: ?号(?:案件)?)?",
+    re.ASCII | re.IGNORECASE,
+)
 _SPOT = re.compile(r"\(?([+-]?[0-9.]{1,20})°?\s*[,，\s]\s*([+-]?[0-9.]{1,20})°?\)?", re.ASCII)
 
 
@@ -30,7 +33,7 @@ class Filter:
 
     And what a case must have beside: a severity, a district, a vehicle that saw it, last seen on days from `since` to `until`, words of its place's names or its notes; or
     all of that is left aside for a `number`. `near`: latitude and longitude of a spot it lies no farther from than `radius_m`. `text` is what the last three were read from.
-    `kinds`: categories that the words `read` were understood as; all of them without.
+    `kinds`: categories that the words `read` were understood as; all of them without. `order`: "" the newest first, or DEADLINE, what a city has by its deadline; then a page begins `after` a case (due.py).
     """
 
     state: str = ""
@@ -46,13 +49,14 @@ class Filter:
     radius_m: int = RADIUS_M
     kinds: frozenset[str] | None = None
     read: frozenset[str] = frozenset()
+    order: str = ""
+    after: str = ""
 
     @property
     def states(self) -> Iterable[State]:
-        """The states it shows: merged cases are never listed, what they became is."""
-        if self.state in set(State) - {State.MERGED}:
-            return (State(self.state),)
-        return [state for state in State if state in OPEN or (self.state == ALL and state != State.MERGED)]
+        """The states it shows: merged cases are never listed, what they became is; by deadline only those that a city has."""
+        told = [state for state in State if (state == self.state if self.state not in ("", ALL) else state in OPEN or self.state == ALL) and state != State.MERGED]  # fmt: skip
+        return [state for state in told if state in AT_CITY] if self.order == DEADLINE else told
 
     @property
     def categories(self) -> frozenset[str] | None:
@@ -107,23 +111,27 @@ def kinds_of(word: str) -> frozenset[str]:
     """The categories that have a word in their Chinese name, at the beginning of a word of their English one, or of the first letters of their pinyin."""
     typed = word.casefold()
     if typed.isascii():
-        if len(typed) < LEAST_LETTERS or not typed.isalpha():
+        if len(typed) < LEAST_SIGNS or not typed.isalpha():
             return frozenset()
         begins = re.compile(rf"\b{typed}")
-        return frozenset(key for key, each in CATEGORIES.items() if begins.search(f"{each.name_en.casefold()} {each.pinyin_initials}"))  # fmt: skip
+        return frozenset(
+            key for key, each in CATEGORIES.items()
+            if each.pinyin_initials.startswith(typed) or (len(typed) >= LEAST_LETTERS and begins.search(each.name_en.casefold()))
+        )  # fmt: skip
     return frozenset(key for key, each in CATEGORIES.items() if len(typed) >= LEAST_SIGNS and typed in each.name_zh)
 
 
 def filter_of(asked: Mapping[str, str]) -> Filter:
     """The filter of an address; a word that means nothing filters nothing."""
-    told = {key: asked.get(key, "").strip()[:LONGEST] for key in ("state", "category", "severity", "district", "vehicle", "q", "before", "radius")}  # fmt: skip
+    told = {key: asked.get(key, "").strip()[:LONGEST] for key in ("state", "category", "severity", "district", "vehicle", "q", "before", "radius", "order", "after")}  # fmt: skip
     radius = told["radius"]
     return Filter(
         state=told["state"] if told["state"] in {*State, ALL} else "", category=told["category"] if told["category"] in CATEGORIES else "",
         shadow=asked.get("filter") == "shadow", before=int(told["before"]) if told["before"].isdecimal() and told["before"].isascii() and len(told["before"]) < 19 else None,
         severity=told["severity"] if told["severity"] in SEVERITIES else "", district=told["district"], vehicle=told["vehicle"],
         since=_day(asked.get("since", "")), until=_day(asked.get("until", "")), text=told["q"].replace("\x00", ""),
-        radius_m=int(radius) if radius in map(str, RADII_M) else RADIUS_M,
+        radius_m=int(radius) if radius in map(str, RADII_M) else RADIUS_M, order=told["order"] if told["order"] == DEADLINE else "",
+        after=told["after"] if told["order"] == DEADLINE else "",
     )  # fmt: skip
 
 
@@ -141,14 +149,24 @@ def query_of(wanted: Filter) -> str:
         "state": wanted.state, "category": wanted.category, "severity": wanted.severity, "district": wanted.district, "vehicle": wanted.vehicle,
         "since": wanted.since or "", "until": wanted.until or "", "q": wanted.text,
         "radius": wanted.radius_m if wanted.near and wanted.radius_m != RADIUS_M else "", "filter": "shadow" if wanted.shadow else "",
+        "order": wanted.order,
     }  # fmt: skip
     return urlencode({key: value for key, value in told.items() if value != ""})
 
 
 def without_each(wanted: Filter) -> Iterator[tuple[str, Filter]]:
     """For each thing that a filter hides cases by: its name, and the filter without it. The states come last, since all but the closed ones are meant to be seen."""
-    looser = {"text": "", "since": None, "until": None, "vehicle": "", "district": "", "severity": "", "category": ""}
-    whole = replace(wanted, before=None)
+    looser = {
+        "text": "",
+        "since": None,
+        "until": None,
+        "vehicle": "",
+        "district": "",
+        "severity": "",
+        "category": "",
+        "order": "",
+    }
+    whole = replace(wanted, before=None, after="")
     for name, nothing in looser.items():
         if getattr(wanted, name) != nothing:
             yield name, replace(whole, **{name: nothing})  # type: ignore[arg-type]

@@ -14,7 +14,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from server.cases.rules import State
-from server.categories.rules import category_of
 
 ACROSS = 24
 """Cells from west to east of a box, at least half as many."""
@@ -119,15 +118,6 @@ def per_degree(box: Box, finest: int = FINEST) -> int:
 def shape_of(state: str) -> Shape:
     """The shape of a case in a state."""
     return SHAPES.get(State(state), Shape.OPEN)
-
-
-def glyph_of(category: str, language: str) -> str:
-    """One or two letters for a category: two of its Chinese name, or the initials of its English one."""
-    known = category_of(category)
-    if language.startswith("zh"):
-        return known.name_zh[:2]
-    words = [word for word in known.name_en.replace("-", " ").split() if word[0].isalpha()]
-    return "".join(word[0] for word in words[:2]).upper() or "?"
 
 
 def collection(features: Iterable[dict[str, Any]], **more: Any) -> dict[str, Any]:

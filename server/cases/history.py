@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import hypot
 from typing import Any
 
@@ -13,11 +13,11 @@ from server.accounts.models import User
 from server.accounts.services import is_inside
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
-from server.cases.merging import merged_into
 from server.cases.models import Case, Note, Sighting
+from server.cases.notes import About
+from server.cases.placing import merged_into, point_of
 from server.cases.rules import State, fused
-from server.cases.services import point_of
-from server.cases.timeline import FROM_CITY, Answer, Deed, Line, Said, Seen, Written, timeline
+from server.cases.timeline import FROM_CITY, Answer, Deed, Line, Seen, Written, timeline
 from server.cases.told import is_blind, looks_for
 from server.review.models import Dispute, Verdict
 from server.review.rows import UNLOOKED
@@ -31,7 +31,7 @@ BEFORE_AN_ANSWER = {State.NEW, State.SET_ASIDE, State.QUEUED}
 def history_of(case: Case, person: Any) -> list[Line]:
     """The last ROWS of sightings, answers, deeds, notes and words of the city each. Who did it is told inside the back office alone; who may still decide the case sees of its answers and notes their own alone."""
     kept, inside, decided = is_kept_blind(case, person), is_inside(person), takes_it_for_new(case, person)
-    merged = merged_into(case)
+    merged = merged_into(case.pk)
     verdicts = Verdict.objects.filter(case__in=[case.pk, *merged]).select_related("person").order_by("-at")
     notes, seen = (
         notes_of(case, person, kept),
@@ -49,11 +49,21 @@ def history_of(case: Case, person: Any) -> list[Line]:
                 {"answer": row.answer, "reason": row.reason, "counted": row.counted, "new": row.category}, merged.get(row.case_id),
                 row.words if inside else "", row.box is not None, put_m(row, seen))
          for row in verdicts[:ROWS]),
-        (Deed(row.at, person_name(row.actor) if row.actor and inside else "", row.verb, row.detail)
-         for row in deeds if not (kept and _tells_an_answer(row, person, decided))),
-        (Written(row.at, person_name(row.person), row.about != "", None if row.struck_at else row.words) for row in notes[:ROWS]),
-        (Said(row.received_at, row.status, row.text) for row in case.reports.order_by("-received_at")[:ROWS] if not decided),
+        (Deed(row.at, person_name(row.actor) if row.actor and inside else "", row.verb, row.detail | more)
+         for row, more in _with_more(deeds, case) if not (kept and _tells_an_answer(row, person, decided))),
+        (Written(row.at, person_name(row.person), row.about != "", None if row.struck_at else row.words) for row in notes.exclude(about=About.ANSWER)[:ROWS]),
     )  # fmt: skip
+
+
+def _with_more(deeds: Iterable[AuditRow], case: Case) -> Iterator[tuple[AuditRow, dict[str, Any]]]:
+    """Audit rows, newest first, with what other rows know of them: of a message whether it is the case or its retraction, of the city's word its text. Each word left one row of either kind."""
+    kinds = {str(key): kind for key, kind in case.handovers.values_list("id", "kind")}
+    texts = iter(case.reports.order_by("-received_at", "-id").values_list("text", flat=True)[:ROWS])
+    for row in deeds:
+        if row.verb == Verb.CITY_STATUS:
+            yield row, {"text": next(texts, "")}
+        else:
+            yield row, {"kind": kinds[row.detail["handover"]]} if row.detail.get("handover") in kinds else {}
 
 
 def put_m(verdict: Verdict, seen: Iterable[Sighting]) -> float | None:

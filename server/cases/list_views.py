@@ -12,11 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
-from server.cases.asked import asked
-from server.cases.filters import Filter, filter_of, query_of, without_each
+from server.cases.asked import asked, read_as_vehicle, with_vehicle
+from server.cases.filters import DEADLINE, Filter, filter_of, query_of, without_each
 from server.cases.models import Case
+from server.cases.rules import AT_CITY
 from server.cases.search import search
-from server.cases.views import address_of
+from server.cases.views import LIST, address_of
 from server.categories.rules import category_of
 from server.places.words import kept_line
 from server.roles import may
@@ -25,7 +26,7 @@ from server.words import category_name, severity_name, span, state_name
 A_PAGE, HINT_CHECKED = 50, 200
 HIDDEN_BY = {
     "text": _("what is searched for"), "since": _("the first day"), "until": _("the last day"), "vehicle": _("the vehicle"), "district": _("the district"),
-    "severity": _("the severity"), "category": _("the category"), "state": _("the state"),
+    "severity": _("the severity"), "category": _("the category"), "state": _("the state"), "order": _("the order by deadline"),
 }  # fmt: skip
 
 
@@ -34,20 +35,30 @@ def case_list(request: HttpRequest) -> HttpResponse:
     """Cases, newest first: the open ones, or by what is asked for, those in shadow only if so. The next page begins at a row, nothing is counted."""
     person: Any = request.user
     wanted, now = filter_of(request.GET.dict()), timezone.now()
+    if (by_vehicle := with_vehicle(person, wanted)) is not None:
+        return read_as_vehicle(request, by_vehicle)
     found = search(cases_for(person), cities_for(person), wanted, A_PAGE, notes=is_inside(person), reader=person)
     here, home_id = query_of(wanted), home_city_id(person)
+    begins = (
+        f"&before={wanted.before}" if wanted.before is not None else f"&after={wanted.after}" if wanted.after else ""
+    )
+    ends = f"&before={found.older}" if found.older is not None else f"&after={found.after}" if found.after else ""
+    asked_for = here + begins
+    if request.session.get(LIST, "") != asked_for:
+        request.session[LIST] = asked_for
     rows = [_row(case, home_id, now) for case in found.cases]
     return render(request, "cases.html", asked(person, wanted) | {
-        "rows": rows, "found": found, "has_places": any(row["place"] for row in rows), "hiding": [] if rows or found.is_cut else _hiding(person, wanted),
-        "here": here, "may_export": may(person, "case_export"), "newest": f"?{here}" if wanted.before is not None else "", "older": f"?{here}&before={found.older}" if found.older is not None else "",
+        "rows": rows, "found": found, "hiding": [] if rows or found.is_cut else _hiding(person, wanted),
+        "here": here, "may_export": may(person, "case_export"), "newest": f"?{here}" if begins else "", "older": f"?{here}{ends}" if ends else "", "by_deadline": wanted.order == DEADLINE,
     })  # fmt: skip
 
 
 def _row(case: Case, home_id: int | None, now: datetime) -> dict[str, Any]:
     category = category_of(case.category)
     return {
-        "case": case, "address": address_of(case, home_id), "name": category_name(case.category), "place": kept_line(case), "state": state_name(case.state),
+        "case": case, "address": address_of(case, home_id), "name": category_name(case.category), "place": kept_line(case) or f"{case.lat_deg:.5f}, {case.lon_deg:.5f}", "state": state_name(case.state),
         "severity": category.severity, "severity_name": severity_name(category.severity), "age": span((now - case.first_seen_at).total_seconds()),
+        "deadline": case.deadline_at if case.state in AT_CITY else None, "is_over": case.state in AT_CITY and case.deadline_at is not None and case.deadline_at < now,
     }  # fmt: skip
 
 

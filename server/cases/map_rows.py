@@ -102,7 +102,7 @@ class _Asked:
 def look(person: Any, wanted: Filter, box: Box, most: int = MOST) -> Found:
     """What this person may see of a box; up to `most` cases are told one by one. To a reviewer each is as they are told (told.py); only of more than WALKED is it told how they were counted, for everybody alike."""
     if is_narrow(wanted):
-        return _newest(person, replace(wanted, before=None), box, min(most, NEWEST))
+        return _newest(person, replace(wanted, before=None, after=""), box, min(most, NEWEST))
     asked = _asked(person, wanted)
     level = next((each for each in reversed(LEVELS) if each >= per_degree(box)), FINEST)
     kept = asked.kept(box, level)
@@ -124,7 +124,7 @@ def look(person: Any, wanted: Filter, box: Box, most: int = MOST) -> Found:
 def _newest(person: Any, wanted: Filter, box: Box, most: int) -> Found:
     found = search(cases_for(person), cities_for(person), wanted, most, notes=is_inside(person), reader=person)
     spots = [_spot(case) for case in found.cases if box.holds(case.lat_deg, case.lon_deg)]
-    return Found(spots=spots, limited=found.older is not None or found.is_too_much)
+    return Found(spots=spots, limited=found.older is not None or found.after != "" or found.is_too_much)
 
 
 def whole(person: Any, wanted: Filter) -> Box | None:

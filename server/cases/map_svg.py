@@ -11,7 +11,8 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from calibration.geodesy import metres_per_degree
-from server.cases.geo import Box, Shape, glyph_of, shape_of
+from server.cases.geo import Box, Shape, shape_of
+from server.cases.glyphs import glyph_of
 from server.cases.map_rows import Found, Heap, Spot
 
 WIDTH, SHAPE, APART_PX, LEAST_PX = 1000, 0.6, 42, 5
@@ -20,7 +21,8 @@ MARKS = {
     Shape.CLOSED: "M-8 -8l16 16m0 -16l-16 16",
 }  # fmt: skip
 """Each around its middle, some twenty wide."""
-LETTERS_Y = {Shape.OPEN: 4, Shape.CITY: 4, Shape.FIXED: 20, Shape.BACK: 6, Shape.CLOSED: 20}
+LETTERS_Y = 23
+"""Under each, where they stand on the same ground whatever the shape."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +98,20 @@ def heap_mark() -> str:
     return '<svg class="mark" viewBox="-14 -14 28 28" aria-hidden="true"><circle r="13" class="heap"/><text y="5" class="heap-count">9</text></svg>'
 
 
+def ground_mark(kind: str) -> str:
+    """The ground that cases lie on alone, for legends."""
+    path = (
+        '<path d="M0 0h0" class="seen" stroke-width="20"/>'
+        if kind == "seen"
+        else '<path d="M-11 6L11 -6" class="road" stroke-width="6"/>'
+    )
+    return f'<svg class="mark cases-map" viewBox="-14 -14 28 28" aria-hidden="true">{path}</svg>'
+
+
 def _spot(spot: Spot, x: float, y: float, address: str) -> str:
     shape, language = shape_of(spot.state), get_language() or "zh-hans"
     drawn = f'<path d="{MARKS[shape]}" class="mark-{shape}"/>'
-    letters = f'<text y="{LETTERS_Y[shape]}" class="glyph">{escape(glyph_of(spot.category, language))}</text>'
+    letters = f'<text y="{LETTERS_Y}" class="glyph">{escape(glyph_of(spot.category, language))}</text>'
     name = _("Case %(number)d") % {"number": spot.number}
     return f'<a href="{escape(address)}" aria-label="{escape(name)}" transform="translate({x:.0f} {y:.0f})">{drawn}{letters}</a>'
 

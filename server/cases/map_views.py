@@ -17,13 +17,14 @@ from django.views.decorators.http import require_GET
 
 from models.taxonomy import city_codes
 from server import errors
-from server.accounts.services import cases_for, cities_for, home_city_id
-from server.cases.asked import asked
+from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
+from server.cases.asked import asked, read_as_vehicle, with_vehicle
 from server.cases.filters import ALL, Filter, filter_of, query_of
-from server.cases.geo import BadBox, Box, Shape, around, box_of, collection, glyph_of, point, shape_of
+from server.cases.geo import BadBox, Box, Shape, around, box_of, collection, point, shape_of
+from server.cases.glyphs import glyph_of
 from server.cases.history import takes_it_for_new
 from server.cases.map_rows import MOST, Found, Heap, Spot, look, whole
-from server.cases.map_svg import APART_PX, SHAPE, WIDTH, draw, heap_mark, mark
+from server.cases.map_svg import APART_PX, SHAPE, WIDTH, draw, ground_mark, heap_mark, mark
 from server.cases.models import Picture
 from server.cases.roads import roads_in
 from server.cases.rules import State
@@ -44,6 +45,8 @@ CHINA = Box(73.0, 18.0, 135.0, 54.0)
 def case_map(request: HttpRequest) -> HttpResponse:
     """The page. It holds the map as a drawing whose marks and buttons are links; the script puts one in its place that moves."""
     wanted, person = filter_of(request.GET.dict()), request.user
+    if (by_vehicle := with_vehicle(person, wanted)) is not None:
+        return read_as_vehicle(request, by_vehicle)
     try:
         box = box_of(request.GET["bbox"]) if request.GET.get("bbox") else begin(person, wanted)
     except BadBox as wrong:
@@ -53,7 +56,7 @@ def case_map(request: HttpRequest) -> HttpResponse:
     return render(request, "map.html", asked(person, wanted) | {
         "svg": mark_safe(drawing(person, box, found, query)), "said": said(found), "box": box.text, "query": query,
         "moves": [(name, _move_name(name), _query(query, box.moved(*by))) for name, *by in MOVES], "whole": f"?{query}",
-        "legend": [(mark_safe(mark(shape)), name) for shape, name in _shapes()] + [(mark_safe(heap_mark()), _("several cases, how many"))], "list": f"{reverse('case_list')}?{query}",
+        "legend": legend(person, box), "letters": letters_of(found), "list": f"{reverse('case_list')}?{query}",
     })  # fmt: skip
 
 
@@ -70,8 +73,9 @@ def cases_geojson(request: HttpRequest) -> HttpResponse:
     keys = dict(City.objects.values_list("id", "key"))
     spots = (point(s.lat_deg, s.lon_deg, number=s.number, city=keys[s.city_id], category=s.category, state=s.state, shape=shape_of(s.state)) for s in found.spots)  # fmt: skip
     heaps = (point(h.lat_deg, h.lon_deg, cases=h.cases) for h in found.heaps)
-    glyphs = {key: glyph_of(key, language) for key in {spot.category for spot in found.spots}}
-    return JsonResponse(collection((*spots, *heaps), counted=bool(found.heaps), total=found.total, said=said(found), glyphs=glyphs))  # fmt: skip
+    kinds = {spot.category for spot in found.spots}
+    glyphs, names = {key: glyph_of(key, language) for key in kinds}, {key: category_name(key) for key in kinds}
+    return JsonResponse(collection((*spots, *heaps), counted=bool(found.heaps), total=found.total, said=said(found), glyphs=glyphs, names=names))  # fmt: skip
 
 
 @require_GET
@@ -156,8 +160,27 @@ def _query(query: str, box: Box) -> str:
     return "?" + (f"{query}&" if query else "") + urlencode({"bbox": box.text}, safe=",")
 
 
-def _shapes() -> list[tuple[Shape, str]]:
-    return [(Shape.OPEN, _("with the back office")), (Shape.CITY, _("with the city")), (Shape.FIXED, state_name(State.FIXED)), (Shape.BACK, _("came back")), (Shape.CLOSED, _("rejected or retracted"))]  # fmt: skip
+def legend(person: Any, box: Box) -> list[tuple[str, str]]:
+    """Marks and what they mean: of shapes those alone that this person may meet."""
+    told = [(mark_safe(mark(shape)), name) for shape, name in _shapes(is_inside(person))]
+    told.append((mark_safe(heap_mark()), _("several cases, how many")))
+    if (ground := roads_in(person, box)).lines:
+        names = {"seen": _("ground that vehicles looked at"), "road": _("roads, or where vehicles drove")}
+        told.append((mark_safe(ground_mark(ground.kind)), names[ground.kind]))
+    return told
+
+
+def letters_of(found: Found) -> list[tuple[str, str]]:
+    """The letters under the marks, and the categories that they stand for."""
+    language = get_language() or "zh-hans"
+    return sorted((glyph_of(key, language), category_name(key)) for key in {spot.category for spot in found.spots})
+
+
+def _shapes(inside: bool) -> list[tuple[Shape, str]]:
+    at_city = [(Shape.CITY, _("with the city")), (Shape.FIXED, state_name(State.FIXED))]
+    if not inside:
+        return [*at_city, (Shape.BACK, state_name(State.REOPENED)), (Shape.CLOSED, state_name(State.RETRACTED))]
+    return [(Shape.OPEN, _("with the back office")), *at_city, (Shape.BACK, _("came back")), (Shape.CLOSED, _("rejected or retracted"))]  # fmt: skip
 
 
 def _move_name(name: str) -> str:

@@ -15,6 +15,7 @@ from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case, Merge, Sighting
 from server.cases.notes import About, add_reason
+from server.cases.placing import merged_into
 from server.cases.rows import Member
 from server.cases.rules import State
 from server.cases.services import keep_what_it_held, members_of, move, open_case, refresh
@@ -32,7 +33,7 @@ def merge_by_hand(case: Case, into: Case, person: User, now: datetime, why: str 
     """Put a case's sightings into another one, or into what that one became; returns it. The old number leads there, and the city is told that it need not look after the old one. Raises Refused."""
     with transaction.atomic():
         case, into = _held(case, person), _held(last_of(_held(into, person)), person)
-        if reason := _keeps_apart(case, into):
+        if reason := keeps_apart(case, into):
             raise Refused(reason)
         freed = {"lease_by": None, "lease_until": None}
         if not move(case.pk, State(case.state), State.MERGED, now, person.pk, merged_into=into, **freed):
@@ -68,7 +69,8 @@ def split_by_hand(case: Case, sighting_ids: Collection[UUID], person: User, now:
         if came:
             refresh(new.pk, now)
         record(Verb.CASE_SPLIT, "case", case.pk, city_id=case.city_id, actor_id=person.pk, new=new.number)
-        add_reason(case, person, About.SPLIT, why, now)
+        for each in (case, new):
+            add_reason(each, person, About.SPLIT, why, now)
     return Case.objects.get(id=new.pk)
 
 
@@ -91,22 +93,11 @@ def _come_back(came: Sequence[Case], case: Case, person: User, now: datetime) ->
 def came_in(case: Case, held: Collection[UUID], chosen: Collection[UUID]) -> list[Case]:
     """The cases that were merged into this one and all of whose sightings that it still has are among these, the largest first."""
     found: list[tuple[int, Case]] = []
-    for merge in Merge.objects.filter(case__in=merged_into(case), case__state=State.MERGED).select_related("case"):
+    for merge in Merge.objects.filter(case__in=merged_into(case.pk), case__state=State.MERGED).select_related("case"):
         theirs = {UUID(each) for each in merge.sightings} & {*held}
         if theirs and theirs <= {*chosen}:
             found.append((len(theirs), merge.case))
     return [each for _, each in sorted(found, key=lambda row: (-row[0], row[1].number))]
-
-
-def merged_into(case: Case) -> dict[int, int]:
-    """The cases that became this one, by however many merges: id and number."""
-    found: dict[int, int] = {}
-    latest = [case.pk]
-    while latest:
-        rows = Case.objects.filter(merged_into__in=latest).exclude(id__in=found).values_list("id", "number")
-        found.update(rows)
-        latest = [case_id for case_id, _ in rows]
-    return found
 
 
 def last_of(case: Case) -> Case:
@@ -124,7 +115,7 @@ def _held(case: Case, person: User) -> Case:
     return held
 
 
-def _keeps_apart(case: Case, into: Case) -> str:
+def keeps_apart(case: Case, into: Case) -> str:
     """Why two cases may not become one; empty if they may."""
     if case.pk == into.pk:
         return _("These are one case already.")
@@ -133,7 +124,9 @@ def _keeps_apart(case: Case, into: Case) -> str:
     if case.city_id != into.city_id:
         return _("Cases of two cities cannot be merged.")
     if case.category != into.category:
-        return _("Cases of two categories cannot be merged; change the category of one first.")
+        return _(
+            "Cases of two categories cannot be merged. Whoever reviews a case can confirm it as another category; merge them then."
+        )
     if case.origin != into.origin:
         return _("A case of a trial and one of a camera cannot be merged.")
     if into.state in OVER:

@@ -25,6 +25,7 @@ class About(StrEnum):
     REOPEN = "reopen"
     HAND_OVER = "hand_over"
     RETRACT = "retract"
+    ANSWER = "answer"
 
 
 def add_note(case: Case, person: User, words: str, now: datetime) -> Note | None:
@@ -35,6 +36,18 @@ def add_note(case: Case, person: User, words: str, now: datetime) -> Note | None
 def add_reason(case: Case, person: User, about: About, words: str, now: datetime) -> Note | None:
     """Keep why somebody did something to a case. Call inside the transaction of the deed."""
     return _add(case, person, about, words, now)
+
+
+def add_with_answer(case: Case, person: User, words: str, now: datetime) -> Note | None:
+    """Keep among the notes what a reviewer wrote with an answer. Call inside the transaction of the answer."""
+    return _add(case, person, About.ANSWER, words, now)
+
+
+def strike_with_answer(case_id: int, person: User, words: str, now: datetime) -> None:
+    """Strike out what was written with an answer that is taken back. Call inside its transaction."""
+    own = Note.objects.filter(case=case_id, person=person, about=About.ANSWER, words=words.strip(), struck_at=None)
+    last = own.order_by("-id").values_list("id", flat=True).first()
+    Note.objects.filter(id=last).update(struck_at=now)
 
 
 @transaction.atomic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import atan2, cos, degrees, hypot, inf, radians, sqrt
 from uuid import UUID
@@ -74,6 +74,8 @@ CHI2_95 = 5.991  # 95 % of two dimensions
 SIZE_M2 = 1.0
 """A thing is not a point, and is seen from several sides: how far its middle may lie off, per axis, squared."""
 LEAST_M2 = 1e-4
+MERGED_UNASKED_M, MERGED_UNASKED_D2 = 25.0, 9.0
+"""Who merges cases that lie farther apart, in metres or squared sigmas, is asked once more."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,10 @@ class Point:
     fix_sigma_m: float = inf
     bearing_deg: float = 0.0
     vehicle_id: int = 0
+
+
+Placed = tuple[float, float, tuple[float, float, float]]
+"""Latitude, longitude and covariance."""
 
 
 def may_move(old: State, new: State) -> bool:
@@ -173,6 +179,26 @@ def fused(points: Sequence[Point]) -> tuple[float, float, tuple[float, float, fl
         first.lon_deg + float(east) / (111_195 * cos(radians(first.lat_deg))),
         (float(unsure[0, 0]), float(unsure[0, 1]), float(unsure[1, 1])),
     )
+
+
+def may_be_one(way_m: tuple[float, float], one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+    """Whether two cases so far east and north of each other may well be one thing, by the covariances of their places."""
+    east, north = way_m
+    ee, en, nn = (sum(pair) for pair in zip(one, other, strict=True))
+    ee, nn = ee + 2 * SIZE_M2, nn + 2 * SIZE_M2
+    d2 = (nn * east**2 - 2 * en * east * north + ee * north**2) / max(ee * nn - en * en, 1e-9)
+    return bool(hypot(east, north) <= MERGED_UNASKED_M and d2 <= MERGED_UNASKED_D2)
+
+
+def kept_place(own: Sequence[Point], others: Sequence[Point]) -> Placed:
+    """The place of a thing out of its own sightings alone, with a covariance whose 95 % region reaches each of the others that were put to it."""
+    lat, lon, told = fused(own)
+    here, covariance = replace(own[0], lat_deg=lat, lon_deg=lon), np.array([told[:2], told[1:]])
+    ways = sorted((np.array(metres_between(here, each)) for each in others), key=lambda way: -float(way @ way))
+    for way in ways:
+        if (d2 := float(way @ np.linalg.solve(covariance, way))) > CHI2_95:
+            covariance = covariance + np.outer(way, way) * (1 / CHI2_95 - 1 / d2)  # it then lies on the region's edge
+    return lat, lon, (float(covariance[0, 0]), float(covariance[0, 1]), float(covariance[1, 1]))
 
 
 def _metres(points: Sequence[Point]) -> Matrix:

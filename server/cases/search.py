@@ -7,7 +7,7 @@ whole down to the last id that was looked at, and goes on from there when asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from heapq import nlargest
 from itertools import chain, islice, product
@@ -23,7 +23,8 @@ from calibration.geodesy import metres_per_degree, offset_m
 from models.taxonomy import CATEGORIES
 from server.accounts.services import is_inside
 from server.cases import told
-from server.cases.filters import Filter
+from server.cases.due import LOOKED_DUE, Due, due_of_text, sorted_by_deadline, walked
+from server.cases.filters import DEADLINE, Filter
 from server.cases.models import Case, Note, Sighting, in_shadow
 from server.cases.rules import State
 from server.categories.models import CategoryStanding
@@ -35,19 +36,20 @@ from server.places.rules import Kind
 
 LOOKED, LOOKED_BY_DAY, LOOKED_NEAR, NOTES_READ, CHECKED = 10_000, 30_000, 20_000, 10_000, 1_500
 NAMES, DISTRICTS = 40, 500
-AT_ONCE = 500
+AT_ONCE, DUE_AT_ONCE = 500, 200
 PER_STATEMENT = 400  # SQLite joins 500 selects at most
 COLUMNS = {Kind.ROAD: "road_zh", Kind.LANDMARK: "landmark_zh", Kind.DISTRICT: "district_zh", Kind.GRID: "grid"}
 
 
 @dataclass(frozen=True)
 class Found:
-    """A page of cases. `older`: the row before which the next page begins, None at the end; `is_cut`: it was not looked any further back yet; `is_too_much`: there are more that days or circle hold than are looked at."""
+    """A page of cases. `older`: the row before which the next page begins, None at the end; `after` the same of an order by deadline, "" at the end; `is_cut`: it was not looked any further back yet; `is_too_much`: there are more that days or circle hold than are looked at."""
 
     cases: list[Case]
     older: int | None = None
     is_cut: bool = False
     is_too_much: bool = False
+    after: str = ""
 
 
 class Some(NamedTuple):
@@ -68,10 +70,42 @@ def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count
         return Found(_whole(found, reader))
     if wanted.categories == frozenset():
         return Found([])
+    if wanted.order == DEADLINE:
+        return _by_deadline(cases, city_ids, wanted, count, notes, CHECKED if checked is None else checked, reader)
     if (as_kind := wanted.understood) is not None:
         of_kind, by_words = (_search(cases, city_ids, each, count, notes, checked, reader) for each in (as_kind, wanted))  # fmt: skip
         return _together(of_kind, by_words, count)
     return _search(cases, city_ids, wanted, count, notes, checked, reader)
+
+
+def _by_deadline(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, notes: bool, checked: int, reader: Any) -> Found:  # fmt: skip
+    """A page of what cities have, the nearest deadline first, by either reading of what was written. Of at least `checked` rows states and rights are read before it ends without being full.
+
+    It shows the states of AT_CITY alone (Filter.states): to a reviewer a case that may be new to them is in none of these.
+    """
+    whole = replace(wanted, before=None)
+    readings = [each for each in (whole.understood, whole) if each is not None and each.categories != frozenset()]
+    told_for = reader if reader is None or is_inside(reader) else None  # what never came to a city has no deadline
+    by_sets = [(each, [*_sets(city_ids, replace(each, since=None, until=None), notes, told_for)]) for each in readings]
+    too_much = any(some.is_too_much or some.whole_to is not None for _, sets in by_sets for some in sets)
+    rows, kept, looked, read = walked(city_ids, wanted.shadow, due_of_text(wanted.after)), list[Due](), 0, 0
+    while part := [*islice(rows, DUE_AT_ONCE)]:
+        found: set[int] = set()
+        for each, sets in by_sets:
+            ids = [row.id for row in part if all(row.id in some.ids for some in sets)]
+            found.update(_kept(cases, city_ids, each, ids, reader))
+            read += len(ids)
+        kept += [row for row in part if row.id in found]
+        looked += len(part)
+        if len(kept) > count:
+            return Found(_due(kept[:count], reader), is_too_much=too_much, after=kept[count - 1].text)
+        if read >= checked or looked >= LOOKED_DUE:
+            return Found(_due(kept, reader), is_cut=True, is_too_much=too_much, after=part[-1].text)
+    return Found(_due(kept, reader), is_too_much=too_much)
+
+
+def _due(rows: Sequence[Due], reader: Any) -> list[Case]:
+    return sorted_by_deadline(_whole([row.id for row in rows], reader))
 
 
 def _together(one: Found, other: Found, count: int) -> Found:

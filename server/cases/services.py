@@ -18,6 +18,7 @@ from server.cases.by_hand import as_put, case_put
 from server.cases.grouping import FARTHEST_M
 from server.cases.milestones import milestones
 from server.cases.models import Case, Merge, Sighting
+from server.cases.placing import place_of, point_of
 from server.cases.rows import (
     Held,
     Member,
@@ -32,10 +33,8 @@ from server.cases.rows import (
 )
 from server.cases.rules import (
     SENIORITY,
-    Point,
     State,
     connected,
-    fused,
     group,
     may_move,
     metres_between,
@@ -73,14 +72,6 @@ def join(sighting: Sighting | Member, now: datetime) -> None:
     rows = {row.id: row for row in members}
     alone = len(members) == 1
     _settle([members] if alone else [[rows[p.id] for p in points] for points in group(map(point_of, members))], now)
-
-
-def point_of(row: Member | Sighting) -> Point:
-    """What the grouping rule needs of a row."""
-    covariance = (row.covariance_ee, row.covariance_en, row.covariance_nn)
-    return Point(
-        row.id, row.pass_id, row.lat_deg, row.lon_deg, covariance, row.fix_sigma_m, row.bearing_deg, row.vehicle_id
-    )
 
 
 def _connected(sighting: Sighting | Member, now: datetime) -> list[Member]:
@@ -208,9 +199,9 @@ def open_case(rows: Sequence[Member], category: str, now: datetime) -> int:
     })  # fmt: skip
 
 
-def _figures(rows: Sequence[Member]) -> dict[str, Any]:
-    """What a case says of its sightings."""
-    lat, lon, (ee, en, nn) = fused([point_of(row) for row in rows])
+def _figures(rows: Sequence[Member], case_id: int | None = None) -> dict[str, Any]:
+    """What a case says of its sightings; a new one has no id yet."""
+    lat, lon, (ee, en, nn) = place_of(case_id, rows)
     return {
         "lat_deg": lat, "lon_deg": lon, "covariance_ee": ee, "covariance_en": en, "covariance_nn": nn, "probability": max(row.probability for row in rows),
         "sightings_count": len(rows), "vehicles_count": len({row.vehicle_id for row in rows}), "first_seen_at": min(row.seen_at for row in rows),
@@ -231,7 +222,7 @@ def members_of(case_id: int) -> list[Member]:
 
 def _refresh(case: Held, rows: Sequence[Member], now: datetime) -> None:
     """Bring a case's figures up to date with its sightings. One set aside is screened again; a rejected one comes back only for a strong reason, a fixed one if it was seen later, one confirmed in shadow once its category has left it."""
-    figures = _figures(rows)
+    figures = _figures(rows, case.id)
     at_hand = ("lat_deg", "lon_deg") if case.placed_by_hand else ()
     write_figures(case.id, {name: value for name, value in figures.items() if name not in at_hand})
     if case.state == State.REJECTED and case.rejected_probability is not None:

@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Deed:
-    """An audit row; `who` empty for the software itself, and where the reader is not to know."""
+    """An audit row; `who` empty for the software itself, and where the reader is not to know. What other rows know of it is in `detail` too: the `kind` of a hand-over, and the city's own `text`."""
 
     at: datetime
     who: str
@@ -59,15 +59,6 @@ class Written:
     who: str
     is_reason: bool
     words: str | None
-
-
-@dataclass(frozen=True)
-class Said:
-    """What the city said in its own words, with what it means here."""
-
-    at: datetime
-    status: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +78,7 @@ FROM_CITY = (Verb.HANDOVER_MADE, Verb.HANDOVER_HURRIED, Verb.HANDOVER_RECEIPTED,
 
 
 def timeline(
-    seen: Iterable[Seen], answers: Iterable[Answer], deeds: Iterable[Deed], written: Iterable[Written] = (), said: Iterable[Said] = ()
+    seen: Iterable[Seen], answers: Iterable[Answer], deeds: Iterable[Deed], written: Iterable[Written] = ()
 ) -> list[Line]:  # fmt: skip
     """All in one order. Of the deeds those that have rows of their own are left out: these tell more."""
     lines = [
@@ -95,11 +86,6 @@ def timeline(
         *(_answer(each) for each in answers),
         *(_deed(each) for each in deeds if each.verb not in TOLD_ELSEWHERE),
         *(_written(each) for each in written),
-        *(
-            Line(each.at, _("The city wrote: %(words)s") % {"words": each.text}, "", "city")
-            for each in said
-            if each.text
-        ),
     ]
     return sorted(lines, key=lambda line: line.at, reverse=True)
 

@@ -14,8 +14,8 @@ from django.db.models.functions import Coalesce, NullIf
 
 from server.accounts.models import User
 from server.cases.models import Case, Sighting
-from server.cases.rules import Point, State, fused
-from server.cases.services import point_of
+from server.cases.placing import place_of
+from server.cases.rules import State
 from server.review.models import Dispute, Look, Verdict
 from server.review.rows import UNLOOKED
 from server.review.rules import DECIDED_BY, LookKind
@@ -104,10 +104,10 @@ def as_told(case: Case, person: Any) -> Case:
 
 def places_seen(case_ids: Collection[int]) -> dict[int, tuple[float, float]]:
     """Where cases lie by their sightings, whatever a person said of it: latitude and longitude."""
-    seen: dict[int, list[Point]] = {}
+    seen: dict[int, list[Sighting]] = {}
     for row in Sighting.objects.filter(case__in=case_ids).order_by("id"):
-        seen.setdefault(row.case_id or 0, []).append(point_of(row))
-    return {case_id: fused(points)[:2] for case_id, points in seen.items()}
+        seen.setdefault(row.case_id or 0, []).append(row)
+    return {case_id: place_of(case_id, rows)[:2] for case_id, rows in seen.items()}
 
 
 def _put(case: Case, mask: Mask) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from server.cases.models import Case, Sighting
-from server.cases.rules import State, fused
-from server.cases.services import members_of, point_of
+from server.cases.placing import place_of
+from server.cases.rules import State
+from server.cases.services import members_of
 
 
 def as_first_seen(case: Case, proposed: str) -> Case:
     """The same case, not to be saved: of the category that it was proposed as, where its sightings say, and to be reviewed."""
     case.category, case.state = proposed, State.QUEUED
     if case.placed_by_hand:
-        case.lat_deg, case.lon_deg, _ = fused([point_of(each) for each in members_of(case.pk)])
+        case.lat_deg, case.lon_deg, _ = place_of(case.pk, members_of(case.pk))
     return case
 
 

@@ -16,11 +16,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import LAT, LON, NOW
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.cases import counts, map_rows
 from server.cases.counts import FINEST, LEVELS, Counter, count_all, counted_at, kind_of, read, totals
 from server.cases.filters import Filter
-from server.cases.geo import BadBox, Box, Shape, around, box_of, glyph_of, per_degree, shape_of
+from server.cases.geo import BadBox, Box, Shape, around, box_of, per_degree, shape_of
+from server.cases.glyphs import glyph_of
 from server.cases.map_rows import Found, look, whole
 from server.cases.map_svg import SHAPE, Lines, draw
 from server.cases.models import Case, CaseCount, Sighting
@@ -119,7 +121,11 @@ def test_cells_of_a_box_are_few_and_lie_within_those_of_a_wider_one() -> None:
 
 def test_shapes_tell_states_and_glyphs_categories() -> None:
     assert {shape_of(state) for state in State} == set(Shape)
-    assert (glyph_of("bagged_garbage", "zh-hans"), glyph_of("bagged_garbage", "en"), glyph_of("gone", "en")) == ("打包", "BG", "G")  # fmt: skip
+    assert (glyph_of("bagged_garbage", "zh-hans"), glyph_of("bagged_garbage", "en"), glyph_of("gone", "en")) == ("打包", "BG", "Go")  # fmt: skip
+    for language in ("zh-hans", "en"):
+        glyphs = [glyph_of(key, language) for key in CATEGORIES]
+        assert len(set(glyphs)) == len(glyphs), "no two the same"
+        assert {len(each) for each in glyphs} == {2}
     assert around([]) is None
 
 
@@ -132,7 +138,7 @@ def test_a_few_cases_are_told_one_by_one(chief: User, many: list[Case]) -> None:
     first = next(each for each in answer["features"] if each["properties"]["number"] == 2)
     assert first["geometry"] == {"type": "Point", "coordinates": [round(LON + 0.001, 6), round(LAT, 6)]}
     assert first["properties"] == {"number": 2, "city": "taiyuan", "category": "bagged_garbage", "state": "handed_over", "shape": "city"}  # fmt: skip
-    assert answer["glyphs"] == {"bagged_garbage": "打包", "road_damage": "道路"}
+    assert answer["glyphs"] == {"bagged_garbage": "打包", "road_damage": "坑槽"}
     assert web(chief).get("/cases.geojson", {"bbox": FAR.text}).json()["total"] == 0
 
 
@@ -356,7 +362,7 @@ def test_list_and_map_are_asked_by_the_same_form(role: str, many: list[Case]) ->
     assert forms[0] == forms[1]
     names = set(re.findall(r' name="(\w+)"', forms[0]))
     inside = set() if role == "city" else {"vehicle", "filter"}
-    assert names == {"q", "state", "category", "severity", "district", "since", "until", "radius"} | inside
+    assert names == {"q", "state", "category", "severity", "district", "since", "until", "radius", "order"} | inside
     assert ('value="queued"' in forms[0]) is (role != "city")
 
 
@@ -381,6 +387,26 @@ def test_the_legend_names_all_that_is_drawn(chief: User, many: list[Case]) -> No
     assert drawn
     assert drawn <= set(re.findall(r'class="(mark-\w+|heap)"', legend))
     assert "多个案件（数量）" in legend
+    letters = page.split('id="letters">')[1].split("</ul>")[0]
+    told = set(re.findall(r"<b>(..)</b>", letters))
+    assert told
+    assert told == set(re.findall(r'class="glyph">(..)<', page)) | told
+    assert "<b>打包</b> 打包垃圾" in letters
+
+
+def test_the_legend_of_an_officer_has_no_state_that_they_never_meet(send: Any) -> None:
+    send()
+    legend = web(User.objects.create_user("officer", role="city")).get("/cases/map/").content.decode().split('<ul class="legend">')[1].split("</ul>")[0]  # fmt: skip
+    assert set(re.findall(r'class="(mark-\w+)"', legend)) == {"mark-city", "mark-fixed", "mark-back", "mark-closed"}
+    assert "驳回" not in legend
+
+
+def test_the_legend_says_what_the_grey_ground_is(chief: User, send: Any) -> None:
+    send()
+    page = web(chief).get("/cases/map/").content.decode()
+    ground = re.search(r'class="(seen|road)" stroke-width', page.split('<ul class="legend">')[0])
+    assert ground
+    assert f'class="{ground[1]}"' in page.split('<ul class="legend">')[1].split("</ul>")[0]
 
 
 def test_the_panel_tells_of_a_case(chief: User, send: Any) -> None:

@@ -52,7 +52,7 @@ def two(send: Any) -> list[Case]:
 def test_a_merge_on_the_page_leads_to_the_case_that_stays_and_so_does_the_old_number(two: list[Case], web: Client) -> None:  # fmt: skip
     one, other = two
     decide(User.objects.create_user("li", role="reviewer"), uuid4(), other.pk, "confirm", timezone.now())
-    answer = web.post(f"/cases/{other.number}/merge", {"into": f"#{one.number}", "why": "one heap"})
+    answer = web.post(f"/cases/{other.number}/merge", {"into": f"#{one.number}", "sure": one.number, "why": "one heap"})
     assert answer.headers["Location"] == f"/cases/{one.number}/"
     for page in ("", "print/"):
         assert web.get(f"/cases/{other.number}/{page}").headers["Location"] == f"/cases/{one.number}/{page}"
@@ -73,7 +73,7 @@ def test_a_merge_that_cannot_be_is_told_on_the_page(two: list[Case], web: Client
 
 def test_a_split_on_the_page(two: list[Case], web: Client) -> None:
     one, other = two
-    web.post(f"/cases/{other.number}/merge", {"into": one.number, "why": "one heap"})
+    web.post(f"/cases/{other.number}/merge", {"into": one.number, "sure": one.number, "why": "one heap"})
     page = web.get(f"/cases/{one.number}/").content.decode()
     assert set(re.findall(r'name="sighting" value="([^"]+)"', page)) == {str(UUID(int=1)), str(UUID(int=2))}
     for chosen, words in (([], "Choose sightings"), (["nonsense"], "Choose sightings"), ([str(UUID(int=1)), str(UUID(int=2))], "Leave at least one")):  # fmt: skip
@@ -89,13 +89,13 @@ def test_a_split_on_the_page(two: list[Case], web: Client) -> None:
 
 def test_the_lines_of_a_split_can_be_told_apart(two: list[Case], web: Client) -> None:
     one, other = two
-    web.post(f"/cases/{other.number}/merge", {"into": one.number, "why": "one heap"})
+    web.post(f"/cases/{other.number}/merge", {"into": one.number, "sure": one.number, "why": "one heap"})
     Sighting.objects.filter(id=UUID(int=2)).update(category="waste_pile")
     page = web.get(f"/cases/{one.number}/").content.decode()
     lines = {}
     for line in re.findall(r'<label class="pick">(.*?)</label>', page, re.S):
         lines[re.search(r'value="([^"]+)"', line)[1]] = line  # type: ignore[index]
-    for number, seen_as, where in ((1, "Bagged garbage left on the kerb", "10 m west of the middle"), (2, "Accumulated waste, rubble or muck", "10 m east of the middle")):  # fmt: skip
+    for number, seen_as, where in ((1, "Bagged garbage left on the kerb", "in the middle of the case"), (2, "Accumulated waste, rubble or muck", "20 m east of the middle")):  # fmt: skip
         line = lines[str(UUID(int=number))]
         sha256 = Sighting.objects.get(id=UUID(int=number)).pictures.get().sha256
         assert f'<img src="/pictures/{sha256}.jpg"' in line
@@ -119,21 +119,100 @@ def test_a_way_is_told_by_metres_and_direction(way: tuple[float, float], words: 
 
 def test_where_the_city_was_told_another_place_the_page_says_so(two: list[Case], web: Client) -> None:
     """No message says that a case has moved: the contract knows a case and its retraction."""
-    one, other = two
+    one = two[0]
     town = Destination.objects.create(city=one.city, name="town", url="http://town/", secret_file="s")
     Case.objects.filter(id=one.pk).update(state=State.HANDED_OVER)
     place = {"lat": one.lat_deg, "lon": one.lon_deg, "crs": "WGS-84"}
     Handover.objects.create(case=one, destination=town, kind="case.confirmed", body={"place": place}, next_try_at=NOW, state="receipted", receipted_at=NOW)  # fmt: skip
     address = f"/cases/{one.number}/"
     assert "told-elsewhere" not in web.get(address).content.decode()
-    web.post(f"/cases/{other.number}/merge", {"into": one.number, "why": "one heap"})
+    Case.objects.filter(id=one.pk).update(lon_deg=moved(one.lat_deg, one.lon_deg, 10.0, 0.0)[1])
     assert "Told as 10 m west of the middle" in web.get(address).content.decode()
-    assert Handover.objects.count() == 1
-    web.post(f"/cases/{one.number}/split", {"sighting": [str(UUID(int=2))], "why": "two heaps"})
-    assert "told-elsewhere" not in web.get(address).content.decode(), "it lies where it lay"
-    web.post(f"/cases/{other.number}/merge", {"into": one.number, "why": "one heap"})
     Handover.objects.update(ended_at=NOW)
     assert "told-elsewhere" not in web.get(address).content.decode()
+
+
+def test_of_cases_that_lie_apart_both_are_shown_and_it_is_asked_once_more(two: list[Case], web: Client) -> None:
+    one, other = two
+    address = f"/cases/{other.number}/merge"
+    asked = web.post(address, {"near": one.number, "into": "", "why": "one <heap>"})
+    page = asked.content.decode()
+    assert asked.status_code == 200
+    assert "Case 2 and case 1 lie 20 m apart" in page
+    assert page.count('<svg class="both"') == 2
+    assert "one &lt;heap&gt;</textarea>" in page
+    assert not Case.objects.filter(state="merged").exists()
+    assert not Note.objects.exists()
+    fields = dict(re.findall(r'<input type="hidden" name="(into|sure)" value="([^"]*)"', page))
+    assert web.post(address, {**fields, "sure": "7", "why": "one heap"}).status_code == 200, "sure of another one"
+    assert web.post(address, {**fields, "why": "one heap"}).headers["Location"] == "/cases/1/"
+
+
+def test_cases_that_fit_are_merged_at_once(two: list[Case], web: Client) -> None:
+    Case.objects.filter(id=two[1].pk).update(lat_deg=two[0].lat_deg, lon_deg=moved(LAT, LON, 4.0, 0.0)[1])
+    assert web.post("/cases/2/merge", {"into": "1", "why": "one heap"}).headers["Location"] == "/cases/1/"
+
+
+def test_the_form_lists_what_is_near_of_the_same_kind_with_picture_and_way(two: list[Case], web: Client, send: Any) -> None:  # fmt: skip
+    send(id=UUID(int=7), east_m=300.0, outbox=UUID(int=7))
+    send(id=UUID(int=8), east_m=5.0, outbox=UUID(int=8), category="waste_pile")
+    page = web.get("/cases/1/").content.decode()
+    form = page.split('action="/cases/1/merge"')[1].split("</form>")[0]
+    assert re.findall(r'type="radio" name="near" value="(\d*)"', form) == ["2", ""]
+    assert "20 m east of this one" in form
+    assert form.count('<svg class="part"') == 1
+    lonely = web.get("/cases/3/").content.decode().split('action="/cases/3/merge"')[1].split("</form>")[0]
+    assert 'type="radio"' not in lonely
+    assert re.search(r'<input name="into"[^>]* required>', lonely)
+
+
+def test_one_chosen_and_another_written_is_no_choice(two: list[Case], web: Client) -> None:
+    answer = web.post("/cases/1/merge", {"near": "2", "into": "3", "why": "x"})
+    assert (answer.status_code, "leave only one of both" in answer.content.decode()) == (409, True)
+
+
+def told_on_top(page: Any) -> str:
+    found = re.search(r'<div class="told" role="status">(.*?)</div>', page.content.decode(), re.S)
+    return found[1] if found else ""
+
+
+def test_what_was_done_is_said_on_top_once(two: list[Case], web: Client, send: Any) -> None:
+    one, other = two
+
+    def done(deed: str, number: int = one.number, **form: Any) -> str:
+        words = told_on_top(web.post(f"/cases/{number}/{deed}", {"why": "x", **form}, follow=True))
+        assert told_on_top(web.get(f"/cases/{one.number}/")) == "", "once"
+        return words
+
+    assert "The note was added." in done("note", words="by the gate")
+    assert "The note was struck out." in done("note", strike=Note.objects.get().pk)
+    assert "Case 2 was merged into this one." in done("merge", other.number, into=one.number, sure=one.number)
+    assert "Case 2 was merged into this one." in told_on_top(web.get(f"/cases/{other.number}/", follow=True))
+    split = done("split", sighting=[str(UUID(int=2))])
+    assert '<a href="/cases/1/">This case was split off; the rest stays in case 1.</a>' in split
+    Case.objects.filter(id=one.pk).update(state=State.REJECTED)
+    assert "The case waits to be reviewed again." in done("reopen")
+    Case.objects.filter(id=one.pk).update(state=State.FIXED)
+    assert "The city will be told that it is still there." in done("reopen")
+
+
+def test_the_reason_of_a_split_stands_in_both_histories(two: list[Case], web: Client) -> None:
+    web.post("/cases/2/merge", {"into": 1, "sure": 1, "why": "one heap"})
+    web.post("/cases/1/split", {"sighting": [str(UUID(int=2))], "why": "two heaps after all"})
+    for number in (1, 2):
+        assert "Reason: two heaps after all" in web.get(f"/cases/{number}/").content.decode()
+
+
+def test_the_way_back_to_the_list_keeps_what_it_was_asked_for(two: list[Case], web: Client) -> None:
+    def back() -> str:
+        return re.search(r'href="(/cases/\?[^"]*)">.{0,60}Back to the list', web.get("/cases/1/").content.decode())[1]  # type: ignore[index]
+
+    assert back() == "/cases/?"
+    web.get("/cases/?state=queued&category=bagged_garbage&before=9&nonsense=1")
+    web.post("/cases/1/note", {"words": "a deed in between"})
+    assert back() == "/cases/?state=queued&amp;category=bagged_garbage&amp;before=9"
+    web.get("/cases/")
+    assert back() == "/cases/?"
 
 
 def test_every_reopening_is_a_move_of_the_table() -> None:

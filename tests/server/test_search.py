@@ -314,3 +314,91 @@ def test_a_person_without_cities_is_answered(chief: User, client: Client) -> Non
     client.force_login(chief)
     for query in ("", "?q=桃园", "?q=5", "?vehicle=TY-01", "?since=2026-11-01", "?severity=high", f"?q={uuid4().hex}"):
         assert client.get(f"/cases/{query}").status_code == 200
+
+
+def test_by_deadline_the_nearest_comes_first_and_its_pages_miss_none(many: list[Case], chief: User, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    """Of those alone that a city has; two have the same deadline."""
+    for case in many:
+        if case.state == "handed_over":
+            case.handed_over_at, case.deadline_at = NOW, NOW + timedelta(hours=case.number * 37 % 12)
+            case.save()
+    due = sorted((case for case in many if case.deadline_at), key=lambda case: (case.deadline_at, case.pk))
+    assert len({case.deadline_at for case in due}) < len(due) == 15
+    asked: dict[str, Any] = {
+        "": lambda c, n: True, "state=accepted": lambda c, n: False, "category=small_ads": lambda c, n: n % 3 == 1, "district=小店区": lambda c, n: n < 30, "vehicle=TY-01": lambda c, n: n % 2 == 0, "q=桃园": lambda c, n: n % 3 < 2,
+        "since=2026-11-05": lambda c, n: n >= 40, "q=小广告": lambda c, n: n % 3 == 1, "filter=shadow": lambda c, n: False, "state=queued": lambda c, n: False, "q=102": lambda c, n: n == 2, "severity=critical": lambda c, n: n % 3 == 2,
+    }  # fmt: skip
+    monkeypatch.setattr(search, "DUE_AT_ONCE", 2)
+    monkeypatch.setattr("server.cases.due.A_WALK", 3)
+    for query, fits in asked.items():
+        told = dict(part.split("=", 1) for part in query.split("&") if part)
+        wanted = many if "q=102" in query else due
+        whole = [case.number for case in wanted if fits(case, case.number - 100)]
+        assert numbers(chief, order="deadline", **told) == whole, query
+    for checked, at_once in ((1500, 2), (3, 2)):
+        monkeypatch.setattr(search, "CHECKED", checked)
+        got, after, pages = list[int](), "", 0
+        while pages == 0 or after:
+            found = search.search(cases_for(chief), cities_for(chief), filter_of({"order": "deadline", "after": after}), at_once, notes=True, reader=chief)  # fmt: skip
+            got, after, pages = got + [case.number for case in found.cases], found.after, pages + 1
+        assert got == [case.number for case in due]
+
+
+def test_the_list_tells_deadlines_and_what_is_overdue(many: list[Case], client: Client, chief: User) -> None:
+    Case.objects.filter(number=103).update(handed_over_at=NOW, deadline_at=NOW - timedelta(days=9))
+    Case.objects.filter(number=107).update(handed_over_at=NOW, deadline_at=datetime(2099, 1, 1, 4, tzinfo=UTC))
+    client.force_login(chief)
+    page = client.get("/cases/?order=deadline").content.decode()
+    rows = re.findall(r'<td class="no"><a[^>]*>(\d+)</a>.*?<td class="due"[^>]*>(.*?)</td>', page, re.S)
+    assert [number for number, _ in rows] == ["103", "107"]
+    assert "已超期" in rows[0][1]
+    assert "2099-01-01 12:00</time>" in rows[1][1]
+    assert "已超期" not in rows[1][1]
+    assert 'class="place">37.87' in client.get("/cases/?q=1").content.decode(), "where no name is known: the position"
+
+
+def test_by_deadline_a_reviewer_finds_nothing_that_is_to_be_new_to_them(many: list[Case], chief: User, reviewer: User) -> None:  # fmt: skip
+    from server.review.models import Look, Verdict
+    from server.review.rules import LookKind
+
+    case = Case.objects.get(number=103)
+    Case.objects.filter(number__in=(103, 107)).update(handed_over_at=NOW, deadline_at=NOW)
+    given = Verdict.objects.create(
+        id=uuid4(), case=case, person=chief, at=NOW, answer="confirm", proposed=case.category
+    )
+    Look.objects.create(case=case, city=case.city, kind=LookKind.SECOND, about=given, first_person=chief, made_at=NOW)
+    assert numbers(chief, order="deadline") == [103, 107]
+    assert numbers(reviewer, order="deadline") == [107]
+
+
+def test_by_deadline_what_is_read_does_not_grow_with_what_there_is(many: list[Case], chief: User) -> None:
+    Case.objects.filter(state="handed_over").update(handed_over_at=NOW, deadline_at=NOW)
+    with CaptureQueriesContext(connection) as seen:
+        numbers(chief, 50, order="deadline")
+    walk = next(row["sql"] for row in seen.captured_queries if "deadline_at" in row["sql"] and "ORDER BY" in row["sql"])
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {walk}")
+        plan = " / ".join(row[-1] for row in cursor.fetchall())
+    assert "case_due" in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def test_a_vehicles_name_among_the_words_becomes_the_filter_and_the_page_says_so(many: list[Case], client: Client, chief: User) -> None:  # fmt: skip
+    client.force_login(chief)
+    for page in ("/cases/", "/cases/map/"):
+        answer = client.get(page, {"q": "桃园 ty-02", "state": "all"})
+        assert answer.headers["Location"] == f"{page}?state=all&vehicle=TY-02&q=%E6%A1%83%E5%9B%AD"
+        told = client.get(answer.headers["Location"]).content.decode()
+        assert "按车辆 TY-02 理解" in told
+    assert client.get("/cases/", {"q": "TY-02", "vehicle": "TY-01"}).status_code == 200, "one was chosen already"
+    assert client.get("/cases/", {"q": "TY-99"}).status_code == 200
+    client.force_login(User.objects.create_user("officer", role="city"))
+    assert client.get("/cases/", {"q": "TY-02"}).status_code == 200, "vehicles are not the city's to know"
+
+
+def test_two_letters_of_pinyin_name_categories(many: list[Case], client: Client, chief: User) -> None:
+    client.force_login(chief)
+    page = client.get("/cases/", {"q": "jg", "state": "all"}).content.decode()
+    assert re.search(r'read-as">[^<]*井盖', page)
+    rows = [int(number) for number in re.findall(r'<td class="no"><a[^>]*>(\d+)</a>', page)]
+    assert rows == those(many, lambda c, n: n % 3 == 2)

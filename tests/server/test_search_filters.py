@@ -12,7 +12,9 @@ from server.cases.filters import RADIUS_M, Filter, filter_of, query_of, without_
 
 
 @pytest.mark.parametrize(("written", "number", "near", "words"), [
-    ("1042", 1042, None, ()), (" #7 ", 7, None, ()), ("140105001001", None, None, ("140105001001",)),
+    ("1042", 1042, None, ()), (" #7 ", 7, None, ()), ("案件 6", 6, None, ()), ("案件6", 6, None, ()), ("案件编号：6", 6, None, ()), ("6号", 6, None, ()), ("case 6", 6, None, ()), ("Case #6", 6, None, ()),
+    ("No. 6", 6, None, ()), ("no 6", 6, None, ()), ("№6", 6, None, ()), ("case", None, None, ("case",)), ("6 号楼", None, None, ("6", "号楼")),
+ ("140105001001", None, None, ("140105001001",)),
     ("37.87, 112.55", None, (37.87, 112.55), ()), ("37.87，112.55", None, (37.87, 112.55), ()), ("(37.87 112.55)", None, (37.87, 112.55), ()), ("-1.5 2", None, (-1.5, 2.0), ()),
     ("112.55, 37.87", None, None, ("112.55,", "37.87")), ("桃园北路 东侧", None, None, ("桃园北路", "东侧")), ("1.2.3 4", None, None, ("1.2.3", "4")), ("", None, None, ()),
     ("a b c d e f a", None, None, ("a", "b", "c", "d")), ("２３", None, None, ("２３",)),

@@ -1,6 +1,6 @@
 // The map of cases that moves, in the place of the drawn one where the browser can (WebGL 2). Everything comes from this server; there are no tiles, and no letters but drawn ones.
 const figure = document.getElementById("map"), stage = figure.querySelector(".map-stage"), saidLine = document.getElementById("map-said"), told = figure.dataset;
-const WAIT_MS = 120, MARK_PX = 40, RATIO = 2;
+const WAIT_MS = 120, MARK_PX = 48, LETTERS_Y = 18, RATIO = 2;
 const MOVES = { north: [0, -0.3], south: [0, 0.3], west: [-0.3, 0], east: [0.3, 0] };
 const EMPTY = { type: "FeatureCollection", features: [] };
 let map, asked = 0, timer = 0, roadsBox = null;
@@ -9,7 +9,7 @@ const ink = (name) => getComputedStyle(document.documentElement).getPropertyValu
 const boxOf = (text) => text.split(",").map(Number);
 const canDraw = () => Boolean(document.createElement("canvas").getContext("webgl2"));
 
-// Marks, drawn once each: the shape tells the state, the letters the category.
+// Marks, drawn once each: the shape tells the state, the letters under it the category.
 function painter(width, height = width) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [width * RATIO, height * RATIO];
@@ -20,11 +20,11 @@ function painter(width, height = width) {
   return { pen, image: () => pen.getImageData(0, 0, canvas.width, canvas.height) };
 }
 
-const letters = (pen, text, size, colour, x = 0, y = 0) => {
-  pen.font = `600 ${text.length > 1 ? size - 2 : size}px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
-  if (y > 8) { pen.lineWidth = 3; pen.strokeStyle = ink("ground"); pen.strokeText(text, x, y + 0.5); } // beside its shape: with a rim of its own
+const letters = (pen, text, size, colour, y = 0) => {
+  pen.font = `600 ${size}px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
+  if (y) { pen.lineWidth = 3; pen.strokeStyle = ink("ground"); pen.strokeText(text, 0, y + 0.5); } // on whatever ground: with a rim of its own
   pen.fillStyle = colour;
-  pen.fillText(text, x, y + 0.5);
+  pen.fillText(text, 0, y + 0.5);
 };
 
 function outlined(pen, fill, stroke) {
@@ -33,16 +33,17 @@ function outlined(pen, fill, stroke) {
 }
 
 const drawn = {
-  open(pen, glyph) { pen.beginPath(); pen.arc(0, 0, 12, 0, 7); outlined(pen, ink("ground"), ink("red")); letters(pen, glyph, 12, ink("ink")); },
-  city(pen, glyph) { pen.beginPath(); pen.rect(-11, -11, 22, 22); outlined(pen, ink("blue"), ink("ground")); letters(pen, glyph, 12, ink("ground")); },
-  fixed(pen, glyph) { for (const [width, colour] of [[8, ink("ground")], [4, ink("green")]]) { pen.lineWidth = width; pen.strokeStyle = colour; pen.beginPath(); pen.moveTo(-11, -1); pen.lineTo(-3, 7); pen.lineTo(11, -9); pen.stroke(); } letters(pen, glyph, 13, ink("ink"), 4, 13); },
-  back(pen, glyph) { pen.beginPath(); pen.moveTo(0, -13); pen.lineTo(13, 11); pen.lineTo(-13, 11); pen.closePath(); outlined(pen, ink("ground"), ink("red")); letters(pen, glyph, 11, ink("ink"), 0, 4); },
-  closed(pen, glyph) { pen.lineWidth = 3; pen.strokeStyle = ink("soft"); pen.beginPath(); for (const side of [-1, 1]) { pen.moveTo(-8 * side, -8); pen.lineTo(8 * side, 8); } pen.stroke(); letters(pen, glyph, 13, ink("ink"), 0, 14); },
+  open(pen) { pen.beginPath(); pen.arc(0, 0, 10, 0, 7); outlined(pen, ink("ground"), ink("red")); },
+  city(pen) { pen.beginPath(); pen.rect(-9, -9, 18, 18); outlined(pen, ink("blue"), ink("ground")); },
+  fixed(pen) { for (const [width, colour] of [[8, ink("ground")], [4, ink("green")]]) { pen.lineWidth = width; pen.strokeStyle = colour; pen.beginPath(); pen.moveTo(-11, -1); pen.lineTo(-3, 7); pen.lineTo(11, -9); pen.stroke(); } },
+  back(pen) { pen.beginPath(); pen.moveTo(0, -12); pen.lineTo(11, 8); pen.lineTo(-11, 8); pen.closePath(); outlined(pen, ink("ground"), ink("red")); },
+  closed(pen) { pen.lineWidth = 3; pen.strokeStyle = ink("soft"); pen.beginPath(); for (const side of [-1, 1]) { pen.moveTo(-8 * side, -8); pen.lineTo(8 * side, 8); } pen.stroke(); },
 };
 
 function mark(shape, glyph) {
   const { pen, image } = painter(MARK_PX);
-  drawn[shape](pen, glyph);
+  drawn[shape](pen);
+  letters(pen, glyph, 11, ink("ink"), LETTERS_Y);
   return image();
 }
 
@@ -89,6 +90,18 @@ async function asJson(address, box) {
   return answer.json();
 }
 
+// Which letters stand for which category, of those that are shown.
+function tellLetters({ glyphs, names }) {
+  const pairs = Object.keys(glyphs).map((key) => [glyphs[key], names[key]]).sort(([one], [other]) => one < other ? -1 : 1);
+  document.getElementById("letters").replaceChildren(...pairs.map(([glyph, name]) => {
+    const line = document.createElement("li"), letters = document.createElement("b");
+    letters.textContent = glyph;
+    line.append(letters, ` ${name}`);
+    return line;
+  }));
+  document.getElementById("letters-say").hidden = pairs.length === 0;
+}
+
 async function showCases() {
   const mine = ++asked, box = boxSeen();
   try {
@@ -101,6 +114,7 @@ async function showCases() {
     map.getSource(found.counted ? "heaps" : "cases").setData(found);
     map.getSource(found.counted ? "cases" : "heaps").setData(EMPTY);
     saidLine.textContent = found.said;
+    tellLetters(found);
     figure.dataset.shown = found.total;
   } catch { if (mine === asked) saidLine.textContent = told.lost; }
   const inside = roadsBox && box[0] >= roadsBox[0] && box[1] >= roadsBox[1] && box[2] <= roadsBox[2] && box[3] <= roadsBox[3];
