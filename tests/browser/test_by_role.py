@@ -228,6 +228,7 @@ def test_two_cases_become_one_and_the_audit_says_who_said_so(
     language: str, open_page: Open, deal: Deal, people: dict[str, User]
 ) -> None:
     stays, goes = sorted(deal(2), key=lambda case: case.number)
+    Case.objects.filter(id=goes.pk).update(lat_deg=stays.lat_deg, lon_deg=stays.lon_deg)
     page = open_page(f"/cases/{goes.number}/", people["supervisor"], language)
     do(page, "merge", into=str(stays.number), why="one heap")
     expect(page.locator("h1 .no")).to_contain_text(str(stays.number))
