@@ -6,8 +6,22 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from server.start import start_over_data
+
+if TYPE_CHECKING:
+    from server.audit.seals import Found
+
+
+UNALTERED, ALTERED = "unaltered 未被改动", "ALTERED 已被改动"
+
+
+def said(found: Found) -> str:
+    """In words, whether a chain is as it was sealed."""
+    if found.faults:
+        return ALTERED
+    return UNALTERED if found.seals else "nothing sealed yet"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +54,11 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(told_all))
     else:
         for each in found:
-            print(f"{each.chain or '(no city)'}: {each.rows} rows in {each.seals} batches, {each.unsealed} not sealed yet")  # fmt: skip
+            print(f"{each.chain or '(no city)'}: {said(each)}, {each.rows} rows in {each.seals} batches, {each.unsealed} not sealed yet")  # fmt: skip
+        for head, chain in ((head, each.chain) for head in args.head for each in found if head in each.digests):
+            print(f"head {head[:12]}: still in the chain of {chain or '(no city)'} 仍在链中")
+        if not (faults or lost):
+            print(f"all {UNALTERED}: {sum(each.rows for each in found)} sealed rows are as they were written" if any(each.seals for each in found) else "nothing is sealed yet; trikeye server work does it each minute")  # fmt: skip
     for fault in faults:
         print(f"trikeye server audit: {fault.chain or '(no city)'}, batch {fault.number}, rows {fault.first_id} to {fault.last_id}: {fault.what}", file=sys.stderr)  # fmt: skip
     for head in lost:

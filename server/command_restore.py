@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps({"copy": str(done.copy), "at": manifest.at, "pictures": done.pictures, "lost": done.lost, "missing": manifest.missing, "secrets": sorted(manifest.secrets), "heads": manifest.heads}))  # fmt: skip
     else:
         print(f"{data}: as of {manifest.at}, {done.pictures} pictures, {len(manifest.secrets) or 'no'} secrets")
-        print("next: trikeye server migrate; trikeye server audit verify" + "".join(f" --head {head}" for head in manifest.heads.values()))  # fmt: skip
+        print("next: trikeye server migrate; trikeye server broker config; trikeye server audit verify" + "".join(f" --head {head}" for head in manifest.heads.values()))  # fmt: skip
         if not manifest.secrets:
             print("without secrets: trikeye server user second-factor NAME --reset for each person, vehicle add for each vehicle, destination add for each city")  # fmt: skip
     if done.lost:

@@ -16,6 +16,7 @@ from server.api.models import ApiToken
 from server.audit.models import AuditRow
 from server.audit.search import Asked
 from server.cases.map_views import address
+from server.cases.models import Note
 from server.city.models import Destination
 from server.fleet.models import City, Vehicle
 from server.roles import may
@@ -75,6 +76,13 @@ def with_vehicles(rows: Iterable[AuditRow]) -> list[tuple[AuditRow, dict[str, An
     told = [(row, row.detail) for row in rows]
     names = dict(Vehicle.objects.filter(pk__in={detail["vehicle"] for _row, detail in told if isinstance(detail.get("vehicle"), int)}).values_list("pk", "name"))  # fmt: skip
     return [(row, detail | {"vehicle": names[detail["vehicle"]]} if detail.get("vehicle") in names else detail) for row, detail in told]  # fmt: skip
+
+
+def reasons_of(rows: Iterable[AuditRow], reader: User) -> dict[int, str]:
+    """What people wrote, by the id of the row that has a note: of the reader's cities, and what is not struck out."""
+    notes = {row.pk: row.detail["note"] for row in rows if isinstance(row.detail.get("note"), int)}
+    words = dict(Note.objects.filter(pk__in=notes.values(), struck_at=None, case__city__in=cities_for(reader)).values_list("pk", "words")) if may(reader, "case") else {}  # fmt: skip
+    return {pk: words[note] for pk, note in notes.items() if note in words}
 
 
 def chain_names() -> dict[str, str]:

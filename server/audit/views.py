@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,14 +25,15 @@ from server.audit.rules import Verb
 from server.audit.seals import heads
 from server.audit.search import KINDS, MOST_EXPORTED, asked, look
 from server.audit.services import record
-from server.audit.things import case_things, chain_names, named, names_to_offer, things_of, with_vehicles
+from server.audit.things import case_things, chain_names, named, names_to_offer, reasons_of, things_of, with_vehicles
 from server.errors import answer
 from server.keeping.hidden import hidden_pictures, picture_numbers
 from server.keeping.services import erase
 from server.roles import may
 from server.words import deed_name, happened, kind_name
 
-COLUMNS = ("id", "at", "city", "person", "verb", "kind", "object", "detail")
+COLUMNS = ("id", "at", "city", "person", "verb", "kind", "object", "detail", "at_local", "reason")
+"""Heads of the table; docs/interface.md says what each holds. They stay, in every language: programs read them."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 BACK_TO = ("audit", "review_faces")
 
@@ -43,7 +45,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     wanted = named(asked(request.GET), person)
     found = look(wanted, person.city_id)
-    things, chains, hidden = things_of(found.rows, person), chain_names(), hidden_pictures(person)
+    things, chains, hidden, reasons = things_of(found.rows, person), chain_names(), hidden_pictures(person), reasons_of(found.rows, person)  # fmt: skip
     cases, numbers = (
         case_things((each.case_id for each in hidden), person),
         picture_numbers(each.case_id for each in hidden),
@@ -51,7 +53,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     kept: dict[str, str] = {name: str(value) for name, value in request.GET.items() if value and name != "before"}
     seals = heads([person.city.key] if person.city_id else None)
     return render(request, "audit.html", {
-        "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, detail)) for row, detail in with_vehicles(found.rows)], "asked": wanted, "cut": found.cut,
+        "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, said_in(detail, reasons.get(row.pk)))) for row, detail in with_vehicles(found.rows)], "asked": wanted, "cut": found.cut,
         "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
         "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": [(chains.get(each.chain, each.chain), each) for each in seals],
         "names": names_to_offer(person), "hidden": [(each, numbers[each.case_id, each.sha256], cases.get(each.case_id)) for each in hidden], "may_erase": may(person, "audit_erase"),
@@ -64,10 +66,12 @@ def audit_csv(request: HttpRequest) -> HttpResponse:
     """The same rows as a table for other programs, MOST_EXPORTED at most; that somebody took them along is a row too."""
     person: Any = request.user
     rows: list[AuditRow] = []
+    reasons: dict[int, str] = {}
     wanted = named(asked(request.GET), person)
     while len(rows) < MOST_EXPORTED:
         found = look(wanted, person.city_id, min(1000, MOST_EXPORTED - len(rows)))
         rows += found.rows
+        reasons |= reasons_of(found.rows, person)
         if found.older is None:
             break
         wanted = replace(wanted, before=found.older)
@@ -77,7 +81,7 @@ def audit_csv(request: HttpRequest) -> HttpResponse:
     table = csv.writer(text)
     table.writerow(COLUMNS)
     for row in rows:
-        table.writerow(map(cell, (row.pk, row.at.isoformat(), row.city.key if row.city else "", row.actor.username if row.actor else "", row.verb, row.kind, row.object_id, detail_of(row))))  # fmt: skip
+        table.writerow(map(cell, (row.pk, row.at.isoformat(), row.city.key if row.city else "", row.actor.username if row.actor else "", row.verb, row.kind, row.object_id, detail_of(row), f"{timezone.localtime(row.at):%Y-%m-%d %H:%M:%S}", reasons.get(row.pk, ""))))  # fmt: skip
     response = HttpResponse("\ufeff" + text.getvalue(), content_type="text/csv; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="trikeye-audit-{timezone.localtime():%Y%m%d-%H%M}.csv"'  # fmt: skip
     return response
@@ -107,6 +111,11 @@ def deed_of(row: AuditRow) -> str:
         return happened(row.verb, row.detail)
     except (KeyError, ValueError):
         return deed_name(row.verb) if row.verb in set(Verb) else row.verb
+
+
+def said_in(detail: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
+    """A row's detail with the words of its note in place of the note's number."""
+    return {("reason" if key == "note" and reason else key): (reason if key == "note" and reason else value) for key, value in detail.items()}  # fmt: skip
 
 
 def detail_of(row: AuditRow) -> str:

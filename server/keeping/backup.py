@@ -164,12 +164,20 @@ def keep_newest(folder: Path, count: int) -> tuple[int, int]:
 def alone(folder: Path) -> Iterator[None]:
     """One backup a folder at a time: a second one would take the first's for one that was cut short. Raises NotCopied."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "running").open("w") as lock:
+    mark = folder / "running"
+    with mark.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if (
+                not mark.exists() or mark.stat().st_ino != os.fstat(lock.fileno()).st_ino
+            ):  # whoever was first took it away
+                raise BlockingIOError
         except BlockingIOError:
             raise NotCopied(f"another backup into {folder} is running; wait for it") from None
-        yield
+        try:
+            yield
+        finally:
+            mark.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:

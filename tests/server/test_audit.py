@@ -89,6 +89,10 @@ def test_what_was_done_to_a_row_shows_with_its_batch(city: City, later: Any, how
     assert not told["ok"]
     assert {fault["number"] for fault in told["faults"]} == {2}
     assert "batch 2" in said.err
+    assert main(["server", "audit", "verify", "--city", "taiyuan"]) == 1
+    said = capsys.readouterr()
+    assert "taiyuan: ALTERED 已被改动, " in said.out
+    assert "unaltered" not in said.out
 
 
 def test_a_row_that_was_slipped_in_shows(city: City, later: Any) -> None:
@@ -105,6 +109,13 @@ def test_a_chain_made_anew_does_not_have_the_head_that_was_kept(city: City, late
     assert main(["server", "audit", "head", "--city", "taiyuan", "--json"]) == 0
     head = json.loads(capsys.readouterr().out)[0]["head"]
     assert main(["server", "audit", "verify", "--head", head]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == [
+        "(no city): nothing sealed yet, 0 rows in 0 batches, 0 not sealed yet",
+        "taiyuan: unaltered 未被改动, 3 rows in 1 batches, 0 not sealed yet",
+        f"head {head[:12]}: still in the chain of taiyuan 仍在链中",
+        "all unaltered 未被改动: 3 sealed rows are as they were written",
+    ]
     AuditRow.objects.filter(city=city).update(verb="undo")
     AuditSeal.objects.all().delete()
     seal("taiyuan", later)

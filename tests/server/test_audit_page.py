@@ -24,8 +24,10 @@ from server.audit.rules import Verb
 from server.audit.seals import seal
 from server.audit.search import Asked, asked, first_id_at, look
 from server.audit.services import record
+from server.audit.things import reasons_of
 from server.audit.views import cell
 from server.cases.models import Case
+from server.cases.notes import About, add_note, add_reason, strike_note
 from server.fleet.models import City, Vehicle
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +201,22 @@ def test_details_are_words_in_both_languages_and_raw_in_the_table(web: Client, a
     assert '""bytes"": 2500000' in web.get("/audit/rows.csv").content.decode()
 
 
+def test_what_somebody_wrote_as_a_reason_is_told_in_its_words(web: Client, send: Any, auditor: User) -> None:
+    send()
+    case, now = Case.objects.get(), timezone.now()
+    chief = User.objects.create_user("chief", role="supervisor")
+    kept = add_reason(case, chief, About.MERGE, "one heap seen twice", now)
+    struck = add_note(case, chief, "a slip", now)
+    assert kept is not None and struck is not None  # noqa: PT018
+    strike_note(struck.pk, case, chief, now)
+    told = {detail for row, *_, detail in web.get("/audit/", {"kind": "case"}).context["rows"] if "note" in row.verb}
+    assert told == {"reason: one heap seen twice", f"note: {struck.pk}"}
+    table = list(csv.reader(io.StringIO(web.get("/audit/rows.csv").content.decode("utf-8-sig"))))
+    assert [line[9] for line in table[1:] if line[4].startswith("note")] == ["", "", "one heap seen twice"]
+    elsewhere = User.objects.create_user("far", role="auditor", city=City.objects.create(key="far", name_zh="远", name_en="Far"))  # fmt: skip
+    assert reasons_of(AuditRow.objects.filter(verb="note_added"), elsewhere) == {}
+
+
 def test_every_word_that_is_recorded_has_a_label_in_chinese() -> None:
     """Each keyword of a call of `record`, other than who and where, is an entry of a detail."""
     calls = [
@@ -239,7 +257,9 @@ def test_the_table_says_who_took_it_along_and_no_cell_is_a_formula(web: Client, 
     answer = web.get("/audit/rows.csv?verb=verdict")
     table = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert len(table) == 31
-    assert table[0] == ["id", "at", "city", "person", "verb", "kind", "object", "detail"]
+    assert table[0] == ["id", "at", "city", "person", "verb", "kind", "object", "detail", "at_local", "reason"]
+    at = timezone.localtime(AuditRow.objects.get(pk=int(table[1][0])).at)
+    assert table[1][8] == f"{at:%Y-%m-%d %H:%M:%S}", "as the page has it"
     row = AuditRow.objects.get(verb="audit_read")
     assert (row.actor, row.detail) == (auditor, {"rows": 30})
     assert [cell(text) for text in ("=1", "+1", "-1", "@x", "\tx", "x=1", 5)] == ["'=1", "'+1", "'-1", "'@x", "'\tx", "x=1", "5"]  # fmt: skip

@@ -95,6 +95,7 @@ def test_the_drill_back_up_while_others_write_lose_everything_restore(office: Pa
     assert ask(database, "SELECT COUNT(*) FROM cases_sighting s WHERE NOT EXISTS (SELECT 1 FROM cases_picture p WHERE p.sighting_id = s.id)") == 0  # fmt: skip
     assert ask(database, "SELECT SUM(sightings_count) FROM cases_case") == sightings
     heads = re.findall(r"--head \w+", done.stdout)
+    assert "next: trikeye server migrate; trikeye server broker config; trikeye server audit verify" in done.stdout
     verified = trikeye(back, "server", "audit", "verify", *" ".join(heads).split())
     assert verified.returncode == 0, verified.stderr
     told_rows = "SELECT group_concat(verb || ' ' || object_id, ', ') FROM (SELECT * FROM audit_auditrow WHERE kind = 'backup' ORDER BY id)"
@@ -240,6 +241,7 @@ def test_what_cannot_be_is_told_in_a_sentence(data: Path, tmp_path: Path, monkey
     assert "is not empty" in capsys.readouterr().err
     with backup.alone(tmp_path / "copies"), pytest.raises(NotCopied, match="is running"), backup.alone(tmp_path / "copies"):  # fmt: skip
         pass
+    assert not (tmp_path / "copies" / "running").exists(), "nothing that is no copy stays in the folder"
 
 
 def test_a_copy_that_the_audit_was_not_told_of_is_whole_and_says_so(data: Path, db: None, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
