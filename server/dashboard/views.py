@@ -27,6 +27,7 @@ from server.dashboard.rules import month_of_day
 from server.dashboard.services import CAP, DAYS, at_risk, last_days, overdue, shown_blind, standing, took
 from server.dashboard.words import capped, figure_name, left_words, length, step_name
 from server.places.words import kept_line
+from server.review.disputes import open_disputes
 from server.roles import may
 from server.words import category_name, state_name
 
@@ -63,7 +64,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 def _waits(person: Any, state: State, cases: int) -> dict[str, Any]:
-    """A state with the page where one goes on with its cases."""
+    """A state with the page where one goes on with its cases. Who settles disputes is told of all that are open, also where the case has left."""
+    if state == State.DISPUTED and may(person, "review_disputes"):
+        return {"state": state.value, "name": state_name(state), "cases": open_disputes(person)[:CAP].count(), "link": reverse("review_disputes")}  # fmt: skip
     to = "review_queue" if state == State.QUEUED and may(person, "review_queue") else "case_list"
     link = reverse(to) if to == "review_queue" else f"{reverse(to)}?state={state}"
     return {"state": state.value, "name": state_name(state), "cases": cases, "link": link}

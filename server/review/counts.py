@@ -13,7 +13,7 @@ from server.cases.models import Case, in_shadow
 from server.cases.rules import State
 from server.review import looks, rows
 from server.review.models import Verdict
-from server.review.rules import LEASE, UNDECIDED, LookKind
+from server.review.rules import LEASE, UNDECIDED, Kind, LookKind
 from server.review.services import runs
 
 CAP = 1000
@@ -53,7 +53,12 @@ def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts
     held = Case.objects.filter(runs(now)).exclude(lease_by=person).values_list("city_id", "state", "shadow")
     with_others = sum(city in cities and state in UNDECIDED and kind is shadow for city, state, kind in held)
     answered = Verdict.objects.filter(person=person, at__gte=now - timedelta(days=1), undone_at=None)
-    return Counts(max(waiting[0], 0), max(waiting[1], 0), with_others, answered.exclude(answer="skip").count())
+    return Counts(
+        max(waiting[0], 0),
+        max(waiting[1], 0),
+        with_others,
+        answered.exclude(answer="skip").exclude(kind=Kind.SETTLED).count(),
+    )
 
 
 def forget() -> None:

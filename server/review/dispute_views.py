@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from server.cases.views import address_of, case_here, shown
 from server.places.words import place_line
 from server.review.answers import BadVerdict, Given, unreadable
 from server.review.cards import best_pictures, shown_pictures
-from server.review.disputes import Settled, lately_settled, open_disputes, retract_case, settle
+from server.review.disputes import Settled, follows, lately_settled, open_disputes, retract_case, settle
 from server.review.looks import of_today
 from server.review.models import Dispute, Verdict
 from server.review.rules import REASONS, SAME_REASON, WORDS_REASON, Outcome
@@ -43,6 +43,7 @@ class Side:
     moved: bool
     box: dict[str, float] | None
     box_sha256: str
+    follows: str = ""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -97,10 +98,10 @@ def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpRespo
 
 def _shown(dispute: Dispute, home_id: int | None) -> dict[str, Any]:
     case = dispute.case
-    first, second = _side(dispute.first, ""), _side(dispute.second, "")
+    first, second = (replace(_side(each, ""), follows=follows(case, each.answer, each.category or each.proposed)) for each in (dispute.first, dispute.second))  # fmt: skip
     return {
         "row": dispute, "case": case, "name": category_name(dispute.first.proposed), "proposed": dispute.first.proposed, "state": state_name(case.state),
-        "address": address_of(case, home_id), "place": place_line(case), "first": first, "second": second,
+        "address": address_of(case, home_id), "place": place_line(case), "first": first, "second": second, "is_at_city": case.state in AT_CITY,
         "pictures": [(each, [side.box for side in (first, second) if side.box and side.box_sha256 == each.sha256]) for each in shown_pictures(case)],
     }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import uuid4
 
 from django.db import transaction
@@ -101,6 +102,23 @@ def _given(dispute: Dispute, outcome: Outcome, other: Given | None) -> Given:
     return Given(upheld.answer, upheld.reason, upheld.category, upheld.words, Correction(box, upheld.box_sha256, place))
 
 
+class Follows(StrEnum):
+    """What an answer would do to a case that a city has."""
+
+    NOTHING = ""
+    TAKEN_BACK = "taken_back"
+    ANEW = "anew"
+
+
+def follows(case: Case, answer: str, category: str) -> Follows:
+    """What happens at once where this answer holds; `_follow` does it."""
+    if case.state not in AT_CITY:
+        return Follows.NOTHING
+    if answer == "reject":
+        return Follows.TAKEN_BACK
+    return Follows.ANEW if answer == "confirm" and category != case.category else Follows.NOTHING
+
+
 def _follow(case: Case, person: User, verdict: Verdict, now: datetime) -> None:
     """Bring a case to where the supervisor's answer says; one that is over stays as it is."""
     state, named = State(case.state), verdict.category or verdict.proposed
@@ -110,9 +128,9 @@ def _follow(case: Case, person: User, verdict: Verdict, now: datetime) -> None:
         apply(case, person, verdict, now)
         if verdict.answer == "confirm" and live().filter(case=case).exclude(receipted_at=None).exists():
             note_handed_over(case.pk, now)  # it had left while it was decided
-    elif state in AT_CITY and verdict.answer == "reject":
+    elif follows(case, verdict.answer, named) == Follows.TAKEN_BACK:
         retract(case, "a supervisor rejected it", now, person.pk)
-    elif state in AT_CITY and named != case.category:
+    elif follows(case, verdict.answer, named) == Follows.ANEW:
         _rename(case, named, now)
         move(case.pk, state, State.CONFIRMED, now, person.pk)
 

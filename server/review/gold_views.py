@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -64,7 +64,9 @@ def gold_page(request: HttpRequest) -> HttpResponse:
     if not number.isdecimal() or len(number) > 18:
         return _page(request, _("Name the case by its number."), 400)
     city_id = int(form["city"]) if form.get("city", "").isdecimal() else home_city_id(person)
-    case = get_object_or_404(cases_for(person), number=int(number), city=city_id)
+    case = cases_for(person).filter(number=int(number), city=city_id).first()
+    if case is None:
+        return _page(request, _("There is no case %(number)s. Look at the number again.") % {"number": number}, 404)
     try:
         make(person, case, form.get("answer", ""), form.get("category", "") or case.category, now)
     except NotGold as wrong:
@@ -77,7 +79,7 @@ def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpRespo
     used, more = list(in_use(person)[:SHOWN]), list(proposals(person)[:PROPOSED])
     scores, pictures = scores_of(used), best_pictures([*(each.case_id for each in used), *(case.pk for case in more)])
     return render(request, "gold.html", {
-        "wrong": wrong, "supervises": supervises(person), "asked": request.GET.get("case", "")[:12], "used": [_used(each, scores[each.pk], pictures.get(each.case_id, "")) for each in used],
+        "wrong": wrong, "supervises": supervises(person), "asked": (request.POST.get("case") or request.GET.get("case", ""))[:12], "typed": request.POST, "used": [_used(each, scores[each.pk], pictures.get(each.case_id, "")) for each in used],
         "proposed": [{"case": case, "name": category_name(case.category), "state": state_name(case.state), "picture": pictures.get(case.pk, "")} for case in more],
         "categories": sorted(((key, category_name(key)) for key in CATEGORIES), key=lambda each: each[1]),
     }, status=status)  # fmt: skip

@@ -23,7 +23,7 @@ from server.review.gold import Told, score_of, tell
 from server.review.gold_views import said
 from server.review.looks import named
 from server.review.models import Dispute, Look, Verdict
-from server.review.rules import LookKind
+from server.review.rules import Kind, LookKind
 
 WEEKS = 6
 MOST = 30_000
@@ -68,8 +68,12 @@ def by_week(rows: Iterable[Row], today: date) -> list[tuple[date, list[Row]]]:
 
 
 def answered(person: User, since: datetime) -> list[Row]:
-    """What a person answered since then, skipped and undone cards left out."""
-    rows = Verdict.objects.filter(person=person, at__gte=since, undone_at=None).exclude(answer="skip")
+    """What a person answered since then; skipped and undone cards, and what they settled for others, left out."""
+    rows = (
+        Verdict.objects.filter(person=person, at__gte=since, undone_at=None)
+        .exclude(answer="skip")
+        .exclude(kind=Kind.SETTLED)
+    )
     return list(rows.order_by("-at").values_list("at", "answer", "visible_ms")[:MOST])
 
 

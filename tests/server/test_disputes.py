@@ -21,7 +21,7 @@ from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
 from server.review.answers import BadVerdict, Given
 from server.review.corrections import Correction
-from server.review.disputes import Settled, open_disputes, settle
+from server.review.disputes import Settled, follows, open_disputes, settle
 from server.review.models import Dispute, Verdict, ZoneProposal
 from server.review.rules import Outcome
 from server.review.services import decide, lease, undo
@@ -145,6 +145,26 @@ def test_a_case_that_has_left_stays_until_it_is_settled_and_is_retracted_if_it_w
     send_due(timezone.now() + timedelta(minutes=9))
     assert state_of(case)[0] == "retracted"
     assert [kind for kind, _ in sent] == ["case.confirmed", "case.retracted"]
+
+
+def test_what_an_answer_does_to_a_case_that_the_city_has_is_said_before(case: Case, reviewer: Any, li: Any, chief: Any, client: Any, sent: Any) -> None:  # fmt: skip
+    client.force_login(chief)
+    answer(reviewer, case, "confirm")
+    handed_over(case)
+    answer(li, case, "reject")
+    page = client.get("/review/disputes/").content.decode()
+    assert page.count("案件已移交城管：将立即撤回，并通知城管。") == 2, "at the second answer, and where one may reject"
+    assert "以第二次为准，并从城管撤回" in page
+    assert "以第一次为准<" in page
+    assert [row["cases"] for row in client.get("/dashboard/").context["waits"] if row["state"] == "disputed"] == [1], "though the case's state is not disputed"  # fmt: skip
+    settle(chief, Dispute.objects.get().pk, Outcome.SECOND, timezone.now())
+    assert state_of(case)[0] == "retracted"
+
+
+@pytest.mark.parametrize(("state", "said", "category", "what"), [("handed_over", "reject", "", "taken_back"), ("accepted", "confirm", "waste_pile", "anew"),
+                                                                ("handed_over", "confirm", "bagged_garbage", ""), ("disputed", "reject", "", ""), ("fixed", "reject", "", "")])  # fmt: skip
+def test_what_follows_an_answer(state: str, said: str, category: str, what: str) -> None:
+    assert follows(Case(state=state, category="bagged_garbage"), said, category) == what
 
 
 def test_a_case_that_has_left_as_another_category_is_taken_back_and_leaves_anew(case: Case, reviewer: Any, li: Any, chief: Any, sent: Any) -> None:  # fmt: skip

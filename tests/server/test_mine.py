@@ -13,6 +13,7 @@ from sightings import NOW, UTC
 
 from server.accounts.models import User
 from server.cases.models import Case
+from server.review.counts import queue_counts
 from server.review.gold import make, tell
 from server.review.mine import Agreed, agreed, answered, by_week, pace_of, today
 from server.review.models import Dispute, Look, Verdict
@@ -52,9 +53,11 @@ def test_ones_own_answers_alone_count_and_neither_skipped_nor_undone_ones(review
     say(reviewer, cases[1], "skip")
     say(reviewer, cases[2], undone_at=timezone.now())
     say(other, cases[3])
+    say(reviewer, cases[3], kind="settled")  # a supervisor's ruling is no review
     pace = today(reviewer, timezone.now())
     assert pace is not None
     assert (pace.decided, pace.median_s) == (1, 3.0)
+    assert queue_counts(reviewer, timezone.now()).mine_today == 1
     assert len(answered(other, timezone.now() - timedelta(days=1))) == 1
     assert today(User.objects.create_user("chen", role="reviewer"), timezone.now()) is None
 
