@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -110,6 +111,35 @@ def test_a_supervisor_settles_disputes_by_keyboard_and_reads_who_said_what(open_
     page.get_by_role("button", name="Not permitted").press("Enter")
     expect(page.get_by_text("No proposal waits.")).to_be_visible()
     kept(page, "review_disputes_settled-desk-en")
+
+
+def test_all_pictures_of_a_dispute_are_leafed_through_and_a_reason_is_asked_for_a_rejection_alone(open_page: Open, disputed: list[Case], chief: User) -> None:  # fmt: skip
+    first, second = (Picture.objects.filter(sighting__case=case).first() for case in disputed[:2])
+    assert first is not None
+    assert second is not None
+    Picture.objects.create(sighting=first.sighting, sha256=second.sha256, role="near", width=second.width, height=second.height, jpeg_bytes=1)  # fmt: skip
+    Case.objects.filter(pk=disputed[0].pk).update(state="handed_over")
+    page = open_page("/review/disputes/", chief, "en", **PHONE)
+    dispute = page.locator(".dispute").first
+    expect(dispute.locator(".turns output")).to_have_text("1 / 2")
+    dispute.get_by_role("button", name="next").click()
+    expect(dispute.locator(".turns output")).to_have_text("2 / 2")
+    with page.context.expect_page() as whole:
+        dispute.locator(".slides a").last.click()
+    assert whole.value.url.endswith(f"{second.sha256}.jpg")
+    dispute.locator("summary").click()
+    expect(dispute.locator("[name=reason]")).to_be_hidden()
+    expect(dispute.locator("[name=category]")).to_be_visible()
+    dispute.locator("[name=answer]").select_option("reject")
+    expect(dispute.locator("[name=reason]")).to_be_visible()
+    expect(dispute.locator("[name=category]")).to_be_hidden()
+    expect(dispute.locator(".other .warning")).to_be_visible()
+    assert_fit_for_all(page, "a dispute that rejects")
+    page.locator(".dispute").last.locator("[value=first]").click()
+    cells = page.locator("table.settled tbody tr").first.locator("td")
+    expect(cells).to_have_count(5)
+    boxes = [box for each in cells.all() if (box := each.bounding_box())]
+    assert all(above["y"] + above["height"] <= below["y"] + 0.5 for above, below in pairwise(boxes)), boxes
 
 
 def test_a_supervisor_makes_a_mended_case_gold_and_opens_a_hidden_picture(open_page: Open, disputed: list[Case], chief: User) -> None:  # fmt: skip
