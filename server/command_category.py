@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any
 from server.start import start_over_data
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from server.accounts.models import User
     from server.categories.rules import Proof
     from server.categories.services import Row
     from server.fleet.models import City
 
 MORE = """live needs --by a supervisor, 100 verdicts of the category (confirmed, or rejected because the detector was wrong) and a precision of
-surely 0.70 or more; with --sandbox it needs neither, and its cases leave for sandboxes alone. shadow needs --by; adopt takes a pack's
-measured categories where no supervisor has decided."""
+surely 0.70 or more; with --sandbox it needs neither, and its cases leave for sandboxes alone. shadow needs --by and --why; back puts a
+category that a supervisor put in shadow where it stood before, with --by and --why and no verdicts; adopt takes a pack's measured categories
+where no supervisor has decided."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = f"{parser.description} {MORE}"
-    parser.add_argument("action", choices=("list", "live", "shadow", "adopt"))
+    parser.add_argument("action", choices=("list", "live", "shadow", "back", "adopt"))
     parser.add_argument(
         "names",
         nargs="*",
@@ -30,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--city", default="taiyuan", help="key of the city (default: %(default)s)")
     parser.add_argument("--by", metavar="PERSON", help="the supervisor whose word it is")
+    parser.add_argument("--why", default="", metavar="WORDS", help="shadow, back: the reason, kept in the audit")
     parser.add_argument("--sandbox", action="store_true", help="live: for sandboxes alone, without any proof")
     parser.add_argument("--all", action="store_true", help="live --sandbox: every category")
     parser.add_argument("--json", action="store_true", help="list: one line of JSON")
@@ -71,9 +76,11 @@ def _misused(args: argparse.Namespace) -> str:
     unknown = [name for name in args.names if name not in CATEGORIES]
     if unknown:
         return f"there is no category {', '.join(unknown)}; trikeye server category list names those in use"
-    if (args.sandbox and args.action == "shadow") or (args.all and not args.sandbox):
+    if (args.sandbox and args.action != "live") or (args.all and not args.sandbox):
         return "--sandbox goes with live, and --all with --sandbox"
-    return "" if args.sandbox or args.by else "name the supervisor whose word it is: --by PERSON"
+    if not args.sandbox and not args.by:
+        return "name the supervisor whose word it is: --by PERSON"
+    return 'say why, for the audit: --why "..."' if args.action in ("shadow", "back") and not args.why.strip() else ""
 
 
 def _put(city: City, args: argparse.Namespace) -> int:
@@ -82,7 +89,7 @@ def _put(city: City, args: argparse.Namespace) -> int:
 
     from models.taxonomy import CATEGORIES
     from server.accounts.models import User
-    from server.categories.services import NotAllowed, adopt, make_live, make_shadow, make_trial
+    from server.categories.services import NotAllowed, adopt, make_trial, why_kept
 
     now = timezone.now()
     if args.action == "adopt":
@@ -91,16 +98,28 @@ def _put(city: City, args: argparse.Namespace) -> int:
         return 0
     if args.sandbox:
         moved = make_trial(city, args.names or list(CATEGORIES), now)
-        print(f"{city.key}: {len(moved)} categories are live for sandboxes alone")
-        return 0
+        print(f"{city.key}: {len(moved)} categories are live for sandboxes alone now")
+        for line in why_kept(city, set(args.names) - set(moved)):
+            print(f"trikeye server category: {line}", file=sys.stderr)
+        return 0 if moved or args.all else 1
     person = User.objects.filter(username=args.by).first()
     if person is None:
         raise NotAllowed(f"there is no {args.by}; add one: trikeye server user add {args.by} --role supervisor")
-    put, where = (make_live, "live") if args.action == "live" else (make_shadow, "in shadow")
     with transaction.atomic():
-        lines = [f"{city.key}: {name} is {where} now ({_words(put(city, name, person, now))})" for name in args.names]
+        lines = [f"{city.key}: {name} is {_put_one(city, name, person, now, args)}" for name in args.names]
     print("\n".join(lines))
     return 0
+
+
+def _put_one(city: City, name: str, person: User, now: datetime, args: argparse.Namespace) -> str:
+    """Put one category where the command says; where it is now, in words."""
+    from server.categories.services import make_live, make_shadow, put_back
+
+    if args.action == "live":
+        return f"live now ({_words(make_live(city, name, person, now))})"
+    if args.action == "shadow":
+        return f"in shadow now ({_words(make_shadow(city, name, person, now, args.why))})"
+    return f"{put_back(city, name, person, now, args.why)} again, as it was before"
 
 
 def _list(city: City, as_json: bool) -> int:
@@ -127,7 +146,7 @@ def _list(city: City, as_json: bool) -> int:
 def _facts(row: Row) -> dict[str, Any]:
     return {
         "standing": row.standing, "source": row.source, "pack": row.pack, "person": row.person, "since": row.since.isoformat() if row.since else None,
-        "cases": row.cards, **row.proof.figures, "may_go_live": row.proof.is_enough,
+        "cases": row.cards, **row.proof.figures, "may_go_live": row.proof.is_enough, "before": row.before,
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ COLUMNS = ("confirmed_at", "handed_over_at", "fixed_at", "deadline_at")
 
 
 def milestones(new: State, now: datetime) -> dict[str, Any]:
-    """The columns that a move to a state changes. They tell of the case as it stands: what a move takes back is empty again, and the first hand-over counts until the case is decided anew."""
+    """The columns that a move to a state changes. They tell of the case as it stands: what a move takes back is empty again, but for returns and retractions, and the first hand-over counts until the case is decided anew."""
     match new:
         case State.CONFIRMED:
             return {"confirmed_at": now}
@@ -26,7 +26,11 @@ def milestones(new: State, now: datetime) -> dict[str, Any]:
             return dict.fromkeys(COLUMNS)
         case State.REOPENED:
             return {"fixed_at": None, "deadline_at": None}
-        case State.RETRACTED | State.MERGED:
+        case State.RETURNED:
+            return {"returned_at": now}
+        case State.RETRACTED:
+            return {"deadline_at": None, "retracted_at": now}
+        case State.MERGED:
             return {"deadline_at": None}
         case _:
             return {}

@@ -45,6 +45,8 @@ class Case(models.Model):
     handed_over_at = models.DateTimeField(null=True)
     fixed_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)
+    returned_at = models.DateTimeField(null=True)  # when a city last returned it, and when it was last taken back:
+    retracted_at = models.DateTimeField(null=True)  # that happened, whatever becomes of the case
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["city", "number"], name="case_number_once")]
@@ -73,6 +75,10 @@ class Case(models.Model):
                 fields=["city", "fixed_at", "deadline_at"], name="case_due", condition=Q(handed_over_at__isnull=False)
             ),
             models.Index(fields=["city", "state"], name="case_blind", condition=Q(blind=True)),
+            models.Index(fields=["city", "returned_at"], name="case_returned", condition=Q(returned_at__isnull=False)),
+            models.Index(
+                fields=["city", "retracted_at"], name="case_retracted", condition=Q(retracted_at__isnull=False)
+            ),
         ]
 
 

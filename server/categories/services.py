@@ -18,8 +18,8 @@ from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.audit.rules import Verb
 from server.audit.services import record
-from server.cases.models import Case
-from server.cases.rules import OPEN, UNSETTLED, State
+from server.cases.models import Case, in_shadow
+from server.cases.rules import AT_CITY, UNSETTLED, State
 from server.categories.models import CategoryStanding
 from server.categories.rules import LEAST_PRECISION, LEAST_VERDICTS, Proof, Standing
 from server.city.models import Handover
@@ -32,6 +32,7 @@ from server.review.rules import DETECTOR_REASONS
 STREET = "street"
 LAST = 500
 """So many answers say how good a category is: older ones were given to an older network."""
+AFFECTED, LONGEST_WHY = 1000, 300
 
 
 class NotAllowed(Exception):
@@ -40,7 +41,7 @@ class NotAllowed(Exception):
 
 @dataclass(frozen=True)
 class Row:
-    """One category of a city. `source`: whose word put it there: "person", "pack", "sandbox", or "" (nobody's: in shadow)."""
+    """One category of a city. `source`: whose word put it there: "person", "pack", "sandbox", or "" (nobody's: in shadow). `before`: where a supervisor may put it back."""
 
     category: str
     standing: Standing
@@ -50,6 +51,7 @@ class Row:
     since: datetime | None
     cards: int
     proof: Proof
+    before: Standing | None = None
 
 
 @lru_cache(maxsize=4)
@@ -115,18 +117,74 @@ def make_live(city: City, category: str, person: User, now: datetime) -> Proof:
             raise NotAllowed(
                 f"{category} may not go live: {proof.verdicts} verdicts ({LEAST_VERDICTS} are needed), "
                 f"precision surely over {proof.interval[0]:.2f} ({LEAST_PRECISION:.2f} is needed)"
+                + _way_back(city, category)
             )
         _put(city, category, Standing.LIVE, now, person=person, old=_stands(city, category), proof=proof)
     return proof
 
 
-def make_shadow(city: City, category: str, person: User, now: datetime) -> Proof:
-    """A supervisor's word that a category leaves no more; at any time. Raises NotAllowed."""
+def make_shadow(city: City, category: str, person: User, now: datetime, why: str = "") -> Proof:
+    """A supervisor's word that a category leaves no more; at any time. How it stood is kept, to go back to. Raises NotAllowed."""
     _check(city, category, person)
     with _changing(city):
         proof = proofs(city, [category]).get(category, Proof())
-        _put(city, category, Standing.SHADOW, now, person=person, old=_stands(city, category), proof=proof)
+        row = _row_of(city, category)
+        _put(city, category, Standing.SHADOW, now, person=person, old=_stands(city, category), proof=proof, why=why)
+        if row is not None and row.standing != Standing.SHADOW:
+            kept = {"before": row.standing, "before_pack": row.pack, "before_person": row.person_id}
+        else:
+            kept = (
+                {"before": row.before, "before_pack": row.before_pack, "before_person": row.before_person_id}
+                if row
+                else {}
+            )
+        CategoryStanding.objects.filter(city=city, category=category).update(**kept)
     return proof
+
+
+def put_back(city: City, category: str, person: User, now: datetime, why: str = "") -> Standing:
+    """A supervisor's word that a category stands again as it did before one put it into shadow, by whose word it did then: it was so already, so that no verdicts are asked for. Raises NotAllowed."""
+    _check(city, category, person)
+    with _changing(city):
+        row = _row_of(city, category)
+        if row is None or row.standing != Standing.SHADOW or not row.before:
+            raise NotAllowed(f"{category} has nothing to go back to: it is {_stands(city, category)}, and no supervisor put it into shadow")  # fmt: skip
+        new = Standing(row.before)
+        _put(
+            city,
+            category,
+            new,
+            now,
+            pack=row.before_pack,
+            person=row.before_person,
+            old=Standing.SHADOW,
+            by=person,
+            why=why,
+        )
+    return new
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What follows from putting a category elsewhere: so many cases of it are undecided, confirmed and about to leave, with the city; each counted up to AFFECTED."""
+
+    undecided: int
+    leaving: int
+    at_city: int
+
+
+def affected(city: City, category: str) -> Affected:
+    """How many cases a change of this category's standing touches."""
+
+    def many(*states: State) -> int:
+        cases = Case.objects.filter(city=city, category=category)
+        return sum(
+            cases.filter(in_shadow(shadow), state=state)[:AFFECTED].count()
+            for state in states
+            for shadow in (False, True)
+        )
+
+    return Affected(many(*sorted(UNSETTLED)), many(State.CONFIRMED, State.REOPENED), many(*AT_CITY))
 
 
 def make_trial(city: City, categories: Iterable[str], now: datetime) -> list[str]:
@@ -138,6 +196,27 @@ def make_trial(city: City, categories: Iterable[str], now: datetime) -> list[str
         for category in moved:
             _put(city, category, Standing.TRIAL, now, old=Standing.SHADOW)
     return moved
+
+
+def why_kept(city: City, categories: Iterable[str]) -> list[str]:
+    """Of categories that `make_trial` leaves where they are: why, a line each."""
+    lines = []
+    for row in CategoryStanding.objects.filter(city=city, category__in=list(categories)).select_related("person").order_by("category"):  # fmt: skip
+        if row.standing == Standing.LIVE:
+            lines.append(f"{row.category} is live already")
+        elif row.standing == Standing.TRIAL:
+            lines.append(f"{row.category} is live for sandboxes already")
+        elif row.person:
+            lines.append(f"{row.category} was put in shadow by {row.person.username}; a supervisor's word is needed{_way_back(city, row.category)}")  # fmt: skip
+    return lines
+
+
+def _way_back(city: City, category: str) -> str:
+    """How a category gets back to where it stood before; empty if nothing is kept of that."""
+    row = _row_of(city, category)
+    if row is None or row.standing != Standing.SHADOW or not row.before:
+        return ""
+    return f'; back to {row.before}, as it was: trikeye server category back {category} --by PERSON --why "..."'
 
 
 def proofs(city: City, among: Collection[str] | None = None) -> dict[str, Proof]:
@@ -183,7 +262,8 @@ def _row(category: str, row: CategoryStanding | None, cards: int, proof: Proof) 
         return Row(category, Standing.SHADOW, "", "", "", None, cards, proof)
     source = "person" if row.person else "pack" if row.pack else "sandbox"
     name = row.person.username if row.person else ""
-    return Row(category, Standing(row.standing), source, row.pack, name, row.since, cards, proof)
+    before = Standing(row.before) if row.before else None
+    return Row(category, Standing(row.standing), source, row.pack, name, row.since, cards, proof, before)
 
 
 @contextmanager
@@ -204,8 +284,12 @@ def _check(city: City, category: str, person: User) -> None:
 
 
 def _stands(city: City, category: str) -> Standing:
-    row = CategoryStanding.objects.filter(city=city, category=category).first()
+    row = _row_of(city, category)
     return Standing(row.standing) if row else Standing.SHADOW
+
+
+def _row_of(city: City, category: str) -> CategoryStanding | None:
+    return CategoryStanding.objects.filter(city=city, category=category).select_related("person").first()
 
 
 def _put(
@@ -218,23 +302,37 @@ def _put(
     pack: str = "",
     person: User | None = None,
     proof: Proof | None = None,
+    by: User | None = None,
+    why: str = "",
 ) -> None:
-    """Write how a category stands, tell its cases, and record it. Call while `_changing`."""
-    CategoryStanding.objects.update_or_create(city=city, category=category, defaults={"standing": new, "since": now, "pack": pack, "person": person})  # fmt: skip
+    """Write how a category stands and by whose word (`person`), tell its cases, and record who did it (`by`, else the same) and why. Call while `_changing`."""
+    values: dict[str, Any] = {
+        "standing": new,
+        "since": now,
+        "pack": pack,
+        "person": person,
+        "before": "",
+        "before_pack": "",
+        "before_person": None,
+    }
+    values |= {"tried_until": now} if old == Standing.TRIAL != new else {}
+    CategoryStanding.objects.update_or_create(city=city, category=category, defaults=values)
     if old != new:
         _tell_cases(Case.objects.filter(city=city, category=category), old, new, now)
-    why: dict[str, Any] = proof.figures if proof else {"pack": pack} if pack else {"sandbox": True}
-    record(Verb.CATEGORY_PUT, "category", category, city_id=city.pk, actor_id=person.pk if person else None, old=old, new=new, **why)  # fmt: skip
+    actor = by or person
+    told: dict[str, Any] = proof.figures if proof else {"pack": pack} if pack else {} if person else {"sandbox": True}
+    told |= {"why": why.strip()[:LONGEST_WHY]} if why.strip() else {}
+    record(Verb.CATEGORY_PUT, "category", category, city_id=city.pk, actor_id=actor.pk if actor else None, old=old, new=new, **told)  # fmt: skip
 
 
 def _tell_cases(cases: Any, old: Standing | None, new: Standing, now: datetime) -> None:
-    """Undecided cases go with their category. What was confirmed under the old standing does not leave by the new one. `old` None: before, everything left."""
+    """Undecided cases go with their category; a decided one stays as it was decided, so that who has it still sees it, and leaves only while its category does. `old` None: before, everything left, and what was confirmed so was under no standing."""
     cases.filter(state__in=sorted(UNSETTLED)).update(shadow=new == Standing.SHADOW)
-    if old is None and new != Standing.SHADOW:
+    if old is None and new == Standing.SHADOW:
+        came = Handover.objects.filter(case=OuterRef("pk"), kind=HandoverKind.CONFIRMED, receipted_at__isnull=False)
+        cases.filter(~Exists(came), state=State.CONFIRMED).update(shadow=True)
+    if new == Standing.LIVE or (old in (None, Standing.SHADOW) and new != Standing.SHADOW):
         return
-    # A trial's cases have only been in a sandbox, however far they came there.
-    decided = OPEN - UNSETTLED if old == Standing.TRIAL else {State.CONFIRMED}
-    cases.filter(state__in=sorted(decided)).update(shadow=True)
     waiting = Handover.objects.filter(case=OuterRef("pk"), kind=HandoverKind.CONFIRMED, state=HandoverState.WAITING)
     for case in cases.filter(Exists(waiting)):
         hold_back(case, f"its category is {new} now", now)

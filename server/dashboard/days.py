@@ -14,12 +14,12 @@ from django.utils.timezone import get_default_timezone, localdate
 from server.cases.models import Case, in_shadow
 from server.cases.rules import AT_CITY, State
 from server.dashboard.models import CaseDay, Day
-from server.dashboard.rules import FROM, MOST_DAYS, Step, bounds_of, classes, is_stale
+from server.dashboard.rules import FROM, LONGEST, MOST_DAYS, Step, bounds_of, classes, is_stale
 from server.fleet.models import City
 
 KEYS = ("category", "place__district_zh", "place__district_en")
 NEWEST = 200
-FIGURES = ("seen", "confirmed", "handed_over", "fixed", "in_time", "late", "overdue")
+FIGURES = ("seen", "confirmed", "handed_over", "fixed", "returned", "retracted", "in_time", "late", "overdue")
 
 
 def sum_up_days(now: datetime) -> int:
@@ -62,7 +62,9 @@ def sum_up(city: City, day: date, now: datetime) -> None:
         for *key, number in cases.values_list(*KEYS).annotate(number=Count("id")):
             category, zh, en = key
             rows[category, zh or "", en or ""][figure] += number
-    spans = {step.value: _spans(city, day, step) for step in Step}
+    took = {step.value: _took_s(city, day, step) for step in Step}
+    spans = {step: classes(lengths_s) for step, lengths_s in took.items()}
+    spans |= {LONGEST: {step: max(lengths_s) for step, lengths_s in took.items() if lengths_s}}
     with transaction.atomic():
         CaseDay.objects.filter(city=city, day=day).delete()
         CaseDay.objects.bulk_create(
@@ -83,6 +85,8 @@ def _of_day(city: City, day: date, column: str) -> QuerySet[Case]:
 def _figures(city: City, day: date, now: datetime) -> Iterator[tuple[str, QuerySet[Case]]]:
     for figure, column in (("seen", "first_seen_at"), *((step.value, f"{step}_at") for step in Step)):
         yield figure, _of_day(city, day, column)
+    for figure in ("returned", "retracted"):
+        yield figure, _of_day(city, day, f"{figure}_at")
     fixed = _of_day(city, day, "fixed_at")
     yield "in_time", fixed.filter(fixed_at__lte=F("deadline_at"))
     yield "late", fixed.filter(fixed_at__gt=F("deadline_at"))
@@ -90,8 +94,8 @@ def _figures(city: City, day: date, now: datetime) -> Iterator[tuple[str, QueryS
     yield "overdue", due
 
 
-def _spans(city: City, day: date, step: Step) -> dict[str, int]:
-    """How long those took that reached a step on the day."""
+def _took_s(city: City, day: date, step: Step) -> list[float]:
+    """How long each took that reached a step on the day."""
     ends = f"{step}_at"
     pairs = _of_day(city, day, ends).values_list(FROM[step], ends)
-    return classes((end - begin).total_seconds() for begin, end in pairs if begin is not None)
+    return [(end - begin).total_seconds() for begin, end in pairs if begin is not None]

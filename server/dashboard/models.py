@@ -4,7 +4,7 @@ from django.db import models
 
 
 class CaseDay(models.Model):
-    """What a day brought of a category in a district of a city, out of shadow: cases first seen, confirmed, handed over and fixed on it.
+    """What a day brought of a category in a district of a city, out of shadow: cases first seen, confirmed, handed over, fixed, returned by the city and taken back from it on it.
 
     Of those fixed `in_time` were by their deadline and `late` after it; `overdue` are those whose deadline fell on the day and that are not fixed. Days are by the back office's clock.
     """
@@ -18,6 +18,8 @@ class CaseDay(models.Model):
     confirmed = models.PositiveIntegerField(default=0)
     handed_over = models.PositiveIntegerField(default=0)
     fixed = models.PositiveIntegerField(default=0)
+    returned = models.PositiveIntegerField(default=0)
+    retracted = models.PositiveIntegerField(default=0)
     in_time = models.PositiveIntegerField(default=0)
     late = models.PositiveIntegerField(default=0)
     overdue = models.PositiveIntegerField(default=0)
@@ -31,7 +33,7 @@ class CaseDay(models.Model):
 
 
 class Day(models.Model):
-    """When a city's day was summed up last, and how long its cases took: classes of duration with their numbers, by step."""
+    """When a city's day was summed up last, and how long its cases took: classes of duration with their numbers, by step, and the longest of each."""
 
     city = models.ForeignKey("fleet.City", on_delete=models.PROTECT, db_index=False)
     day = models.DateField()

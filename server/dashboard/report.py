@@ -21,7 +21,7 @@ from server.accounts.services import cases_for, cities_for, is_inside
 from server.cases.geo import around
 from server.cases.map_rows import Found, Spot
 from server.cases.map_svg import APART_PX, SHAPE
-from server.cases.map_views import drawing
+from server.cases.map_views import drawing, legend, letters_of
 from server.cases.models import in_shadow
 from server.dashboard.models import CaseDay, Day
 from server.dashboard.rules import Month, bounds_of, month_of, month_of_day
@@ -30,8 +30,8 @@ from server.dashboard.words import figure_name, length, step_name
 from server.fleet.models import City
 from server.words import category_name
 
-INSIDE = ("seen", "confirmed", "handed_over", "fixed")
-OUTSIDE = ("handed_over", "fixed")
+INSIDE = ("seen", "confirmed", "handed_over", "fixed", "returned", "retracted")
+OUTSIDE = ("handed_over", "fixed", "returned", "retracted")
 KEPT = ("in_time", "late", "overdue")
 ON_MAP, DRAWN = 5_000, 200
 """Cases of the month that are looked at for its map, the newest; of how many on heaps are coarser."""
@@ -46,7 +46,7 @@ def report(request: HttpRequest, month: str) -> HttpResponse:
         return errors.answer(request, 404, "month", _("No report of this month"), _("A report's address ends with a month that has begun, like /report/%(month)s/.") % {"month": this})  # fmt: skip
     figures = INSIDE if is_inside(person) else OUTSIDE
     rows = CaseDay.objects.filter(city__in=cities_for(person), day__gte=wanted.first, day__lt=wanted.after).order_by()
-    sums = {name: rows.aggregate(sum=Sum(name))["sum"] or 0 for name in (*figures, *KEPT)}
+    sums = _sums(person, wanted, (*figures, *KEPT))
     before = _sums(person, wanted.before, figures)
     ended = sum(sums[name] for name in KEPT)
     return render(request, "report.html", {
@@ -56,7 +56,7 @@ def report(request: HttpRequest, month: str) -> HttpResponse:
         "districts": _table(rows.exclude(district_zh="", district_en=""), ["district_zh", "district_en"], figures, _district), "ended": ended,
         "kept": [(figure_name(name), sums[name], f"{100 * sums[name] / ended:.0f} %" if ended else "–") for name in KEPT],
         "took": [(step_name(each.step), each.cases, length(each.median_s), length(each.p90_s)) for each in took(person, wanted.first, wanted.after)],
-        "svg": _map(person, wanted),
+        **_map(person, wanted),
     })  # fmt: skip
 
 
@@ -94,8 +94,8 @@ def _is_whole(person: Any, month: Month) -> bool:
     return days.filter(day__gte=month.first, day__lt=after).values("day").distinct().count() >= wanted
 
 
-def _map(person: Any, month: Month) -> str:
-    """Where the cases are that were seen first, or handed over, in the month."""
+def _map(person: Any, month: Month) -> dict[str, Any]:
+    """Where the cases are that were seen first, or handed over, in the month: the drawing, and what its marks and letters mean."""
     zone, column = get_default_timezone(), "first_seen_at" if is_inside(person) else "handed_over_at"
     begin, _end = bounds_of(month.first, zone)
     end: datetime = bounds_of(month.after, zone)[0]
@@ -106,6 +106,8 @@ def _map(person: Any, month: Month) -> str:
         spots += [Spot(*row) for row in rows]
     box = around([(spot.lat_deg, spot.lon_deg) for spot in spots])
     if box is None:
-        return ""
+        return {"svg": ""}
     apart_px = APART_PX if len(spots) <= DRAWN else 2 * APART_PX
-    return mark_safe(drawing(person, box.fitted(SHAPE), Found(spots=spots), "", apart_px))
+    found, box = Found(spots=spots), box.fitted(SHAPE)
+    svg = mark_safe(drawing(person, box, found, "", apart_px))
+    return {"svg": svg, "legend": legend(person, box), "letters": letters_of(found) if len(spots) <= DRAWN else []}

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
-from math import floor, log2
+from math import floor, inf, log2
 
+LONGEST = "longest_s"
+"""Beside a day's classes: by step, the longest duration there was."""
 PER_OCTAVE = 4
 """Classes of duration a doubling: a median lies within nine percent of what sorting would give."""
 STALE_AFTER = ((1, timedelta(minutes=1)), (7, timedelta(hours=1)), (62, timedelta(days=1)))
@@ -46,13 +48,18 @@ def together(parts: Iterable[Mapping[str, int]]) -> Counter[int]:
     return whole
 
 
-def quantile_s(counts: Mapping[int, int], share: float) -> float | None:
-    """The duration that a share of all do not exceed, even within its class; None of nothing."""
+def longest_s(parts: Iterable[tuple[Mapping[str, int], float | None]]) -> float:
+    """The longest duration of several days, each with its classes and its own longest; a day summed up before that was kept may have had any."""
+    return max((inf if longest is None else longest for classes_, longest in parts if classes_), default=inf)
+
+
+def quantile_s(counts: Mapping[int, int], share: float, longest: float = inf) -> float | None:
+    """The duration that a share of all do not exceed, even within its class and never more than the longest there was; None of nothing."""
     total, before = sum(counts.values()), 0.0
     for key, number in sorted(counts.items()):
         if number and before + number >= share * total:
             within = (share * total - before) / number
-            return float(2 ** ((key + within) / PER_OCTAVE))
+            return min(float(2 ** ((key + within) / PER_OCTAVE)), longest)
         before += number
     return None
 

@@ -20,7 +20,7 @@ from server.cases.models import Case, in_shadow
 from server.cases.rules import AT_CITY, OPEN, State
 from server.categories.rules import category_of
 from server.dashboard.models import CaseDay, Day
-from server.dashboard.rules import Step, quantile_s, together
+from server.dashboard.rules import LONGEST, Step, longest_s, quantile_s, together
 
 CAP, AT_RISK, DAYS = 1000, 10, 30
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -124,11 +124,12 @@ def last_days(person: Any, now: datetime) -> list[tuple[date, dict[str, int]]]:
 def took(person: Any, first: date, after: date) -> list[Took]:
     """How long the steps took that ended on these days; to a city only its own."""
     steps = list(Step) if is_inside(person) else [Step.FIXED]
-    spans: Sequence[Mapping[str, Mapping[str, int]]] = list(
+    spans: Sequence[Mapping[str, Mapping[str, Any]]] = list(
         Day.objects.filter(city__in=cities_for(person), day__gte=first, day__lt=after).values_list("spans", flat=True)
     )
     found = []
     for step in steps:
         counts = together(each.get(step, {}) for each in spans)
-        found.append(Took(step, counts.total(), quantile_s(counts, 0.5), quantile_s(counts, 0.9)))
+        longest = longest_s((each.get(step, {}), each.get(LONGEST, {}).get(step)) for each in spans)
+        found.append(Took(step, counts.total(), quantile_s(counts, 0.5, longest), quantile_s(counts, 0.9, longest)))
     return found

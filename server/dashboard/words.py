@@ -46,7 +46,7 @@ def figure_name(name: str) -> str:
     return {
         "seen": pgettext("cases of a day", "new"), "confirmed": pgettext("cases of a day", "confirmed"), "handed_over": pgettext("cases of a day", "handed over"),
         "fixed": pgettext("cases of a day", "fixed"), "in_time": pgettext("cases of a day", "fixed in time"), "late": pgettext("cases of a day", "fixed late"),
-        "overdue": pgettext("cases of a day", "overdue"),
+        "overdue": pgettext("cases of a day", "overdue"), "returned": pgettext("cases of a day", "returned"), "retracted": pgettext("cases of a day", "taken back"),
     }[name]  # fmt: skip
 
 

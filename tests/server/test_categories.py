@@ -35,10 +35,21 @@ from server.cases.rules import State
 from server.categories import services
 from server.categories.models import CategoryStanding
 from server.categories.rules import Proof, Standing, wilson
-from server.categories.services import NotAllowed, adopt, begin, make_live, make_shadow, make_trial, measured, proofs
+from server.categories.services import (
+    NotAllowed,
+    adopt,
+    begin,
+    make_live,
+    make_shadow,
+    make_trial,
+    measured,
+    proofs,
+    put_back,
+)
 from server.city.models import Handover
 from server.city.services import _prepare, add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
+from server.dashboard.services import at_risk, overdue
 from server.fleet.models import City
 from server.fleet.services import city_by_key
 from server.intake.services import take_sighting
@@ -136,7 +147,7 @@ def put_by_hand(city: City, category: str, standing: Standing, person: User) -> 
 class Street:
     """Things that happen to two categories of a city, drawn by lot; what each case was last confirmed as is kept."""
 
-    ACTS = ("see", "see again", "confirm", "confirm", "confirm", "undo", "live", "live", "shadow", "trial", "work", "work", "down", "up", "on its way")  # fmt: skip
+    ACTS = ("see", "see again", "confirm", "confirm", "confirm", "undo", "live", "live", "shadow", "back", "trial", "work", "work", "down", "up", "on its way")  # fmt: skip
 
     def __init__(self, seed: int, city: City, send: Any, post: Post, reviewer: User, chief: User) -> None:
         self.draw, self.city, self.send, self.post, self.reviewer, self.chief = (
@@ -164,6 +175,13 @@ class Street:
             undo(self.reviewer, timezone.now(), "the wrong place")
         elif act in ("live", "shadow"):
             put_by_hand(self.city, category, Standing(act), self.chief)
+        elif act == "back":
+            if (
+                CategoryStanding.objects.filter(city=self.city, category=category, standing="shadow")
+                .exclude(before="")
+                .exists()
+            ):
+                put_back(self.city, category, self.chief, timezone.now(), "as it was")
         elif act == "trial":
             CategoryStanding.objects.filter(city=self.city, category=category).update(person=None)
             make_trial(self.city, [category], timezone.now())
@@ -193,7 +211,8 @@ def test_whatever_happens_in_whatever_order_nothing_in_shadow_is_handed_over(
     towns(city)
     proven(monkeypatch, SHADOWED, OTHER)
     street = Street(seed, city, send, post, reviewer, chief)
-    allowed = {"town": {("live", "live")}, "box": {("live", "live"), ("trial", "trial")}}
+    out = ("live", "trial")
+    allowed = {"town": {("live", "live")}, "box": {(now, then) for now in out for then in out}}
     judged = 0
 
     def judge() -> None:
@@ -264,7 +283,12 @@ def test_what_waits_to_leave_is_held_back_and_what_was_tried_is_retracted(
     for day in range(1, 4):
         work(86_400.0 * day)
     assert {(case, kind) for _, kind, case, _ in post.sent[before:]} == {(cases[0].pk, "case.retracted")}
-    assert set(Case.objects.values_list("state", "shadow")) == {("confirmed", True)}
+    assert set(Case.objects.values_list("state", "shadow")) == {("confirmed", False)}
+    # Set back, what was confirmed while it might leave leaves after all.
+    put_back(cases[0].city, "bagged_garbage", chief, timezone.now(), "it was a mistake")
+    before = len(post.sent)
+    work(86_400.0 * 4)
+    assert {(town, case, kind) for town, kind, case, _ in post.sent[before:]} == {(town, case.pk, "case.confirmed") for town in ("town", "box") for case in cases}  # fmt: skip
 
 
 def test_a_message_on_its_way_while_its_category_goes_into_shadow_is_retracted(
@@ -278,7 +302,7 @@ def test_a_message_on_its_way_while_its_category_goes_into_shadow_is_retracted(
     post.meanwhile = None
     work(300.0)
     case.refresh_from_db()
-    assert (post.kinds(), case.state, case.shadow) == (["case.confirmed", "case.retracted"], "confirmed", True)
+    assert (post.kinds(), case.state, case.shadow) == (["case.confirmed", "case.retracted"], "confirmed", False)
 
 
 def test_a_handover_written_as_its_category_leaves_is_not_sent(send: Any, post: Post, reviewer: User) -> None:
@@ -339,7 +363,106 @@ def test_a_trial_reaches_sandboxes_alone_and_its_cases_stay_there_when_it_ends(
     for day in range(3):
         work(86_400.0 * day)
     assert {(town, kind) for town, kind, *_ in post.sent} == {("box", "case.confirmed")}
-    assert {case for _, _, case, _ in post.sent} == {first.pk}
+    assert {case for _, _, case, _ in post.sent} == {first.pk, second.pk}
+
+
+@pytest.mark.parametrize("standing", ["trial", "live"])
+def test_what_a_city_has_stays_in_its_sight_when_the_category_goes_into_shadow_and_back(
+    standing: str, send: Any, post: Post, reviewer: User, chief: User, city: City
+) -> None:
+    towns(city)
+    make_trial(city, [SHADOWED], timezone.now())
+    category = SHADOWED if standing == "trial" else "bagged_garbage"
+    had, waits = a_case(send, category, 1), a_case(send, category, 2)
+    decide(reviewer, uuid4(), had.pk, "confirm", timezone.now())
+    work()
+    Case.objects.filter(id=had.pk).update(deadline_at=timezone.now() + timedelta(hours=1))
+    officer = User.objects.create_user("sun", role="city", city=city)
+    for put, stands in ((make_shadow, "shadow"), (put_back, standing)):
+        put(city, category, chief, timezone.now(), "to see")
+        assert CategoryStanding.objects.get(category=category).standing == stands
+        assert list(cases_for(officer)) == [had]
+        assert [each.case for each in at_risk(officer, timezone.now())] == [had]
+        assert overdue(chief, timezone.now()) == (0, 1)
+        assert dict(Case.objects.values_list("id", "shadow")) == {had.pk: False, waits.pk: stands == "shadow"}
+    row = CategoryStanding.objects.get(category=category)
+    assert (row.person, row.before, bool(row.pack)) == (None, "", standing == "live")
+
+
+def test_what_was_confirmed_on_trial_is_no_citys_ever_after(
+    send: Any, post: Post, reviewer: User, chief: User, city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    towns(city)
+    make_trial(city, [SHADOWED], timezone.now())
+    case = a_case(send)
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now())
+    put_by_hand(city, SHADOWED, Standing.SHADOW, chief)
+    proven(monkeypatch, SHADOWED)
+    put_by_hand(city, SHADOWED, Standing.LIVE, chief)
+    for day in range(3):
+        work(86_400.0 * day)
+    assert {(town, kind) for town, kind, *_ in post.sent} == {("box", "case.confirmed")}
+    new = a_case(send, number=2)
+    decide(reviewer, uuid4(), new.pk, "confirm", timezone.now())
+    work(1.0)
+    assert [case for town, _, case, _ in post.sent if town == "town"] == [new.pk]
+
+
+def test_only_what_a_supervisor_hid_goes_back_to_what_it_was(city: City, chief: User) -> None:
+    with pytest.raises(NotAllowed, match="nothing to go back to"):
+        put_back(city, SHADOWED, chief, NOW, "I want it")
+    make_shadow(city, "bagged_garbage", chief, NOW, "too many are wrong")
+    make_shadow(city, "bagged_garbage", chief, NOW, "again")
+    with pytest.raises(NotAllowed, match="category back bagged_garbage"):
+        make_live(city, "bagged_garbage", chief, NOW)
+    assert put_back(city, "bagged_garbage", chief, NOW, "they were right") == Standing.LIVE
+    rows = AuditRow.objects.filter(verb="category_put", object_id="bagged_garbage", actor=chief).order_by("id")
+    assert [(row.detail["old"], row.detail["new"], row.detail["why"]) for row in rows] == [
+        ("live", "shadow", "too many are wrong"), ("shadow", "shadow", "again"), ("shadow", "live", "they were right"),
+    ]  # fmt: skip
+    with pytest.raises(NotAllowed, match="it is live"):
+        put_back(city, "bagged_garbage", chief, NOW, "twice")
+
+
+def test_the_page_asks_once_more_with_what_follows_and_the_row_stays_where_it_was(send: Any, reviewer: User, city: City, chief: User) -> None:  # fmt: skip
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(chief)
+    for number in range(3):
+        case = a_case(send, "bagged_garbage", number + 1)
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now())
+
+    def order(page: Any) -> list[str]:
+        return [each["row"].category for each in page.context["tables"][0][2]]
+
+    before = order(client.get("/categories/"))
+    asked = client.get("/categories/", {"ask": "shadow", "city": "taiyuan", "category": "bagged_garbage"})
+    words = " ".join(asked.content.decode().split())
+    for line in ("Not decided yet: 2.", "Confirmed and about to leave: 1.", "With the city: 0.", 'name="why"'):
+        assert line in words, line
+    form = {"city": "taiyuan", "category": "bagged_garbage", "standing": "shadow"}
+    unsaid = client.post("/categories/", {**form, "why": "  "})
+    assert (unsaid.status_code, "Write a reason" in unsaid.content.decode()) == (400, True)
+    assert 'name="why"' in unsaid.content.decode()
+    done = client.post("/categories/", {**form, "why": "too many are wrong"})
+    address, row = done.headers["Location"].split("#")
+    page = client.get(address)
+    assert (order(page), f'id="{row}"' in page.content.decode()) == (before, True)
+    assert order(client.get("/categories/")) != before
+    assert "Back to “live” …" in page.content.decode()
+    assert client.post("/categories/", {**form, "why": "too late"}).status_code == 302
+    assert client.post("/categories/", {**form, "standing": "back", "why": "they were right"}).status_code == 302
+    assert CategoryStanding.objects.get(category="bagged_garbage").standing == "live"
+    assert client.post("/categories/", {**form, "standing": "back", "why": "twice"}).status_code == 409
+
+
+def test_the_page_asks_the_database_as_much_for_many_as_for_few(
+    send: Any, city: City, chief: User, django_assert_max_num_queries: Any
+) -> None:
+    client = Client()
+    client.force_login(chief)
+    a_case(send, "bagged_garbage")
+    with django_assert_max_num_queries(40):
+        client.get("/categories/", {"ask": "shadow", "city": "taiyuan", "category": "bagged_garbage"})
 
 
 def test_what_may_not_leave_never_stands_before_what_may(
@@ -543,8 +666,10 @@ def test_the_page_is_narrowed_by_a_name_in_either_language_and_stays_so(city: Ci
     assert "waste_pile" in {each["row"].category for each in page.context["tables"][0][2]}
     assert len(page.context["tables"][0][2]) < 4
     assert "No category has this in its name" in client.get("/categories/", {"q": "<nothing>"}).content.decode()
-    put = client.post("/categories/?q=muck", {"city": "taiyuan", "category": "small_ads", "standing": "shadow"})
-    assert put.headers["Location"] == "/categories/?q=muck"
+    put = client.post(
+        "/categories/?q=muck", {"city": "taiyuan", "category": "small_ads", "standing": "shadow", "why": "x"}
+    )
+    assert put.headers["Location"].startswith("/categories/?q=muck&")
 
 
 def test_the_filter_of_the_queue_takes_any_word(send: Any, reviewer: User) -> None:
@@ -650,6 +775,7 @@ def arguments(action: str, *names: str, **changes: Any) -> Namespace:
             "sandbox": False,
             "all": False,
             "json": False,
+            "why": "a reason" if action in ("shadow", "back") else "",
         }
         | changes
     )
@@ -686,11 +812,30 @@ def test_of_several_names_all_or_none_are_put(city: City, chief: User, capsys: p
     assert CategoryStanding.objects.get(category="bagged_garbage").standing == "live"
 
 
+def test_a_command_that_does_nothing_says_why_and_fails(
+    city: City, chief: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_by_hand(city, "small_ads", Standing.SHADOW, chief)
+    assert command_category.run(arguments("live", "small_ads", "bagged_garbage", sandbox=True)) == 1
+    said = capsys.readouterr().err
+    assert "bagged_garbage is live already" in said
+    assert "small_ads was put in shadow by zhao" in said
+    assert "category back small_ads" in said
+    assert command_category.run(arguments("back", "small_ads", by="zhao")) == 0
+    assert capsys.readouterr().out == "taiyuan: small_ads is live again, as it was before\n"
+    assert command_category.run(arguments("back", "small_ads", by="zhao")) == 1
+    assert "nothing to go back to" in capsys.readouterr().err
+    assert command_category.run(arguments("live", SHADOWED, "bagged_garbage", sandbox=True)) == 0
+    assert "bagged_garbage is live already" in capsys.readouterr().err
+    assert command_category.run(arguments("live", all=True, sandbox=True)) == 0
+    assert command_category.run(arguments("live", all=True, sandbox=True)) == 0
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         arguments("live"), arguments("live", SHADOWED), arguments("live", "dragons", by="zhao"), arguments("live", SHADOWED, all=True, sandbox=True),
-        arguments("shadow", SHADOWED, sandbox=True), arguments("live", all=True), arguments("list", SHADOWED), arguments("adopt", "a", "b"),
+        arguments("shadow", SHADOWED, sandbox=True), arguments("live", all=True), arguments("list", SHADOWED), arguments("adopt", "a", "b"), arguments("shadow", SHADOWED, by="zhao", why=" "), arguments("back", SHADOWED, sandbox=True),
     ],
 )  # fmt: skip
 def test_wrong_words_are_told(wrong: Namespace, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,19 @@ from server.cases.rules import State
 from server.city.models import Destination, Handover
 from server.dashboard.days import sum_up, sum_up_days
 from server.dashboard.models import CaseDay, Day
-from server.dashboard.rules import Month, Step, bounds_of, class_of, classes, is_stale, month_of, quantile_s, together
+from server.dashboard.rules import (
+    LONGEST,
+    Month,
+    Step,
+    bounds_of,
+    class_of,
+    classes,
+    is_stale,
+    longest_s,
+    month_of,
+    quantile_s,
+    together,
+)
 from server.dashboard.services import AtRisk, at_risk, last_days, overdue, shown_blind, standing, took
 from server.dashboard.words import capped, left_words, length
 from server.fleet.models import City
@@ -79,6 +92,19 @@ def test_quantiles_of_classes_are_near_those_of_what_was_counted() -> None:
     assert class_of(0.0) == class_of(-5.0) == class_of(1.0) == 0
 
 
+def test_no_quantile_is_more_than_the_longest_there_was() -> None:
+    """Two cases of 26 days lie in a class that ends at 28."""
+    length_s = 26 * 86_400.0
+    counts, longest = (
+        together([classes([length_s, length_s])]),
+        longest_s([(classes([length_s]), length_s), ({}, None)]),
+    )
+    assert quantile_s(counts, 0.9) is not None
+    assert (quantile_s(counts, 0.9) or 0) > length_s
+    assert quantile_s(counts, 0.9, longest) == length_s
+    assert longest_s([(classes([length_s]), length_s), (classes([1.0]), None)]) == inf
+
+
 def test_a_day_is_summed_up_again_the_rarer_the_older_it_is() -> None:
     now, today = NOW, NOW.date()
     ages = [(0, timedelta(minutes=1)), (3, HOUR), (30, DAY)]
@@ -131,18 +157,21 @@ def test_a_day_is_the_sum_of_its_cases(first: Case) -> None:
     another(first, 6, **reached, handed_over_at=noon, deadline_at=noon - HOUR, fixed_at=noon + HOUR, state=State.FIXED)
     another(first, 7, **reached, handed_over_at=noon - DAY, deadline_at=noon + HOUR, state=State.ACCEPTED)
     another(first, 8, **reached, handed_over_at=noon - DAY, deadline_at=noon + 9 * HOUR, state=State.ACCEPTED)
+    another(first, 11, first_seen_at=begin - DAY, returned_at=noon, state=State.QUEUED)
+    another(first, 12, first_seen_at=begin - DAY, retracted_at=noon, state=State.QUEUED, category="road_damage")
     for number, changes in ((9, {"shadow": True}), (10, {"state": State.MERGED})):
         another(first, number, first_seen_at=noon, confirmed_at=noon, **changes)
     sum_up(first.city, day, noon + 2 * HOUR)
 
     def kept(category: str) -> dict[str, int]:
-        figures = ("seen", "confirmed", "handed_over", "fixed", "in_time", "late", "overdue")
+        figures = ("seen", "confirmed", "handed_over", "fixed", "returned", "retracted", "in_time", "late", "overdue")
         return CaseDay.objects.values(*figures).get(day=day, category=category)
 
-    assert kept("bagged_garbage") == {"seen": 2, "confirmed": 0, "handed_over": 1, "fixed": 2, "in_time": 1, "late": 1, "overdue": 1}  # fmt: skip
-    assert kept("road_damage") == {"seen": 1, "confirmed": 1, "handed_over": 0, "fixed": 0, "in_time": 0, "late": 0, "overdue": 0}  # fmt: skip
+    assert kept("bagged_garbage") == {"seen": 2, "confirmed": 0, "handed_over": 1, "fixed": 2, "returned": 1, "retracted": 0, "in_time": 1, "late": 1, "overdue": 1}  # fmt: skip
+    assert kept("road_damage") == {"seen": 1, "confirmed": 1, "handed_over": 0, "fixed": 0, "returned": 0, "retracted": 1, "in_time": 0, "late": 0, "overdue": 0}  # fmt: skip
     spans = Day.objects.get(day=day).spans
     assert {step: sum(spans[step].values()) for step in Step} == {"confirmed": 1, "handed_over": 1, "fixed": 2}
+    assert spans[LONGEST] == {"confirmed": 7200, "handed_over": 4 * 86_400, "fixed": 3 * 86_400}
     assert quantile_s(together([spans["confirmed"]]), 0.5) == pytest.approx(7200, rel=0.1)
     Case.objects.filter(number=4).update(confirmed_at=None, state=State.QUEUED)
     sum_up(first.city, day, noon + 2 * HOUR)
@@ -182,13 +211,13 @@ def test_days_are_summed_up_along_indexes(first: Case) -> None:
     with CaptureQueriesContext(connection) as queries:
         sum_up(first.city, date(2026, 11, 10), NOW)
     looks = [each["sql"] for each in queries if 'FROM "cases_case"' in each["sql"]]
-    assert len(looks) >= 8
+    assert len(looks) >= 10
     with connection.cursor() as cursor:
         for look in looks:
             steps = [
                 row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {look}").fetchall() if "cases_case " in row[3]
             ]
-            assert all(re.search(r"case_(first_seen|confirmed|handed_over|due) \(city_id=\?.*>\?", step) for step in steps), (look, steps)  # fmt: skip
+            assert all(re.search(r"case_(first_seen|confirmed|handed_over|due|returned|retracted) \(city_id=\?.*>\?", step) for step in steps), (look, steps)  # fmt: skip
 
 
 # What the page shows

@@ -45,6 +45,7 @@ def october(send: Any) -> Case:
         else:
             kept = {f.attname: getattr(case, f.attname) for f in Case._meta.concrete_fields if not f.primary_key}
             Case.objects.create(**{**kept, "number": number, "category": "road_damage", **values})
+    Case.objects.filter(number=3).update(returned_at=noon, retracted_at=noon + HOUR)
     for day in (14, 15):
         sum_up(case.city, date(2026, 10, day), noon + timedelta(days=9))
     return case
@@ -71,13 +72,23 @@ def test_it_holds_totals_categories_districts_times_and_deadlines(october: Case,
     for words in (
         "Report of the month 2026-10", "Taiyuan", "3 new", "3 confirmed", "3 handed over", "2 fixed", "0 the month before",
         "fixed in time 1 33 %", "fixed late 1 33 %", "overdue 1 33 %", "seen → confirmed 3", "handed over → fixed 2",
-        "Bagged garbage left on the kerb 1 1 1 1", "2 2 2 1", "Xiaodian 1 1 1 1",
+        "Bagged garbage left on the kerb 1 1 1 1 0 0", "2 2 2 1 1 1", "Xiaodian 1 1 1 1 0 0", "1 returned", "1 taken back", "whenever the case was first seen",
+        "with the city", "Letters under a mark",
     ):  # fmt: skip
         assert words in told, words
     chinese = page_of(chief, language="zh-hans")
-    for words in ("月报 2026-10", "太原市", "按期处置 1 33 %", "打包垃圾 1 1 1 1", "小店区 1 1 1 1"):
+    for words in (
+        "月报 2026-10",
+        "太原市",
+        "按期处置 1 33 %",
+        "打包垃圾 1 1 1 1 0 0",
+        "小店区 1 1 1 1 0 0",
+        "1 被退回",
+        "1 撤回",
+    ):
         assert words in chinese, words
     assert 'class="cases-map"' in source_of(chief)
+    assert "data-print hidden" in source_of(chief)
     assert "3 the month before" in page_of(chief, "2026-11")
 
 
