@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from io import TextIOWrapper
 from typing import IO, Any
+from unicodedata import east_asian_width
 
 import xlsxwriter
 from django.utils.timezone import localtime
@@ -26,7 +27,7 @@ from server.categories.rules import category_of, codes_of
 from server.places.words import kept_line
 from server.words import category_name, severity_name, state_name
 
-MOST, AT_ONCE = 100_000, 1000
+MOST, AT_ONCE, WIDEST = 100_000, 1000, 60
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What makes a spreadsheet take a text for a formula."""
 Value = str | int | float | datetime | None
@@ -162,13 +163,24 @@ def write_xlsx(counted: Counted, file: IO[bytes]) -> None:
     with xlsxwriter.Workbook(file, options) as book:
         sheet, bold, instant = book.add_worksheet(), book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd hh:mm"})  # fmt: skip
         sheet.freeze_panes(1, 1)
-        sheet.set_column(0, len(COLUMNS) - 1, 16)
+        widths = [_wide(str(column.head)) for column in COLUMNS]
         for at, column in enumerate(COLUMNS):
             sheet.write_string(0, at, str(column.head), bold)
         for row, case in enumerate(counted.cases, start=1):
-            _write_row(sheet, row, (column.value(case) for column in COLUMNS), instant)
+            values = [column.value(case) for column in COLUMNS]
+            widths = [max(wide, _wide(value)) for wide, value in zip(widths, values, strict=True)]
+            _write_row(sheet, row, values, instant)
+        for at, wide in enumerate(widths):  # they stand before the rows in the file, and are written when it is closed
+            sheet.set_column(at, at, min(wide + 2, WIDEST))
         if counted.is_cut:
             sheet.write_string(counted.rows + 1, 0, cut_line())
+
+
+def _wide(value: Value) -> int:
+    """How many letters wide a value is shown; a Chinese sign is two."""
+    if isinstance(value, datetime):
+        return len("2026-11-28 12:00")
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in ("" if value is None else str(value)))
 
 
 def _write_row(sheet: Any, row: int, values: Iterable[Value], instant: Any) -> None:

@@ -48,7 +48,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
         request.session[LIST] = asked_for
     rows = [_row(case, home_id, now) for case in found.cases]
     return render(request, "cases.html", asked(person, wanted) | {
-        "rows": rows, "found": found, "hiding": [] if rows or found.is_cut else _hiding(person, wanted),
+        "rows": rows, "found": found, "has_order": True, "hiding": [] if rows or found.is_cut else _hiding(person, wanted),
         "here": here, "may_export": may(person, "case_export"), "newest": f"?{here}" if begins else "", "older": f"?{here}{ends}" if ends else "", "by_deadline": wanted.order == DEADLINE,
     })  # fmt: skip
 

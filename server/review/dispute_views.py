@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -141,6 +142,7 @@ def retract(request: HttpRequest, number: int) -> HttpResponse:
         return shown(request, case, _("Write a reason; others read it in the case's timeline, and the city is told."))
     if not done:
         return shown(request, case, _("No city has this case now; there is nothing to retract."))
+    messages.success(request, _("The case was taken back; the city is told that it need not look after it."))
     return redirect(
         form["next"] if form.get("next") == reverse("review_disputes") else address_of(case, home_city_id(person))
     )

@@ -105,6 +105,17 @@ def test_geojson_names_its_reference_system_and_is_valid(chief: User, three: lis
     assert json.loads(taken(chief, "geojson", "state=fixed"))["features"] == []
 
 
+def test_columns_are_as_wide_as_what_stands_in_them(chief: User, three: list[Case]) -> None:
+    sheet = ElementTree.fromstring(zipfile.ZipFile(io.BytesIO(taken(chief, "xlsx", "state=all", "zh-hans"))).read("xl/worksheets/sheet1.xml"))  # fmt: skip
+    wide = [float(each.attrib["width"]) for each in sheet.iter(f"{SHEET}col") for _ in range(int(each.attrib["min"]), int(each.attrib["max"]) + 1)]  # fmt: skip
+    by_key = dict(zip([column.key for column in COLUMNS], wide, strict=True))
+    assert by_key["number"] < 10
+    assert by_key["first_seen_at"] >= 17
+    assert by_key["category"] >= len("bagged_garbage")
+    assert by_key["category_name"] >= 2 * len("打包垃圾")
+    assert max(wide) < 62
+
+
 def test_xlsx_holds_numbers_instants_and_texts(chief: User, three: list[Case]) -> None:
     heads, *rows = cells_of(taken(chief, "xlsx", "state=all"))
     assert [head[1] for head in heads] == [str(column.head) for column in COLUMNS] or len(heads) == len(COLUMNS)

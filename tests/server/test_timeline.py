@@ -156,3 +156,26 @@ def test_a_verdicts_words_and_what_it_put_right_are_told_inside_and_the_words_no
     told = page_of(case, User.objects.create_user("officer", role="city"))
     assert put in told
     assert "market" not in told
+
+
+def test_a_receipt_says_of_what_and_the_citys_word_stands_once(two: list[Case], reviewer: User) -> None:
+    from server.audit.services import record
+    from server.city.reports import take_status
+    from server.city.rules import HandoverKind
+
+    case = two[0]
+    destination, _ = add_destination(case.city, "city", "https://city.example/hook", sandbox=False, allow_private=False)
+    Case.objects.filter(id=case.pk).update(state="handed_over")
+    for kind in (HandoverKind.CONFIRMED, HandoverKind.RETRACTED):
+        row = Handover.objects.create(case=case, destination=destination, kind=kind, body={}, next_try_at=NOW, attempts=1, state="receipted", receipted_at=NOW)  # fmt: skip
+        record(Verb.HANDOVER_RECEIPTED, "case", case.pk, city_id=case.city_id, handover=str(row.pk))
+    for number, (status, text) in enumerate((("accepted", "on our list"), ("fixed", ""), ("fixed", "swept"))):
+        message = {"type": "case.status", "data": {"case_number": case.number, "status": status, "text": text, "at": NOW.isoformat()}}  # fmt: skip
+        assert take_status(destination, f"m{number}", message, timezone.now())
+    told = page_of(case, User.objects.create_user("zhao", role="supervisor")).split('id="timeline"')[1]
+    lines = [" ".join(re.sub(r"<[^>]+>", " ", line).split()) for line in re.findall(r"<li[^>]*>(.*?)</li>", told, re.S)]
+    assert sum(line.endswith("Received by the city: the case") for line in lines) == 1
+    assert sum(line.endswith("Received by the city: its retraction") for line in lines) == 1
+    said = [line.split("The city says: ")[1] for line in lines if "The city says: " in line]
+    assert [each.split(" · changed")[0] for each in said] == ["fixed · in its words: swept", "fixed", "accepted · in its words: on our list"]  # fmt: skip
+    assert sum("on our list" in line for line in lines) == 1
