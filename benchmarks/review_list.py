@@ -37,6 +37,12 @@ SEARCHES = (
     "until=MONTH",
     "since=MONTH&category=waste_pile",
     "q=nowhere",
+    "q=dl",
+    "order=deadline",
+    "order=deadline&severity=critical",
+    "order=deadline&vehicle=TY-042",
+    "order=deadline&q=第77路",
+    "order=deadline&since=DAY&until=DAY",
 )
 """DAY and MONTH: ten days ago, and thirty."""
 
@@ -98,7 +104,7 @@ def main() -> None:
                 took_ms.setdefault(f"{role} {address}", []).append(1000 * (time.perf_counter() - began))
                 if answer.status_code != 200:
                     raise NotMeasured(f"{page} answers {answer.status_code} to {role}")
-                older = re.search(rb'href="(\?[^"]*before=\d+[^"]*)"', answer.content)
+                older = re.search(rb'href="(\?[^"]*(?:before|after)=\d+[^"]*)"', answer.content)
                 if older is None:
                     break
                 page = "/cases/" + older[1].decode().replace("&amp;", "&")
