@@ -20,7 +20,7 @@ from server.dashboard import report
 from server.dashboard import views as dashboard
 from server.fleet import views as fleet
 from server.quality import views as quality
-from server.review import batch_views, broken, dispute_views, faces, gold_views, mine, nothing
+from server.review import batch_views, broken, dispute_views, faces, gold_views, mine, nothing, same
 from server.review import views as review
 
 handler400, handler403, handler404, handler500 = errors.bad_request, errors.forbidden, errors.not_found, errors.failed
@@ -55,6 +55,7 @@ urlpatterns = [
     path("review/faces/", faces.faces, name="review_faces"),
     path("review/faces/<str:sha256>", faces.open_face, name="review_face"),
     path("review/nothing", nothing.nothing, name="review_nothing"),
+    path("review/same", same.same_as, name="review_same"),
     path("review/broken", broken.report_picture, name="review_broken"),
     path("review/mine/", mine.mine, name="review_mine"),
     path("account/", own_account.account, name="account"),

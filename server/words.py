@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -108,6 +109,16 @@ def handover_name(kind: str) -> str:
     }[HandoverKind(kind)]
 
 
+def retraction_words(reason: str) -> str:
+    """Why a city was told that a case is taken back: a person's own words, or the software's in the reader's language."""
+    if (found := re.fullmatch(r"the same as case (\d+)", reason)) is not None:
+        return _("the same as case %(number)s") % {"number": found[1]}
+    return {
+        "rejected by a reviewer": _("rejected by a reviewer"), "a supervisor rejected it": _("a supervisor rejected it"), "of another category": _("of another category"),
+        "undone by the reviewer": _("its answer was taken back"), "its category is shadow now": _("its category is in shadow now"),
+    }.get(reason, reason)  # fmt: skip
+
+
 def handover_state_name(state: str) -> str:
     """How far a message to the city has come."""
     return {
@@ -150,7 +161,7 @@ def deed_name(verb: str) -> str:
         Verb.GOLD_MADE: _("Made a gold card"), Verb.GOLD_RETIRED: _("No gold card any more"), Verb.ZONE_ANSWERED: _("Proposal of a zone answered"), Verb.HIDDEN_OPENED: _("Hidden picture opened"),
         Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_HURRIED: _("Hand-over tried again at once"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
         Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category's standing changed"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.CASES_EXPORTED: _("Cases exported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
-        Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.THRESHOLD_WANTED: _("Threshold wanted of vehicles"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
+        Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.THRESHOLD_WANTED: _("Threshold wanted of vehicles"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.PICTURE_WELL: _("Report of a broken picture taken back"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
         Verb.USER_PLACED: _("Person's role or city changed"), Verb.USER_IN_USE: _("Person reactivated"), Verb.USER_OUT_OF_USE: _("Person deactivated"), Verb.FACTOR_MADE: _("Second factor made"), Verb.FACTOR_RESET: _("Second factor reset"), Verb.FACTOR_FORGOTTEN: _("A second factor removed by its owner"), Verb.RECOVERY_RENEWED: _("Recovery codes renewed"),
         Verb.SIGNED_IN: _("Signed in"), Verb.CODE_REFUSED: _("Code refused"), Verb.PICTURE_OPENED: _("Picture opened from outside"), Verb.PICTURES_ERASED: _("Pictures erased"), Verb.AUDIT_READ: _("Audit exported"),
         Verb.TOKEN_ADDED: _("Token added"), Verb.TOKEN_REVOKED: _("Token revoked"), Verb.BACKED_UP: _("Backup made"), Verb.RESTORED: _("Restored from a backup"),
@@ -162,6 +173,8 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
     deed = deed_name(verb)
     if verb == Verb.CASE_MERGED:
         return _("Case %(number)d was merged into this one") % {"number": detail["merged"]}
+    if verb == Verb.CASE_SPLIT and "undone" in detail:
+        return _("The merge of case %(number)d was taken back; its sightings are there again") % {"number": detail["undone"]}  # fmt: skip
     if verb == Verb.CASE_SPLIT and "split_from" in detail:
         return _("Split off from case %(number)d, under its old number again") % {"number": detail["split_from"]}
     if verb == Verb.CASE_SPLIT:
@@ -178,5 +191,9 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         return line if detail.get("counted", True) else line + " · " + _("second opinion")
     if verb == Verb.CITY_STATUS:
         line = _("%(deed)s: %(what)s") % {"deed": deed, "what": city_status_name(detail["status"])}
+        if detail.get("text"):
+            line += " · " + _("in its words: %(words)s") % {"words": detail["text"]}
         return line if detail.get("applied", True) else line + " · " + _("changed nothing")
+    if verb in (Verb.HANDOVER_MADE, Verb.HANDOVER_HURRIED, Verb.HANDOVER_RECEIPTED) and "kind" in detail:
+        return _("%(deed)s: %(what)s") % {"deed": deed, "what": handover_name(detail["kind"])}
     return deed

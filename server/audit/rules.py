@@ -33,6 +33,7 @@ class Verb(StrEnum):
     VEHICLE_DESIRED = "vehicle_desired"
     THRESHOLD_WANTED = "threshold_wanted"
     PICTURE_REPORTED = "picture_reported"
+    PICTURE_WELL = "picture_well"
     USER_ADD = "user_add"
     USER_PASSWORD = "user_password"
     USER_PLACED = "user_placed"

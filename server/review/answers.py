@@ -17,6 +17,7 @@ from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.merging import Refused
 from server.cases.models import Case, Picture
+from server.cases.notes import add_with_answer
 from server.cases.rules import State
 from server.cases.services import move
 from server.categories.models import standing_of
@@ -93,6 +94,8 @@ def write(
         lat_deg=lat_deg, lon_deg=lon_deg, city_id=case.city_id, proposed=proposed, probability=case.probability, batch=given.batch,
         visible_ms=min(given.visible_ms, LONGEST_MS), counted=counted,
     )  # fmt: skip
+    if verdict.words:
+        add_with_answer(case, person, verdict.words, verdict.at)
     became = {"old": proposed, "new": changed} if changed else {}
     batch = {"batch": str(given.batch)} if given.batch else {}
     record(Verb.VERDICT, "case", case.pk, city_id=case.city_id, actor_id=person.pk, answer=given.answer, reason=reason, counted=counted, **became, **batch)  # fmt: skip

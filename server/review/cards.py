@@ -46,12 +46,27 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Thumb:
+    """A small picture with its box, both in the picture's own pixels."""
+
+    sha256: str
+    width: int
+    height: int
+    box: dict[str, float] | None
+
+
+@dataclass(frozen=True)
 class Near:
-    """An open case of the same category nearby; `sha256` of its best picture, "" if it has none."""
+    """Another case nearby, with its best picture if one may be shown."""
 
     at: MapPoint
     away_m: int
-    sha256: str
+    picture: Thumb | None
+
+    @property
+    def sha256(self) -> str:
+        """Of its picture, "" if it has none."""
+        return self.picture.sha256 if self.picture else ""
 
 
 @dataclass(frozen=True)
@@ -158,11 +173,16 @@ def _ordered(sighting: Sighting) -> list[Picture]:
 
 def _shown(sighting: Sighting, picture: Picture) -> Shown:
     names = {"best": _("best view"), "near": _("near"), "far": _("from afar"), "context": _("surroundings")}
-    box = None
-    if picture.box:
-        x1, y1, x2, y2 = _grown(picture.box, picture.width, picture.height)
-        box = {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1}
+    box = _boxed(picture.box, picture.width, picture.height)
     return Shown(sighting.vehicle.name, sighting.seen_at, picture.role, names[picture.role], picture.sha256, picture.width, picture.height, box)  # fmt: skip
+
+
+def _boxed(box: list[float] | None, width: int, height: int) -> dict[str, float] | None:
+    """The box to draw, if there is one."""
+    if not box:
+        return None
+    x1, y1, x2, y2 = _grown(box, width, height)
+    return {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1}
 
 
 def _grown(box: list[float], width: int, height: int) -> tuple[float, float, float, float]:
@@ -185,11 +205,20 @@ def _near(case: Case, cases: QuerySet[Case], reader: Any) -> list[Near]:
     others = cases.filter(told.is_in(OPEN, reader), city_id=case.city_id, category=case.category, **_around(case, NEAR_M))  # fmt: skip
     rows = others.exclude(id=case.pk).values_list("id", "number", "lat_deg", "lon_deg")
     found = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)[:NEAR_SHOWN]
-    pictures = Picture.objects.filter(sighting__case__in=[row[0] for _, row in found], role="best", hidden_at=None)
-    best = dict(pictures.order_by("sighting__probability").values_list("sighting__case_id", "sha256"))
-    return [
-        Near(MapPoint(number, lat, lon), round(away_m), best.get(key, "")) for away_m, (key, number, lat, lon) in found
-    ]
+    best = _thumbs([row[0] for _, row in found])
+    return [Near(MapPoint(number, lat, lon), round(away_m), best.get(key)) for away_m, (key, number, lat, lon) in found]
+
+
+def near_of(case: Case, other: Case) -> Near:
+    """Another case as the card of this one tells of it."""
+    away_m = hypot(*offset_m(case.lat_deg, case.lon_deg, other.lat_deg, other.lon_deg))
+    return Near(MapPoint(other.number, other.lat_deg, other.lon_deg), round(away_m), _thumbs([other.pk]).get(other.pk))
+
+
+def _thumbs(case_ids: Collection[int]) -> dict[int, Thumb]:
+    pictures = Picture.objects.filter(sighting__case__in=case_ids, role="best", hidden_at=None)
+    rows = pictures.order_by("sighting__probability").values_list("sighting__case_id", "sha256", "width", "height", "box")  # fmt: skip
+    return {case_id: Thumb(sha256, width, height, _boxed(box, width, height)) for case_id, sha256, width, height, box in rows}  # fmt: skip
 
 
 def _tracks(case: Case) -> list[list[tuple[float, float]]]:

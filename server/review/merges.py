@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 from calibration.geodesy import offset_m
 from server.accounts.models import User
 from server.accounts.services import cases_for
-from server.cases.merging import Refused, last_of, merge_by_hand
+from server.audit.rules import Verb
+from server.audit.services import record
+from server.cases.merging import Refused, keeps_apart, last_of, merge_by_hand
 from server.cases.models import Case, Sighting
 from server.cases.rules import State
 from server.cases.services import move, refresh
@@ -20,10 +22,18 @@ from server.review.rules import FARTHEST_SAME_M, LEASE
 
 def merge(case: Case, number: int, person: User, verdict: Verdict, now: datetime) -> None:
     """Put a case into the one of this number. Raises Refused, also for one that is far away. Call inside the transaction that wrote the verdict."""
+    into = fitting(case, number, person)
+    moved = [str(each) for each in case.sightings.values_list("id", flat=True)]
+    MergeByVerdict.objects.create(verdict=verdict, into=merge_by_hand(case, into, person, now), sightings=moved)
+
+
+def fitting(case: Case, number: int, person: User) -> Case:
+    """The case of this number, or what it became, that a card may be the same as. Raises Refused; nothing is changed."""
     into = cases_for(person).filter(city=case.city_id, number=number).first()
     if into is None:
         raise Refused(_("There is no case with this number in this city."))
-    away = away_m(case, last_of(into))
+    into = last_of(into)
+    away = away_m(case, into)
     if away > FARTHEST_SAME_M:
         raise Refused(
             _(
@@ -31,8 +41,9 @@ def merge(case: Case, number: int, person: User, verdict: Verdict, now: datetime
             )
             % {"number": into.number, "away": ceil(away), "metres": FARTHEST_SAME_M}
         )
-    moved = [str(each) for each in case.sightings.values_list("id", flat=True)]
-    MergeByVerdict.objects.create(verdict=verdict, into=merge_by_hand(case, into, person, now), sightings=moved)
+    if reason := keeps_apart(case, into):
+        raise Refused(reason)
+    return into
 
 
 def take_apart(verdict: Verdict, person: User, now: datetime) -> bool:
@@ -50,6 +61,8 @@ def take_apart(verdict: Verdict, person: User, now: datetime) -> bool:
     back.update(case=verdict.case_id)
     refresh(verdict.case_id, now)
     refresh(into.pk, now)
+    case = Case.objects.get(id=verdict.case_id)
+    record(Verb.CASE_SPLIT, "case", into.pk, city_id=into.city_id, actor_id=person.pk, undone=case.number)
     return True
 
 

@@ -16,6 +16,7 @@ from server.accounts.services import cases_for
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case, Sighting
+from server.cases.notes import strike_with_answer
 from server.cases.rules import AT_CITY, State
 from server.cases.services import move
 from server.city.services import may_have, retract, withdraw
@@ -245,6 +246,8 @@ def _undo(last: Verdict, now: datetime, why: str) -> bool:
         return False
     Verdict.objects.filter(id=last.pk).update(undone_at=now)
     show_faces(last)
+    if last.words:
+        strike_with_answer(last.case_id, person, last.words, now)
     record(Verb.UNDO, "case", case.pk, city_id=case.city_id, actor_id=person.pk)
     return True
 

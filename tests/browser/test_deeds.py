@@ -11,6 +11,7 @@ from browsing import DESK, PHONE, Deal, Open, all_sent, assert_fit_for_all, card
 from playwright.sync_api import Page, expect
 
 from calibration.geodesy import offset_m
+from models.taxonomy import CATEGORIES
 from server import pictures
 from server.accounts.models import User
 from server.audit.models import AuditRow
@@ -105,10 +106,86 @@ def test_a_card_that_is_the_same_as_a_case_nearby_is_merged_into_it(
     expect(merge.locator(".by-number input")).to_be_visible()
     merge.locator(".by-number input").fill(str(third.number))
     press(page, "Enter")
+    found = merge.locator(".found [data-number]")
+    expect(found).to_be_focused()
+    expect(found).to_contain_text(CATEGORIES["bagged_garbage"].name(language))
+    expect(found.locator(".box")).to_be_visible()
+    assert_fit_for_all(page, "found")
+    press(page, "Enter")
+    expect(page.locator("#live")).to_contain_text(
+        f"merged into case {third.number}, 1 left" if language == "en" else f"已合并到案件 {third.number}，1 件待审"
+    )
     all_sent(page)
     merged = dict(Case.objects.filter(state=State.MERGED).values_list("id", "merged_into"))
     assert merged == {first.pk: second.pk, second.pk: third.pk}
     assert set(Verdict.objects.values_list("answer", "reason")) == {("reject", 5)}
+
+
+def test_a_number_that_cannot_be_it_is_said_in_the_dialog_and_nothing_is_answered(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    case = deal(2)[0]
+    page = open_page("/review/", reviewer)
+    shown(page)
+    press(page, "g")
+    merge = page.locator("#merge")
+    page.keyboard.type("999")
+    press(page, "Enter")
+    expect(merge.locator("[role=alert]")).to_have_text("本市没有这个编号的案件。")
+    expect(merge).to_be_visible()
+    assert_fit_for_all(page, "why not")
+    page.keyboard.type("1")
+    expect(merge.locator("[role=alert]")).to_have_count(0)
+    press(page, "Escape")
+    assert shown(page) == case.pk
+    assert not Verdict.objects.exists()
+
+
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_refused_answer_brings_its_card_back_and_undo_reaches_no_older_one(
+    device: dict[str, Any], open_page: Open, deal: Deal, reviewer: User, errors: list[str]
+) -> None:
+    """The other case goes between the look and the answer; undo is pressed while that is on its way, and after."""
+    older, refused, other = deal(3)
+    page = open_page("/review/", reviewer, "en", **device)
+    shown(page)
+    page.locator("[data-do=confirm]").click()
+    all_sent(page)
+    assert shown(page) == refused.pk
+    page.locator("#tools [data-do=merge]").click()
+    page.locator("#merge input").fill(str(other.number))
+    press(page, "Enter")
+    expect(page.locator("#merge .found [data-number]")).to_be_focused()
+    Case.objects.filter(id=other.pk).update(state=State.RETRACTED)
+    going: list[Any] = []
+    page.route("**/review/verdicts", lambda route: going.append(route))
+    press(page, "Enter")
+    assert shown(page) == other.pk
+    press(page, "a", "a")
+    expect(page.locator("#waiting")).to_have_text("1")
+    going[0].continue_()
+    banner = page.locator("#banner")
+    expect(banner).to_contain_text(f"Case {refused.number}: ")
+    expect(banner).to_contain_text("is over")
+    expect(banner).to_be_in_viewport(ratio=1)
+    assert shown(page) == refused.pk
+    page.unroute("**/review/verdicts")
+    expect(page.locator("#live")).to_have_text("The answer to this card was not taken; answer it first.")
+    press(page, "a")
+    told, said = page.locator("#live").bounding_box(), banner.bounding_box()
+    assert told
+    assert said
+    assert told["y"] + told["height"] <= said["y"], "two messages never lie on each other"
+    assert_fit_for_all(page, "refused")
+    assert Verdict.objects.get().undone_at is None
+    page.locator("[data-do=skip]:visible").first.click()
+    expect(banner).to_be_hidden()
+    all_sent(page)
+    page.locator("[data-do=undo]").click()
+    expect(card(page)).to_have_attribute("data-case", str(refused.pk))
+    assert Verdict.objects.get(case=older).undone_at is None
+    assert all("400" in each for each in errors)
+    errors.clear()
 
 
 @LANGUAGES
@@ -233,6 +310,29 @@ def test_a_broken_picture_is_reported_by_its_key_and_counted_once(
     row = AuditRow.objects.get(verb=Verb.PICTURE_REPORTED)
     assert (row.object_id, row.actor_id, row.detail) == (str(case.pk), reviewer.pk, {"sha256": picture.sha256})
     errors.clear()
+
+
+@LANGUAGES
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_picture_that_came_is_reported_only_by_who_says_so_twice_and_that_is_taken_back(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, language, **device)
+    shown(page)
+    asked, chip = page.locator("#broken"), page.locator("#chips [data-drop=reported]")
+    page.locator("#tools [data-do=report]").click()
+    expect(asked).to_be_visible()
+    assert_fit_for_all(page, "report")
+    press(page, "Escape")
+    assert not AuditRow.objects.filter(verb=Verb.PICTURE_REPORTED).exists()
+    press(page, "p", "p")
+    expect(chip).to_be_visible()
+    expect(asked).to_be_hidden()
+    chip.click()
+    expect(chip).to_have_count(0)
+    reports = AuditRow.objects.filter(verb__startswith="picture_").values_list("verb", flat=True).order_by("id")
+    assert list(reports) == [Verb.PICTURE_REPORTED, Verb.PICTURE_WELL]
 
 
 @LANGUAGES

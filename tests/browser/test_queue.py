@@ -293,7 +293,7 @@ def test_cards_in_shadow_are_seen_under_their_filter_alone(
     assert dealt[case]
     expect(card(page).locator(".in-shadow")).to_have_text("影子")
     press(page, "f")
-    expect(page.locator("#live")).to_have_text("已确认, 1 件待审")
+    expect(page.locator("#live")).to_have_text("已确认，1 件待审")
     shown(page)
     press(page, "a")
     expect(card(page)).to_have_attribute("data-case", str(case))

@@ -1,5 +1,6 @@
 // Two questions on a card: its note, and which case it is the same as. A dialog each, with what comes of it handed on.
 import { digitOf, isPlain } from "./keyboard.js";
+import { piece } from "./post.js";
 
 export class Note {
   constructor(dialog) {
@@ -25,11 +26,13 @@ export class Note {
   }
 }
 
+// By number too: the server says what that case is, or why it cannot be the same, before anything is answered.
 export class Merge {
-  constructor(dialog, onChoice) {
-    Object.assign(this, { dialog, onChoice, near: dialog.querySelector(".same"), none: dialog.querySelector(".none"), field: dialog.querySelector("input") });
-    this.near.addEventListener("click", (e) => this.choose(e.target.closest("[data-number]")?.dataset.number));
-    dialog.querySelector("form").addEventListener("submit", (e) => { e.preventDefault(); this.choose(this.field.value.trim()); });
+  constructor(dialog, address, onChoice) {
+    Object.assign(this, { dialog, address, onChoice, near: dialog.querySelector(".same"), none: dialog.querySelector(".none"), field: dialog.querySelector("input"), found: dialog.querySelector(".found") });
+    for (const place of [this.near, this.found]) place.addEventListener("click", (e) => this.choose(e.target.closest("[data-number]")?.dataset.number));
+    dialog.querySelector("form").addEventListener("submit", (e) => { e.preventDefault(); this.ask(this.field.value.trim()); });
+    this.field.addEventListener("input", () => this.found.replaceChildren());
     dialog.addEventListener("keydown", (e) => {
       const wanted = isPlain(e) && digitOf(e) && this.near.children[digitOf(e) - 1];
       if (wanted) { e.preventDefault(); this.choose(wanted.dataset.number); }
@@ -38,17 +41,32 @@ export class Merge {
 
   // The neighbours are those of the card, with their pictures.
   open(card) {
+    this.card = card;
     this.field.value = "";
-    this.near.replaceChildren(...[...card.querySelectorAll(".near [data-merge]")].map((each, index) => {
-      const copy = each.cloneNode(true);
-      copy.dataset.number = each.dataset.merge; delete copy.dataset.merge;
-      copy.querySelector("kbd").textContent = index + 1;
-      copy.querySelector("kbd").hidden = false;
-      return copy;
-    }));
+    this.found.replaceChildren();
+    this.near.replaceChildren(...[...card.querySelectorAll(".near [data-merge]")].map((each, index) => this.choice(each.cloneNode(true), index + 1)));
     this.none.hidden = this.near.children.length > 0;
     this.dialog.showModal();
     if (!this.none.hidden) this.field.focus();
+  }
+
+  choice(button, key) {
+    const kbd = button.querySelector("kbd:last-child");
+    button.dataset.number = button.dataset.merge; delete button.dataset.merge;
+    kbd.textContent = key; kbd.hidden = false;
+    return button;
+  }
+
+  async ask(number) {
+    const told = document.createElement("template");
+    try { told.innerHTML = await piece(`${this.address}?${new URLSearchParams({ case: this.card.dataset.case, number })}`); } catch (trouble) {
+      told.content.append(Object.assign(document.createElement("p"), { className: "alarm", textContent: trouble.sentence || this.found.dataset.offline }));
+      told.content.firstChild.setAttribute("role", "alert");
+    }
+    if (this.field.value.trim() !== number) return;
+    this.found.replaceChildren(told.content);
+    const button = this.found.querySelector("[data-merge]");
+    if (button) this.choice(button, "Enter").focus();
   }
 
   choose(number) {

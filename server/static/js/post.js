@@ -34,6 +34,15 @@ export async function post(url, fields = {}, byItself = false) {
   return response;
 }
 
+// A piece of a page. Raises what `post` raises.
+export async function piece(url) {
+  let response;
+  try { response = await fetch(url, { redirect: "manual", signal: AbortSignal.timeout(PATIENCE_MS) }); } catch { throw new Trouble("offline"); }
+  for (const tell of heard) tell(response);
+  if (!response.ok) throw await troubleOf(response);
+  return response.text();
+}
+
 // A UUID of version 7: the time in milliseconds, then random bits.
 export function uuid7() {
   const bytes = crypto.getRandomValues(new Uint8Array(16)), now = Date.now();
@@ -47,7 +56,8 @@ export class Sender {
   waiting = []; busy = false; pause = 500;
   hurry = () => {};
 
-  constructor(url, onChange, onAnswer) { Object.assign(this, { url, onChange, onAnswer }); }
+  // `onRefused(verdict, trouble)`: the server will never take it.
+  constructor(url, { onChange, onAnswer, onRefused }) { Object.assign(this, { url, onChange, onAnswer, onRefused }); }
 
   add(verdict) { this.waiting.push(verdict); this.onChange(this.waiting.length, null); this.flush(); }
 
@@ -56,16 +66,14 @@ export class Sender {
     this.busy = true;
     while (this.waiting.length) {
       try {
-        const answer = await (await post(this.url, this.waiting[0])).json();
-        this.waiting.shift();
+        const answer = await (await post(this.url, this.waiting[0])).json(), taken = this.waiting.shift();
         this.pause = 500;
         this.onChange(this.waiting.length, null);
-        this.onAnswer(answer);
+        this.onAnswer(answer, taken);
       } catch (trouble) {
         const refused = trouble.kind === "refused" || trouble.kind === "bad_request";
-        if (refused) this.waiting.shift();
+        if (refused) { this.onRefused(this.waiting.shift(), trouble); this.onChange(this.waiting.length, null); continue; }
         this.onChange(this.waiting.length, trouble);
-        if (refused) continue;
         await new Promise((done) => { this.hurry = done; setTimeout(done, this.pause); });
         this.pause = Math.min(this.pause * 2, 15000);
       }

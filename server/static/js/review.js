@@ -11,38 +11,72 @@ import { Session } from "./session.js";
 import { Zoom } from "./zoom.js";
 
 const by = (id) => document.getElementById(id);
-const root = by("review"), cards = by("cards"), say = root.dataset, empty = by("empty"), loading = by("loading"), bar = root.querySelector(".bar"), reasons = by("reasons"), banner = by("banner"), chips = by("chips");
-const FETCH_BELOW = 3, TOLD_MS = 3000, DEAD_MS = 250, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 180000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
+const root = by("review"), cards = by("cards"), say = root.dataset, empty = by("empty"), loading = by("loading"), bar = root.querySelector(".bar"), reasons = by("reasons"), broken = by("broken"), banner = by("banner"), chips = by("chips");
+const FETCH_BELOW = 3, TOLD_MS = 3000, DEAD_MS = 250, AGAIN_MS = 200, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 180000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
 const WHOLE = { scale: 1, x: 0, y: 0, onBox: false };
-let card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, state = WHOLE, opened = false;
+let undoing = false, card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, state = WHOLE, opened = false;
 
 const opening = Date.now();
 const keyboard = new Keyboard(JSON.parse(say.keys));
-// What is told to ears stands above the verdicts for a moment, too.
-let telling = 0;
+// What is told to ears stands above the verdicts for a moment, too. How many cards are left is what stands at the head, also if it changes meanwhile.
+let telling = 0, withLeft = "";
+const figure = document.querySelector(".figures [aria-current] b");
 const live = (text) => {
-  by("live").textContent = text; by("live").classList.remove("hidden");
+  withLeft = text.includes("{left}") ? text : "";
+  by("live").textContent = text.replace("{left}", figure.textContent); by("live").classList.remove("hidden");
   clearTimeout(telling);
-  telling = setTimeout(() => by("live").classList.add("hidden"), TOLD_MS);
+  telling = setTimeout(() => { withLeft = ""; by("live").classList.add("hidden"); }, TOLD_MS);
 };
 const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today") });
-const sender = new Sender(say.verdicts, (count, trouble) => {
-  by("unsent").hidden = !count; by("unsent").querySelector("b").textContent = count;
-  warn(trouble);
-}, (answer) => { counts(answer); if (answer.result === "second") live(say.second); });
+// Cards that were answered and are not taken yet, by the verdict's id; and those whose answer was refused: the card, and the sentence that says so.
+const answered = new Map(), refused = new Map();
+const sender = new Sender(say.verdicts, {
+  onChange: (count, trouble) => {
+    by("unsent").hidden = !count; by("unsent").querySelector("b").textContent = count;
+    warn(trouble);
+  },
+  onAnswer: (answer, taken) => { answered.delete(taken.id); counts(answer); if (answer.result === "second") live(say.second); },
+  onRefused: (verdict, trouble) => {
+    const back = answered.get(verdict.id);
+    answered.delete(verdict.id);
+    countOn(1);
+    if (!back || verdict.answer === "skip") { live(trouble.sentence); return; }
+    refused.set(back, say.refused.replace("{number}", back.dataset.number).replace("{why}", trouble.sentence));
+    by("live").classList.add("hidden");
+    bringBack(back);
+  },
+});
 const session = new Session(say.session, by("session"), () => warn(null), () => { warn(null); sender.hurry(); if (!card) fetchMore(); });
 heard.push((response) => session.heard(response));
 
 function warn(trouble) {
   const waiting = sender.waiting.length ? ` ${sender.waiting.length}` : "";
-  banner.hidden = !trouble && !session.isEnding;
-  banner.textContent = !trouble ? banner.dataset.ending : { offline: `${banner.dataset.offline}${waiting || " 0"}`, database: `${banner.dataset.database}${waiting || " 0"} ${trouble.request}`, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence;
+  const gone = [...refused.values()].at(-1);
+  banner.hidden = !trouble && !gone && !session.isEnding;
+  banner.textContent = !trouble ? gone ?? banner.dataset.ending : { offline: `${banner.dataset.offline}${waiting || " 0"}`, database: `${banner.dataset.database}${waiting || " 0"} ${trouble.request}`, "signed-out": banner.dataset.signedOut }[trouble.kind] ?? trouble.sentence;
   if (trouble?.kind === "signed-out") session.over(waiting && `${by("unsent").querySelector(".wide").textContent}${waiting}`);
   return banner.textContent;
 }
 
+// What the server counted, less the answers that it has not read yet.
 function counts(values) {
   for (const [id, value] of [["waiting", values.waiting], ["in-shadow", values.in_shadow], ["mine", values.mine_today]]) if (value !== undefined && value !== null) by(id).textContent = value;
+  if (values[figure.id === "waiting" ? "waiting" : "in_shadow"] ?? false) countOn(-sender.waiting.length);
+}
+
+function countOn(more) {
+  if (!figure.textContent.endsWith("+")) figure.textContent = Math.max(0, Number(figure.textContent) + more);
+  if (withLeft) by("live").textContent = withLeft.replace("{left}", figure.textContent);
+}
+
+// A card whose answer was refused is there again at once; not under a question about another card, which would be answered for this one.
+function bringBack(back) {
+  if (document.querySelector("dialog[open]") || mend.open) { setTimeout(() => bringBack(back), AGAIN_MS); return; }
+  if (!refused.has(back)) return;
+  if (card) card.hidden = true;
+  cards.querySelector(`[data-case="${back.dataset.case}"]`)?.remove();
+  cards.prepend(back);
+  next();
 }
 
 function take(html, first = false) {
@@ -61,7 +95,7 @@ async function fetchMore(byItself = false) {
   if (fetching) return;
   fetching = true; lookedAt = Date.now();
   try {
-    const held = [...[...cards.querySelectorAll(".card")].map((each) => each.dataset.case), ...sender.waiting.map((each) => each.case)].join(",");
+    const held = [...[...cards.querySelectorAll(".card"), ...refused.keys()].map((each) => each.dataset.case), ...sender.waiting.map((each) => each.case)].join(",");
     const response = await post(say.lease, { held }, byItself);
     counted(response);
     nothingLeft = !take(await response.text()).length;
@@ -107,7 +141,7 @@ function enable() { for (const each of bar.querySelectorAll("[data-do]")) each.s
 
 // What goes with the answer to this card stands on it, and is dropped by a click.
 function tell() {
-  const told = [["note", card?.note && `${say.words}: ${card.note}`], ["box", card?.mended?.box && say.mendedBox], ["place", card?.mended?.place && `${say.mendedPlace} ${card.mended.place.figure}`]];
+  const told = [["reported", card?.reported !== undefined && say.reported], ["note", card?.note && say.words.replace("{words}", card.note)], ["box", card?.mended?.box && say.mendedBox], ["place", card?.mended?.place && `${say.mendedPlace} ${card.mended.place.figure}`]];
   chips.replaceChildren(...told.filter(([, words]) => words).map(([kind, words]) => {
     const chip = document.createElement("button");
     Object.assign(chip, { type: "button", textContent: `${words} ✕`, title: words });
@@ -117,6 +151,7 @@ function tell() {
 }
 
 function drop(kind) {
+  if (kind === "reported") { sayBroken(false); return; }
   if (kind === "note") card.note = "";
   else if (mend.start(kind, card)) mend.stop(false);
   tell();
@@ -130,9 +165,12 @@ function answer(kind, more = {}, as = "") {
   const mended = { ...box, ...(place && { lat_deg: place.lat_deg, lon_deg: place.lon_deg }) };
   const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt), ...(gone.note && { words: gone.note }), ...mended, ...more };
   gone.remove(); card = null;
+  refused.delete(gone); answered.set(fields.id, gone);
+  countOn(-1);
+  const why = more.reason && reasons.querySelector(`[data-reason="${more.reason}"]`).dataset.words;
+  const told = { confirm: as ? say.confirmedAs.replace("{category}", as) : say.confirmed, reject: more.same_as ? say.merged.replace("{number}", more.same_as) : say.rejected.replace("{why}", why), unsure: say.unsure, skip: say.skipped }[kind];
   sender.add(fields);
-  const told = document.querySelector(".figures [aria-current] b").textContent, left = told.endsWith("+") ? told : Math.max(0, Number(told) - 1);
-  live(`${{ confirm: as ? `${say.confirmedAs} ${as}` : say.confirmed, reject: more.same_as ? `${say.merged} ${more.same_as}` : say.rejected, unsure: say.unsure, skip: say.skipped }[kind]}, ${left} ${say.left}`);
+  live(say.told.replace("{what}", told));
   next();
 }
 
@@ -144,9 +182,13 @@ function reject(reason) {
 }
 
 // What has gone to the city is taken back with a written reason alone.
+// Never an older answer than the last: not while that is on its way, nor while its card is here again because it was refused.
 async function undo(why = "") {
-  await sender.drained();
+  if (undoing) return;
+  undoing = true;
   try {
+    await sender.drained();
+    if (refused.size) { live(say.answerFirst); return; }
     const response = await post(say.undo, why ? { why } : {});
     if (response.status === 204) { live(say.nothingToUndo); return; }
     counted(response);
@@ -161,13 +203,24 @@ async function undo(why = "") {
     if (trouble.kind !== "needs_reason") { warn(trouble); return; }
     by("why-sentence").textContent = trouble.words;
     reason.open("", true, undo);
-  }
+  } finally { undoing = false; }
 }
 
-async function report() {
+// A picture that came as it should is reported only by who says so twice: by the key again, or by the button.
+function report() {
   if (!card) return;
-  const view = card.querySelector(".view:not([hidden])");
-  try { await post(say.broken, { case: card.dataset.case, sha256: view?.dataset.sha256 ?? "" }); live(say.reported); for (const each of card.querySelectorAll(".reported")) each.hidden = false; } catch (trouble) { warn(trouble); }
+  const picture = card.querySelector(".view:not([hidden]) img");
+  if (picture?.complete && picture.naturalWidth) broken.showModal(); else sayBroken(true);
+}
+
+async function sayBroken(is) {
+  const mine = card, sha256 = (is ? mine.querySelector(".view:not([hidden])")?.dataset.sha256 : mine.reported) ?? "";
+  broken.close();
+  try { await post(say.broken, { case: mine.dataset.case, sha256, ...(!is && { well: 1 }) }); } catch (trouble) { warn(trouble); return; }
+  if (is) mine.reported = sha256; else delete mine.reported;
+  live(is ? say.reported : say.unreported);
+  for (const each of mine.querySelectorAll(".reported")) each.hidden = !is;
+  tell();
 }
 
 // Where there are no keys the help says what the signs over the picture mean.
@@ -186,7 +239,7 @@ function correct(kind) {
 }
 
 const kinds = new Kinds(by("kinds"), (category, name) => answer("confirm", { category }, name));
-const merge = new Merge(by("merge"), (number) => answer("reject", { reason: SAME, same_as: number }));
+const merge = new Merge(by("merge"), say.same, (number) => answer("reject", { reason: SAME, same_as: number }));
 const note = new Note(by("note")), reason = new Note(by("why"));
 const mend = new Mend(root, by("mend"), (kind, kept) => { card.mended = { ...card.mended, [kind]: kept }; tell(); card.querySelector("h1").focus({ preventScroll: true }); });
 const feedback = new Feedback(by("feedback"), say.feedback);
@@ -209,8 +262,9 @@ document.addEventListener("keydown", (e) => {
     if (digit) { e.preventDefault(); reject(digit); }
     return;
   }
-  if (document.querySelector("dialog[open]")) return;
   const deed = keyboard.deedOf(e);
+  if (broken.open && deed === "report") { e.preventDefault(); sayBroken(true); return; }
+  if (document.querySelector("dialog[open]")) return;
   if (mend.open && deed !== "confirm") { mend.press(e); return; }
   if (!deed) return;
   e.preventDefault();
@@ -225,6 +279,7 @@ document.addEventListener("click", (e) => {
   else if (reason) reject(reason);
   else if (dropped) drop(dropped);
   else if (number) deeds.merge();
+  else if ("broken" in button.dataset) sayBroken(true);
   else if ("close" in button.dataset) button.closest("dialog").close();
   else if (button.classList.contains("thumb")) show(Number(index));
 });
