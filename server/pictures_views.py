@@ -21,6 +21,7 @@ from server.city.models import Handover
 from server.city.rules import HandoverKind, HandoverState
 from server.city.services import PICTURE_DAYS
 from server.errors import answer
+from server.keeping.rules import Rule
 from server.keeping.services import erased_of
 
 TAKEN_BACK = (State.RETRACTED, State.REJECTED)
@@ -55,9 +56,11 @@ def picture_signed(request: HttpRequest, signed: str) -> HttpResponseBase:
     try:
         response = _picture(request, sha256)
     except Http404:
-        if _erased(sha256) is None:
+        gone = erased_of(sha256)
+        if gone is None:
             raise
-        return answer(request, 410, "erased", _("This picture was erased"), _("It was kept as long as the rules of this server say."))  # fmt: skip
+        why = _("Somebody could be recognised in it.") if gone.rule == Rule.FACE else _("It was kept as long as the rules of this server say.")  # fmt: skip
+        return answer(request, 410, "erased", _("This picture was erased"), why)
     with transaction.atomic():
         record(Verb.PICTURE_OPENED, "picture", sha256, city_id=city_id)
     return response

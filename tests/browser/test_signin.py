@@ -57,7 +57,7 @@ def test_the_first_sign_in_is_walked_from_page_to_page(open_page: Open, db: None
     expect(page.locator(".codes li")).to_have_count(10)
     expect(page.locator("[data-print]")).to_be_visible()
     look(page, "recovery")
-    page.locator("main button").click()
+    page.locator("main button.primary").click()
     expect(page.locator("[name=password]")).to_be_focused()
     page.keyboard.type("short")
     press(page, "Enter")
@@ -159,7 +159,7 @@ def test_a_passkey_is_made_at_the_first_sign_in_and_shown_at_the_next(at_localho
     give_password(page, "wang")
     page.locator("#passkey button").click()
     expect(page.locator(".codes li")).to_have_count(10)
-    page.locator("main button").click()
+    page.locator("main button.primary").click()
     expect(page).to_have_url("/review/")
     page.context.clear_cookies()
     page.goto("/login/")
@@ -211,7 +211,7 @@ def test_an_administrator_of_an_empty_server_is_led_to_the_first_step(open_page:
 
 
 @pytest.mark.parametrize(("language", "device"), EVERY)
-def test_people_are_added_and_changed(open_page: Open, db: None, language: str, device: dict[str, Any]) -> None:
+def test_people_are_added_and_changed(open_page: Open, db: None, errors: list[str], language: str, device: dict[str, Any]) -> None:  # fmt: skip
     boss = User.objects.create_user("boss", role="admin")
     User.objects.create_user("li", role="reviewer", last_seen_at=timezone.now())
     User.objects.create_user("a-name-as-long-as-names-may-be-" + "x" * 60, role="city", is_active=False)
@@ -223,6 +223,8 @@ def test_people_are_added_and_changed(open_page: Open, db: None, language: str, 
     expect(page.get_by_role("alert")).to_be_visible()
     expect(page.locator(".add [name=name]")).to_have_value("zhao yi")
     look(page, "users-refused")
+    assert [line for line in errors if "400" not in line] == []
+    errors.clear()
     page.locator(".add [name=name]").fill("zhao")
     page.locator(".add button").click()
     expect(page.locator(".once .secret")).to_be_visible()

@@ -95,3 +95,7 @@ def test_of_an_erased_picture_the_city_is_told_so(handed: Case) -> None:
     Erasure.objects.create(sha256=sha256, case=handed, at=timezone.now(), rule="confirmed")
     answer = Client().get(address(handed))
     assert (answer.status_code, answer.json()["kind"]) == (410, "erased")
+    by_rule = answer.json()["error"]
+    Erasure.objects.update(rule="face")
+    by_hand = Client().get(address(handed)).json()
+    assert (by_hand["kind"], by_hand["error"] == by_rule) == ("erased", False), "why it went is told truly"
