@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import atan2, degrees, hypot
 from typing import NamedTuple
 
@@ -9,11 +10,11 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from calibration.geodesy import metres_per_degree, offset_m
-from server.cases.evidence import Cut, view_of
-from server.cases.models import Case
+from server.cases.evidence import Cut
+from server.cases.models import Case, Picture
+from server.cases.parts import cut_of
 from server.cases.rules import OPEN, may_be_one
 from server.places.words import kept_line
-from server.review.cards import shown_pictures
 from server.words import direction_name, state_name
 
 WITHIN_M, MOST = 60.0, 6
@@ -35,17 +36,23 @@ def choices(case: Case, cases: QuerySet[Case]) -> list[Choice]:
     around = cases.filter(
         city_id=case.city_id, category=case.category, origin=case.origin, state__in=sorted(OPEN),
         lat_deg__range=(case.lat_deg - lat, case.lat_deg + lat), lon_deg__range=(case.lon_deg - lon, case.lon_deg + lon),
-    ).exclude(id=case.pk)  # fmt: skip
+    ).exclude(id=case.pk).select_related("place")  # fmt: skip
     nearest = sorted((hypot(*way_between(case, each)), each.pk, each) for each in around)
-    return [choice_of(each, case) for away_m, _id, each in nearest[:MOST] if away_m <= WITHIN_M]
+    return as_choices([each for away_m, _id, each in nearest[:MOST] if away_m <= WITHIN_M], case)
 
 
-def choice_of(case: Case, seen_from: Case) -> Choice:
-    """A case as seen from another."""
-    best = next(iter(shown_pictures(case)), None)
+def as_choices(cases: Sequence[Case], seen_from: Case) -> list[Choice]:
+    """Cases as seen from another one."""
+    best = Picture.objects.filter(sighting__case__in=[each.pk for each in cases], role="best", hidden_at=None)
+    rows = best.select_related("sighting__vehicle").order_by("sighting__probability", "-sighting")
+    pictures = {row.sighting.case_id: row for row in rows}
+    return [_choice(each, seen_from, pictures.get(each.pk)) for each in cases]
+
+
+def _choice(case: Case, seen_from: Case, best: Picture | None) -> Choice:
     return Choice(
         case,
-        Cut(best, view_of(best)) if best else None,
+        cut_of(best, best.sighting) if best else None,
         state_name(case.state),
         where_words(seen_from, case),
         kept_line(case),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from server.accounts.services import cases_for, home_city_id
-from server.cases.choosing import choice_of, is_near_enough, way_between
+from server.cases.choosing import as_choices, is_near_enough, way_between
 from server.cases.deeds import reopen, send_again
 from server.cases.merging import Refused, keeps_apart, last_of, merge_by_hand, split_by_hand
 from server.cases.models import Case
@@ -54,7 +54,7 @@ def merge(request: HttpRequest, number: int) -> HttpResponse:
 
 def _asked_once_more(request: HttpRequest, case: Case, into: Case, why: str) -> HttpResponse:
     """Both beside each other, and how far apart they lie."""
-    home_id, goes, stays = home_city_id(request.user), choice_of(case, case), choice_of(into, case)
+    home_id, (goes, stays) = home_city_id(request.user), as_choices([case, into], case)
     words = {"number": case.number, "other": into.number, "metres": round(hypot(*way_between(case, into)))}
     return render(request, "case_merge.html", {
         "apart": _("Case %(number)d and case %(other)d lie %(metres)d m apart; that is more than their positions are unsure by.") % words,

@@ -48,9 +48,12 @@ def way_words(lat_deg: float, lon_deg: float, other_lat_deg: float, other_lon_de
 
 def _cut(row: Sighting) -> Cut | None:
     best = next((each for each in row.pictures.all() if each.role == "best" and each.hidden_at is None), None)
-    if best is None:
-        return None
-    shown = Shown(row.vehicle.name, row.seen_at, best.role, "", best.sha256, best.width, best.height, _box(best))
+    return cut_of(best, row) if best else None
+
+
+def cut_of(picture: Picture, row: Sighting) -> Cut:
+    """The thing cut out of a picture of its sighting."""
+    shown = Shown(row.vehicle.name, row.seen_at, picture.role, "", picture.sha256, picture.width, picture.height, _box(picture))  # fmt: skip
     return Cut(shown, view_of(shown))
 
 

@@ -90,12 +90,16 @@ def test_a_supervisor_writes_merges_and_splits_by_keyboard(open_page: Open, seen
     page.get_by_role("button", name="strike out").press("Enter")
     expect(page.locator("#notes li")).to_contain_text("struck out")
     page.get_by_text("It is the same as another case").press("Enter")
-    page.get_by_label("Number of the case that stays").focus()
-    page.keyboard.type(str(seen_thrice.number))
-    page.keyboard.press("Tab")
+    page.get_by_role("radio", name=f"Case {seen_thrice.number}").press("Space")
+    page.locator("details[open] textarea").focus()
     page.keyboard.type("one heap")
     page.get_by_role("button", name="Merge").press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("20 m apart")
+    expect(page.locator(".both svg:visible")).to_have_count(2)
+    expect(page.get_by_label("Reason")).to_have_value("one heap")
+    page.get_by_role("button", name="Merge them all the same").press("Enter")
     expect(page.locator("h1")).to_contain_text(f"Case {seen_thrice.number}")
+    expect(page.locator(".told")).to_contain_text(f"Case {other.number} was merged into this one.")
     expect(page.locator("#timeline")).to_contain_text("Reason: one heap")
     page.get_by_text("It is several things").press("Enter")
     box = page.get_by_role("checkbox").first
@@ -171,7 +175,12 @@ def test_list_case_and_sheet_are_fit_for_all(device: dict[str, Any], language: s
     assert_fit_for_all(page, "case, side by side")
     page.goto(f"/cases/{seen_thrice.number}/print/")
     assert_fit_for_all(page, "sheet")
-    for query in ("?severity=medium&since=2020-01-01", "?q=nowhere&category=bagged_garbage&vehicle=TY-01"):
+    Case.objects.filter(id=seen_thrice.pk).update(state="handed_over", handed_over_at=NOW, deadline_at=NOW)
+    for query in (
+        "?order=deadline",
+        "?severity=medium&since=2020-01-01",
+        "?q=nowhere&category=bagged_garbage&vehicle=TY-01",
+    ):
         page.goto(f"/cases/{query}")
         assert_fit_for_all(page, query)
     page.goto(f"/cases/{seen_thrice.number}/")
@@ -183,3 +192,10 @@ def test_list_case_and_sheet_are_fit_for_all(device: dict[str, Any], language: s
     assert_fit_for_all(page, "refused")
     assert all("409" in each for each in errors)
     errors.clear()
+    page.goto(f"/cases/{Case.objects.order_by('id')[1].number}/")
+    page.locator("#deeds summary").nth(0).click()
+    page.locator("#deeds details[open] [name=into]").fill(str(seen_thrice.number))
+    page.locator("#deeds details[open] textarea").fill("x")
+    page.locator("#deeds details[open] button").click()
+    expect(page.locator("div.both")).to_be_visible()
+    assert_fit_for_all(page, "merge of two that lie apart")

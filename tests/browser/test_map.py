@@ -62,6 +62,8 @@ def test_a_case_is_found_on_the_map_and_its_panel_leads_to_it(device: dict[str, 
     page = open_page("/cases/map/", chief, language, **device)
     shown(page, 1)
     expect(page.locator("#map-said")).to_have_text("共 1 件案件。" if language == "zh-hans" else "1 cases.")
+    letters = page.locator("#letters li")
+    expect(letters).to_have_text("打包 打包垃圾" if language == "zh-hans" else "BG Bagged garbage left on the kerb")
     assert_fit_for_all(page, "map")
     page.wait_for_timeout(800)  # the mark fades in
     page.mouse.click(*middle_of(page))

@@ -8,7 +8,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 from sightings import LAT, LON, NOW
 
@@ -164,6 +166,19 @@ def test_the_form_lists_what_is_near_of_the_same_kind_with_picture_and_way(two: 
     lonely = web.get("/cases/3/").content.decode().split('action="/cases/3/merge"')[1].split("</form>")[0]
     assert 'type="radio"' not in lonely
     assert re.search(r'<input name="into"[^>]* required>', lonely)
+
+
+def test_what_is_near_costs_the_page_the_same_however_many_there_are(two: list[Case], web: Client, send: Any) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert web.get("/cases/1/").status_code == 200
+        return len(seen.captured_queries)
+
+    one = asked()
+    for number in range(3):
+        send(id=UUID(int=20 + number), north_m=20.0 + 15 * number, outbox=UUID(int=20 + number), seed=20 + number)
+    assert web.get("/cases/1/").content.decode().count('type="radio" name="near"') == 5
+    assert asked() <= one
 
 
 def test_one_chosen_and_another_written_is_no_choice(two: list[Case], web: Client) -> None:
