@@ -21,11 +21,13 @@ def category_name(key: str) -> str:
     return category_of(key).name(get_language() or "zh-hans")
 
 
-def state_name(state: str) -> str:
-    """A state of a case."""
+def state_name(state: str, *, in_dispute: bool = False) -> str:
+    """A state of a case; `in_dispute`: two answers differ, rather than one person being unsure."""
+    if in_dispute and state == State.DISPUTED:
+        return pgettext("state", "disputed")
     return {
         State.NEW: pgettext("state", "new"), State.SET_ASIDE: pgettext("state", "set aside"), State.QUEUED: pgettext("state", "to review"),
-        State.CONFIRMED: pgettext("state", "confirmed"), State.REJECTED: pgettext("state", "rejected"), State.DISPUTED: pgettext("state", "disputed"),
+        State.CONFIRMED: pgettext("state", "confirmed"), State.REJECTED: pgettext("state", "rejected"), State.DISPUTED: pgettext("state", "unsure, to be looked at again"),
         State.HANDED_OVER: pgettext("state", "handed over"), State.ACCEPTED: pgettext("state", "accepted by the city"),
         State.RETURNED: pgettext("state", "returned by the city"), State.FIXED: pgettext("state", "fixed"), State.RETRACTED: pgettext("state", "retracted"),
         State.VERIFIED: pgettext("state", "verified"), State.REOPENED: pgettext("state", "reopened"), State.MERGED: pgettext("state", "merged"),

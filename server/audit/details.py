@@ -48,7 +48,7 @@ def label_of(key: str) -> str:
         "old": pgettext("detail", "before"), "outcome": pgettext("detail", "outcome"), "own": pgettext("detail", "by themselves"), "pack": pgettext("detail", "model pack"), "pictures": pgettext("detail", "pictures"), "precision": pgettext("detail", "precision"),
         "program": pgettext("detail", "program"), "reason": pgettext("detail", "reason"), "revision": pgettext("detail", "revision"), "role": pgettext("detail", "role"), "rows": pgettext("detail", "rows"), "rule": pgettext("detail", "rule"), "replaced": pgettext("detail", "replaced the one before"),
         "sandbox": pgettext("detail", "for trials"), "secrets": pgettext("detail", "with secrets"), "sequence_reused": pgettext("detail", "number used twice"), "settings": pgettext("detail", "settings"), "sha256": pgettext("detail", "picture"), "split_from": pgettext("detail", "split off from"),
-        "status": pgettext("detail", "status"), "undone": pgettext("detail", "case made again"), "vehicle": pgettext("detail", "vehicle"), "verdicts": pgettext("detail", "verdicts"), "what": pgettext("detail", "kind"), "words": pgettext("detail", "searched for words"), "version": pgettext("detail", "version"),
+        "status": pgettext("detail", "status"), "undone": pgettext("detail", "case made again"), "vehicle": pgettext("detail", "vehicle"), "verdicts": pgettext("detail", "verdicts"), "what": pgettext("detail", "kind"), "words": pgettext("detail", "searched for words"), "version": pgettext("detail", "version"), "why": pgettext("detail", "reason"),
     }.get(key, key.replace("_", " "))  # fmt: skip
 
 

@@ -15,11 +15,10 @@ from django.utils.translation import gettext as _
 from models.taxonomy import CATEGORIES
 from server.accounts.services import cities_for, is_inside
 from server.cases.filters import RADII_M, SEVERITIES, Filter, query_of
-from server.cases.map_rows import AT_CITY_OR_AFTER
-from server.cases.rules import State
+from server.cases.officers import states_asked
 from server.cases.search import districts_of
 from server.fleet.heartbeats import vehicles_for
-from server.words import category_name, severity_name, state_name
+from server.words import category_name, severity_name
 
 MOST_VEHICLES, NAMED = 1000, 4
 
@@ -47,9 +46,8 @@ def read_as_vehicle(request: HttpRequest, wanted: Filter) -> HttpResponse:
 def asked(person: Any, wanted: Filter) -> dict[str, Any]:
     """What the form holds for this person, and what was asked for."""
     inside = is_inside(person)
-    states = [state for state in State if state != State.MERGED and (inside or state in AT_CITY_OR_AFTER)]
     return {
-        "wanted": wanted, "sees_shadow": inside, "states": [(state.value, state_name(state)) for state in states], "severities": [(key, severity_name(key)) for key in SEVERITIES],
+        "wanted": wanted, "sees_shadow": inside, "states": states_asked(person), "severities": [(key, severity_name(key)) for key in SEVERITIES],
         "categories": [(key, category_name(key)) for key in CATEGORIES], "districts": _districts(cities_for(person)), "radii_m": RADII_M, "read_as": _read_as(wanted), "is_narrow": query_of(wanted) != "",
         "vehicles": list(vehicles_for(person).order_by("name").values_list("name", flat=True)[:MOST_VEHICLES]) if inside else [],
     }  # fmt: skip

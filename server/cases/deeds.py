@@ -19,6 +19,7 @@ REOPENS = {
     State.REJECTED: State.QUEUED,
     State.RETURNED: State.QUEUED,
     State.SET_ASIDE: State.QUEUED,
+    State.RETRACTED: State.QUEUED,
     State.FIXED: State.REOPENED,
 }
 """What becomes of a case that a person wants looked at again: it is reviewed once more, or the city is told that it is still there."""

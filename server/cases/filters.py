@@ -11,9 +11,11 @@ from math import isfinite
 from urllib.parse import urlencode
 
 from models.taxonomy import CATEGORIES
-from server.cases.rules import AT_CITY, OPEN, State
+from server.cases.rules import AT_CITY, OPEN, UNSETTLED, State
 
 ALL, DEADLINE = "all", "deadline"
+UNDER_REVIEW = UNSETTLED | {State.RETURNED}
+"""What a city returned is in one of these: it is reviewed again at once."""
 RADII_M = (50, 100, 300, 1000, 2000)
 RADIUS_M = 300
 LONGEST = 80
@@ -51,10 +53,13 @@ class Filter:
     read: frozenset[str] = frozenset()
     order: str = ""
     after: str = ""
+    under_review: bool = False
 
     @property
     def states(self) -> Iterable[State]:
-        """The states it shows: merged cases are never listed, what they became is; by deadline only those that a city has."""
+        """The states it shows: merged cases are never listed, what they became is; by deadline only those that a city has. To an officer (`under_review`) what was returned is whatever waits for a review."""
+        if self.under_review and self.state == State.RETURNED:
+            return [state for state in State if state in UNDER_REVIEW]
         told = [state for state in State if (state == self.state if self.state not in ("", ALL) else state in OPEN or self.state == ALL) and state != State.MERGED]  # fmt: skip
         return [state for state in told if state in AT_CITY] if self.order == DEADLINE else told
 

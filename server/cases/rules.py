@@ -47,7 +47,7 @@ MOVES: dict[State, frozenset[State]] = {
     S.RETURNED: frozenset({S.QUEUED}),
     S.FIXED: frozenset({S.VERIFIED, S.REOPENED}),
     S.REOPENED: frozenset({S.HANDED_OVER}),
-    S.RETRACTED: frozenset(), S.VERIFIED: frozenset(), S.MERGED: frozenset({S.QUEUED}),
+    S.RETRACTED: frozenset({S.QUEUED}), S.VERIFIED: frozenset(), S.MERGED: frozenset({S.QUEUED}),
 }  # fmt: skip
 """What may follow what. Besides, any state but merged may become merged. A merged one comes back if the answer that merged it is undone. What a city has is confirmed again where it was of another category: it leaves anew."""
 CLOSED = frozenset({S.REJECTED, S.VERIFIED, S.RETRACTED, S.MERGED})

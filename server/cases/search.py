@@ -65,6 +65,7 @@ def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count
 
     `reader`: for whom. A reviewer finds and gets cases as they are told (told.py), a city what came to it.
     """
+    wanted = replace(wanted, under_review=reader is not None and not is_inside(reader))
     if wanted.number is not None:
         found = list(cases.filter(number=wanted.number, city_id__in=city_ids).values_list("id", flat=True))
         return Found(_whole(found, reader))

@@ -26,7 +26,8 @@ from server.cases.hidden import hidden_of
 from server.cases.history import history_of, is_kept_blind, notes_of, takes_it_for_new
 from server.cases.merging import last_of
 from server.cases.models import Case
-from server.cases.notes import STRUCK_WITHIN
+from server.cases.notes import STRUCK_WITHIN, About
+from server.cases.officers import replies_line, state_words
 from server.cases.parts import parts_of, way_words
 from server.cases.qr import qr_svg
 from server.cases.rules import AT_CITY
@@ -44,9 +45,9 @@ from server.words import (
     handover_name,
     handover_state_name,
     person_name,
+    retraction_words,
     screening_name,
     span,
-    state_name,
 )
 
 LIST = "list"
@@ -99,7 +100,7 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
     told, hidden = as_told(case, person), hidden_of(case, person)
     card = card_of(told, {}, cases_for(person), whole=True, reader=person)
     return render(request, "case.html", {
-        "card": card, "case": told, "wrong": wrong, "state": state_name(told.state), "hidden": hidden, "face_in": [(address_of(each, home_id), each) for each in hidden.elsewhere] if hidden else [],
+        "card": card, "case": told, "wrong": wrong, "state": state_words(told.state, person), "replies": replies_line(person), "hidden": hidden, "face_in": [(address_of(each, home_id), each) for each in hidden.elsewhere] if hidden else [],
         "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
         "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
         "gone": gone_of(case), "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
@@ -112,7 +113,7 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
 def handovers_of(case: Case) -> list[dict[str, Any]]:
     """What left for the city, oldest first."""
     rows = case.handovers.select_related("destination").order_by("made_at")
-    return [{"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state), "moved": _moved_since(case, row)} for row in rows]  # fmt: skip
+    return [{"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state), "moved": _moved_since(case, row), "why": retraction_words(row.body.get("reason", "")) if row.kind == HandoverKind.RETRACTED else ""} for row in rows]  # fmt: skip
 
 
 def _moved_since(case: Case, row: Handover) -> str:
@@ -132,8 +133,8 @@ def reports_of(case: Case) -> list[dict[str, Any]]:
 def _notes(case: Case, person: Any, now: datetime) -> list[dict[str, Any]]:
     """Newest first; what can still be struck out says so."""
     return [
-        {"row": note, "who": person_name(note.person), "may_strike": note.person_id == person.pk and note.struck_at is None and now - note.at < STRUCK_WITHIN}
-        for note in notes_of(case, person, is_kept_blind(case, person)).filter(about="")[:MOST_NOTES]
+        {"row": note, "who": person_name(note.person), "may_strike": note.person_id == person.pk and note.about == "" and note.struck_at is None and now - note.at < STRUCK_WITHIN}
+        for note in notes_of(case, person, is_kept_blind(case, person)).filter(about__in=("", About.ANSWER))[:MOST_NOTES]
     ]  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
         f"{settings.PUBLIC_URL}{reverse('case', args=[case.number])}?city={case.city.key}"  # whoever reads the sheet
     )
     return render(request, "case_print.html", {
-        "code": qr_svg(address, _("The address of this case, for a phone")), "card": card, "case": told, "state": state_name(told.state), "pictures": card.pictures[:PRINTED_PICTURES],
+        "code": qr_svg(address, _("The address of this case, for a phone")), "card": card, "case": told, "state": state_words(told.state, person), "pictures": card.pictures[:PRINTED_PICTURES],
         "deadline": "" if decided else deadline_words(case, timezone.now()), "history": [line for line in history_of(case, person) if line.kind in PRINTED][:PRINTED_LINES],
         "handovers": [] if decided else handovers_of(case), "address": address, "back": address_of(case, home_city_id(person)), "now": timezone.now(),
         "city": case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh,

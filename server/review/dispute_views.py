@@ -25,7 +25,7 @@ from server.review.cards import best_pictures, shown_pictures
 from server.review.disputes import Settled, follows, lately_settled, open_disputes, retract_case, settle
 from server.review.looks import of_today
 from server.review.models import Dispute, Verdict
-from server.review.rules import REASONS, SAME_REASON, WORDS_REASON, Outcome
+from server.review.rules import COMMONEST_REASON, REASONS, SAME_REASON, WORDS_REASON, Outcome
 from server.review.supervising import supervises
 from server.review.zones import answer_proposal, open_proposals
 from server.words import answer_name, category_name, person_name, state_name
@@ -101,7 +101,7 @@ def _shown(dispute: Dispute, home_id: int | None) -> dict[str, Any]:
     case = dispute.case
     first, second = (replace(_side(each, ""), follows=follows(case, each.answer, each.category or each.proposed)) for each in (dispute.first, dispute.second))  # fmt: skip
     return {
-        "row": dispute, "case": case, "name": category_name(dispute.first.proposed), "proposed": dispute.first.proposed, "state": state_name(case.state),
+        "row": dispute, "case": case, "name": category_name(dispute.first.proposed), "proposed": dispute.first.proposed, "state": state_name(case.state, in_dispute=True),
         "address": address_of(case, home_id), "place": place_line(case), "first": first, "second": second, "is_at_city": case.state in AT_CITY,
         "pictures": [(each, [side.box for side in (first, second) if side.box and side.box_sha256 == each.sha256]) for each in shown_pictures(case)],
     }  # fmt: skip
@@ -130,18 +130,20 @@ def _side(verdict: Verdict, who: str) -> Side:
 
 @require_POST
 def retract(request: HttpRequest, number: int) -> HttpResponse:
-    """Take a case back from the city, with a reason: it was none after all."""
+    """Take a case back from the city, with a reason, and whether the find was wrong (`because`: wrong) or is needed no more (moot)."""
     person: Any = request.user
     case, form = case_here(request, number), request.POST
-    reason = int(form["reason"]) if form.get("reason", "").isdecimal() else WORDS_REASON
+    because, words = form.get("because", ""), form.get("why") or form.get("words", "")
+    if because not in ("wrong", "moot"):
+        return shown(request, case, _("Say whether the find was wrong, or is needed no more."))
+    said = int(form["reason"]) if form.get("reason", "").isdecimal() else COMMONEST_REASON
     try:
-        done = retract_case(
-            person, case, Given("reject", reason, words=form.get("why") or form.get("words", "")), timezone.now()
-        )
-    except BadVerdict:
-        return shown(request, case, _("Write a reason; others read it in the case's timeline, and the city is told."))
+        done = retract_case(person, case, words, timezone.now(), reason=said if because == "wrong" else None)
+    except BadVerdict as wrong:
+        return shown(request, case, str(wrong))
     if not done:
         return shown(request, case, _("No city has this case now; there is nothing to retract."))
+    messages.success(request, _("Case %(number)d is taken back from the city.") % {"number": case.number})
     messages.success(request, _("The case was taken back; the city is told that it need not look after it."))
     return redirect(
         form["next"] if form.get("next") == reverse("review_disputes") else address_of(case, home_city_id(person))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import uuid4
@@ -20,7 +21,7 @@ from server.cases.rules import AT_CITY, State
 from server.cases.services import move
 from server.categories.models import standing_of
 from server.city.services import live, note_handed_over, retract, withdraw
-from server.review.answers import BadVerdict, Given, apply, check_given, write
+from server.review.answers import LONGEST_WORDS, BadVerdict, Given, apply, check_given, write
 from server.review.corrections import Correction
 from server.review.models import Dispute, Look, Verdict
 from server.review.rules import DECIDED_BY, Kind, Outcome
@@ -142,17 +143,21 @@ def _rename(case: Case, category: str, now: datetime) -> None:
     Case.objects.filter(id=case.pk).update(shadow=~Exists(standing_of()))
 
 
-def retract_case(person: User, case: Case, given: Given, now: datetime) -> bool:
-    """Take back a case that a city has, with a written reason: it is rejected after all. False if no city has it. Raises BadVerdict."""
-    check_given(given)
-    if given.answer != "reject" or not given.words.strip():
+def retract_case(person: User, case: Case, words: str, now: datetime, *, reason: int | None) -> bool:
+    """Take back a case that a city has, with a written reason. Rejected for `reason` after all where the find was wrong; None: it is needed no more, which says nothing of the find. False if no city has it. Raises BadVerdict."""
+    if not words.strip():
         raise BadVerdict(_("Write a reason; others read it in the case's timeline, and the city is told."))
+    given = Given("reject", reason, words=words)
+    if reason is not None:
+        check_given(given)
     with transaction.atomic():
         held = Case.objects.select_for_update().get(id=case.pk)
         if held.state not in AT_CITY:
             return False
-        write(held, person, uuid4(), Kind.SETTLED, given, proposed=held.category, counted=True)
+        if reason is not None:
+            # The words are kept once, as the reason of the deed.
+            write(held, person, uuid4(), Kind.SETTLED, replace(given, words=""), proposed=held.category, counted=True)
         Dispute.objects.filter(case=held, settled_at=None).update(settled_at=now, outcome=Outcome.MOOT)
-        add_reason(held, person, About.RETRACT, given.words, now)
-        retract(held, given.words.strip(), now, person.pk)
+        add_reason(held, person, About.RETRACT, words, now)
+        retract(held, words.strip()[:LONGEST_WORDS], now, person.pk)
     return True

@@ -16,6 +16,7 @@ from calibration.geodesy import moved
 from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.cases.models import Case, Note, Picture
+from server.categories.services import proofs
 from server.city.models import Handover
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
@@ -271,13 +272,13 @@ def test_the_pages_queries_are_bounded(send: Any, reviewer: Any, li: Any, chief:
 def test_a_case_that_a_city_has_is_retracted_with_a_written_reason(case: Case, reviewer: Any, chief: Any, client: Any, sent: Any) -> None:  # fmt: skip
     answer(reviewer, case, "confirm")
     client.force_login(chief)
-    assert client.post(f"/cases/{case.number}/retract", {"words": "nothing there"}).status_code == 409, (
-        "it has not left"
-    )
+    wrong, address = {"because": "wrong", "words": "a shadow on the wall"}, f"/cases/{case.number}/retract"
+    assert client.post(address, wrong).status_code == 409, "it has not left"
     handed_over(case)
-    assert client.post(f"/cases/{case.number}/retract", {"words": "  "}).status_code == 409
+    for bad in ({**wrong, "words": "  "}, {"words": "a shadow on the wall"}, {**wrong, "because": "dragons"}):
+        assert client.post(address, bad).status_code == 409
     assert state_of(case)[0] == "handed_over"
-    assert client.post(f"/cases/{case.number}/retract", {"words": "a shadow on the wall", "reason": "2"}).status_code == 302  # fmt: skip
+    assert client.post(address, wrong).status_code == 302
     send_due(timezone.now() + timedelta(minutes=9))
     assert state_of(case)[0] == "retracted"
     assert sent[-1] == ("case.retracted", "a shadow on the wall")
@@ -285,7 +286,33 @@ def test_a_case_that_a_city_has_is_retracted_with_a_written_reason(case: Case, r
     assert (verdict.answer, verdict.reason, verdict.counted) == ("reject", 2, True)
     assert Note.objects.get(case=case).words == "a shadow on the wall"
     assert AuditRow.objects.filter(actor=chief, object_id=str(case.pk), verb="case_moved").exists()
-    assert client.post(f"/cases/{case.number}/retract", {"words": "again"}).status_code == 409
+    assert client.post(address, {**wrong, "words": "again"}).status_code == 409
+
+
+def test_one_that_is_needed_no_more_is_taken_back_without_a_verdict_and_can_be_reviewed_again(case: Case, reviewer: Any, chief: Any, client: Any, sent: Any) -> None:  # fmt: skip
+    answer(reviewer, case, "confirm")
+    handed_over(case)
+    client.force_login(chief)
+    before = proofs(case.city), list(Verdict.objects.values_list("id", "answer"))
+    moot = {"because": "moot", "words": "the district had it cleared"}
+    assert client.post(f"/cases/{case.number}/retract", moot).status_code == 302
+    assert state_of(case)[0] == "retracted"
+    assert (proofs(case.city), list(Verdict.objects.values_list("id", "answer"))) == before
+    handed_over(case, 9)
+    assert sent[-1] == ("case.retracted", "the district had it cleared")
+    officer = User.objects.create_user("sun", role="city", city=case.city)
+    client.force_login(officer)
+    assert "the district had it cleared" in client.get(f"/cases/{case.number}/").content.decode()
+    client.force_login(chief)
+    assert "Have it reviewed again" in client.get(f"/cases/{case.number}/", headers={"Accept-Language": "en"}).content.decode()  # fmt: skip
+    assert client.post(f"/cases/{case.number}/reopen", {"why": "it lies there again"}).status_code == 302
+    assert state_of(case)[0] == "queued"
+    assert Note.objects.filter(case=case, about="reopen", words="it lies there again").exists()
+    Case.objects.update(lease_by=None, lease_until=None)
+    answer(chief, case, "confirm")
+    handed_over(case, 20)
+    assert sent[-1][0] == "case.confirmed"
+    assert state_of(case)[0] == "handed_over"
 
 
 def test_permitted_here_is_laid_before_a_supervisor_with_its_place(case: Case, reviewer: Any, chief: Any, client: Any) -> None:  # fmt: skip
