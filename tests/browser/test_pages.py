@@ -41,6 +41,11 @@ def test_a_supervisor_gets_from_the_queue_to_every_page_at_every_width(
         for address in ("/cases/", "/categories/", "/fleet/"):
             expect(page.locator(f".top a[href='{address}']")).to_be_in_viewport()
         page.keyboard.press("Escape")
+    tops = [page.locator(f".top {each}").bounding_box() for each in (".brand", "[action*=logout]")]
+    assert tops[0]
+    assert tops[1]
+    assert abs(tops[0]["y"] - tops[1]["y"]) < 20, "on a phone's width the sign-out has no line of its own"
+    expect(page.locator(".top kbd:visible")).to_have_count(0)
 
 
 def test_the_language_is_switched_on_the_page(open_page: Open, deal: Deal, reviewer: User) -> None:
