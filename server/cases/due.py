@@ -17,10 +17,11 @@ LOOKED_DUE, A_WALK = 10_000, 1_000
 
 
 class Due(NamedTuple):
-    """A case and its deadline, in their order."""
+    """A case and its deadline, in their order; its category as its row has it."""
 
     at: datetime
     id: int
+    category: str = ""
 
     @property
     def text(self) -> str:
@@ -47,7 +48,10 @@ def _of_city(city_id: int, shadow: bool, after: Due | None) -> Iterator[Due]:
         # Whatever has the same deadline is passed within the index.
         beyond = Q(deadline_at__gt=since) | Q(id__gt=after.id if after else 0)
         rows = Case.objects.filter(beyond, in_shadow(shadow), city_id=city_id, handed_over_at__isnull=False, fixed_at=None, deadline_at__gte=since)  # fmt: skip
-        part = [Due(*row) for row in rows.order_by("deadline_at", "id").values_list("deadline_at", "id")[:A_WALK]]
+        part = [
+            Due(*row)
+            for row in rows.order_by("deadline_at", "id").values_list("deadline_at", "id", "category")[:A_WALK]
+        ]
         yield from part
         if len(part) < A_WALK:
             return

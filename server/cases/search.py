@@ -93,7 +93,8 @@ def _by_deadline(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter,
     while part := [*islice(rows, DUE_AT_ONCE)]:
         found: set[int] = set()
         for each, sets in by_sets:
-            ids = [row.id for row in part if all(row.id in some.ids for some in sets)]
+            kinds = each.categories
+            ids = [row.id for row in part if (kinds is None or row.category in kinds) and all(row.id in some.ids for some in sets)]  # fmt: skip
             found.update(_kept(cases, city_ids, each, ids, reader))
             read += len(ids)
         kept += [row for row in part if row.id in found]

@@ -172,7 +172,9 @@ def test_a_receipt_says_of_what_and_the_citys_word_stands_once(two: list[Case], 
     for number, (status, text) in enumerate((("accepted", "on our list"), ("fixed", ""), ("fixed", "swept"))):
         message = {"type": "case.status", "data": {"case_number": case.number, "status": status, "text": text, "at": NOW.isoformat()}}  # fmt: skip
         assert take_status(destination, f"m{number}", message, timezone.now())
-    told = page_of(case, User.objects.create_user("zhao", role="supervisor")).split('id="timeline"')[1]
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(User.objects.create_user("zhao", role="supervisor"))
+    told = client.get(f"/cases/{case.number}/").content.decode().split('id="timeline"')[1]
     lines = [" ".join(re.sub(r"<[^>]+>", " ", line).split()) for line in re.findall(r"<li[^>]*>(.*?)</li>", told, re.S)]
     assert sum(line.endswith("Received by the city: the case") for line in lines) == 1
     assert sum(line.endswith("Received by the city: its retraction") for line in lines) == 1
