@@ -29,12 +29,13 @@ class Code(_Row):
 
 
 class Category(_Row):
-    """One kind of problem. `pinyin_initials` are the first letters of the Chinese name's syllables, by which people search; `meaning_…` says in a line what is meant and what is not, for who has to tell kinds apart. `file_as` names the category it is filed under where it has no code of its own."""
+    """One kind of problem. `pinyin` is the Chinese name in syllables without tones, `pinyin_initials` are their first letters, by both of which people search; `meaning_…` says in a line what is meant and what is not, for who has to tell kinds apart. `file_as` names the category it is filed under where it has no code of its own."""
 
     key: str
     name_en: str
     name_zh: str
     pinyin_initials: Annotated[str, Field(pattern=r"^[a-z]+$")]
+    pinyin: Annotated[str, Field(pattern=r"^[a-z]+( [a-z]+)*$")]
     meaning_en: Annotated[str, Field(min_length=10, max_length=120)]
     meaning_zh: Annotated[str, Field(min_length=5, max_length=40)]
     group: str

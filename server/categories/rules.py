@@ -29,6 +29,7 @@ def category_of(key: str) -> Category:
         name_en=words,
         name_zh=words,
         pinyin_initials="x",
+        pinyin="x",
         meaning_en="Not in use any more",
         meaning_zh="已不再使用",
         group="",

@@ -66,7 +66,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 def _waits(person: Any, state: State, cases: int) -> dict[str, Any]:
     """A state with the page where one goes on with its cases. Who settles disputes is told of all that are open, also where the case has left."""
     if state == State.DISPUTED and may(person, "review_disputes"):
-        return {"state": state.value, "name": state_name(state), "cases": open_disputes(person)[:CAP].count(), "link": reverse("review_disputes")}  # fmt: skip
+        return {"state": state.value, "name": state_name(state, in_dispute=True), "cases": open_disputes(person)[:CAP].count(), "link": reverse("review_disputes")}  # fmt: skip
     to = "review_queue" if state == State.QUEUED and may(person, "review_queue") else "case_list"
     link = reverse(to) if to == "review_queue" else f"{reverse(to)}?state={state}"
     return {"state": state.value, "name": state_name(state), "cases": cases, "link": link}

@@ -103,6 +103,7 @@ class Card:
     best: Sighting
     likely: list[str]
     gcj02_deg: tuple[float, float] | None
+    is_placed: bool
 
 
 def card_of(
@@ -130,15 +131,16 @@ def card_of(
         for sighting in (pictured if whole else pictured[:2])
         for picture in _ordered(sighting)
     ]
-    near = _near(case, cases, reader)
+    near, place = _near(case, cases, reader), place_line(case)
     return Card(
         case=case, category=category, name=category_name(case.category), meaning=category.meaning(get_language() or "zh-hans"), severity=severity_name(category.severity),
         error_m=round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1),
         codes=[f"{code.scheme} {code.code}" for code in codes_of(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
-        place=place_line(case), pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [each.at for each in near]),
+        place=place, pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [each.at for each in near]),
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
         likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
         gcj02_deg=gcj02_from_wgs84(case.lat_deg, case.lon_deg) if is_shifted(case.lat_deg, case.lon_deg) else None,
+        is_placed=place != _("No road data of this city yet"),
     )  # fmt: skip
 
 

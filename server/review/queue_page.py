@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import get_language
 
-from models.taxonomy import CATEGORIES
+from models.taxonomy import CATEGORIES, filing_codes
 from server.review.keys import layout
 from server.review.narrowed import districts_for, part_of, words_of
 
@@ -18,12 +18,15 @@ FILTERS = ("filter", "category", "district")
 
 @dataclass(frozen=True)
 class Choice:
-    """A category to choose, in the reader's language; `words` are what it is found by."""
+    """A category to choose, in the reader's language. It is found by its `words`, by its Chinese `meant`, by `pinyin` and by its national `codes`."""
 
     key: str
     name: str
     meaning: str
     words: str
+    meant: str
+    pinyin: str
+    codes: str
 
 
 def choices() -> list[Choice]:
@@ -34,7 +37,10 @@ def choices() -> list[Choice]:
             each.key,
             each.name(language),
             each.meaning(language),
-            " ".join((each.name_zh, each.name_en.lower(), each.pinyin_initials, each.key.replace("_", " "))),
+            " ".join((each.name_zh, each.name_en.lower(), each.key.replace("_", " "))),
+            each.meaning_zh,
+            each.pinyin,
+            " ".join(code.code for code in filing_codes(each.key)),
         )
         for each in CATEGORIES.values()
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from sightings import NOW
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
@@ -22,6 +24,7 @@ from server.review.broken import report
 from server.review.models import Verdict
 from server.review.services import decide, undo
 from server.screening.services import screen_new
+from server.words import state_name
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -102,6 +105,18 @@ def test_a_note_is_struck_out_when_its_answer_is_taken_back(cards: Any, reviewer
     assert Note.objects.get().struck_at is not None
     decide(reviewer, uuid4(), cards[0].pk, "unsure", timezone.now() + timedelta(seconds=1), words="too dark")
     assert [row.struck_at is None for row in Note.objects.order_by("id")] == [False, True]
+
+
+@pytest.mark.parametrize("key", CATEGORIES)
+def test_first_letters_are_those_of_the_syllables_one_for_each_character(key: str) -> None:
+    category = CATEGORIES[key]
+    syllables = category.pinyin.split()
+    assert category.pinyin_initials == "".join(each[0] for each in syllables)
+    assert len(syllables) == len(re.findall(r"[\u4e00-\u9fff]", category.name_zh))
+
+
+def test_a_case_of_which_one_person_was_unsure_is_in_no_dispute() -> None:
+    assert (state_name(State.DISPUTED), state_name(State.DISPUTED, in_dispute=True)) == ("存疑，待再看", "有争议")
 
 
 def test_a_report_of_a_broken_picture_is_taken_back_by_who_made_it(cards: Any, reviewer: User) -> None:

@@ -6,13 +6,14 @@ export class Note {
   constructor(dialog) {
     Object.assign(this, { dialog, field: dialog.querySelector("textarea"), form: dialog.querySelector("form") });
     this.form.addEventListener("submit", (e) => { e.preventDefault(); this.keep(); });
-    dialog.addEventListener("keydown", (e) => { if (e.code === "Enter" && (e.ctrlKey || e.metaKey) && !e.isComposing) { e.preventDefault(); this.form.requestSubmit(); } });
+    dialog.addEventListener("keydown", (e) => { if (e.code === "Enter" && e.target === this.field && !e.isComposing && (e.ctrlKey || e.metaKey || (this.isOneLine && !e.shiftKey))) { e.preventDefault(); this.form.requestSubmit(); } });
   }
 
   // `isReason`: the words are the reason of a rejection, so there must be some.
   open(words, isReason, onKeep) {
     Object.assign(this, { onKeep });
     this.field.value = words; this.field.required = isReason;
+    this.isOneLine = isReason && this.dialog.id === "note";
     for (const each of this.dialog.querySelectorAll("[data-if]")) each.hidden = (each.dataset.if === "other") !== isReason;
     this.dialog.showModal();
     this.field.focus();

@@ -1,10 +1,20 @@
 const letters = (text) => ` ${text.replace(/[^\p{L}\p{N}]+/gu, " ").trim()}`;
+// Two ways to write the same thing.
+const alike = (text) => text.replaceAll("洒", "撒");
 
 // Letters count from where a word begins, so that "tree" finds no street; Chinese has no such place.
-export const isNamed = (words, typed) => /^[a-z]/.test(typed) ? letters(words).includes(letters(typed)) : words.includes(typed);
+export const isNamed = (words, typed) => /^[a-z]/.test(typed) ? letters(words).includes(letters(typed)) : alike(words).includes(alike(typed));
+
+// From any syllable on, written out or by first letters: "daolu", "posun", "ps".
+export function isSpelt(pinyin, typed) {
+  const wanted = typed.replace(/[ ']/g, ""), syllables = pinyin.split(" ");
+  return /^[a-z]+$/.test(wanted) && (syllables.map((each) => each[0]).join("").includes(wanted) || syllables.some((_, from) => syllables.slice(from).join("").startsWith(wanted)));
+}
 
 // What a card is if not what was proposed: the nine likeliest categories, others by typing, or all of them to look through.
 export class Kinds {
+  kept = {};
+
   constructor(dialog, onChoice) {
     Object.assign(this, { dialog, onChoice, field: dialog.querySelector("input"), grid: dialog.querySelector(".grid"), which: dialog.querySelector(".which p"), all: dialog.querySelector(".which button") });
     this.buttons = [...this.grid.children];
@@ -14,8 +24,12 @@ export class Kinds {
     dialog.addEventListener("keydown", (e) => this.press(e));
   }
 
-  open(likely) {
-    this.likely = likely;
+  // What the digits mean stays until the page is loaded again: hands learn it.
+  open(card) {
+    const { category, likely } = card.dataset;
+    this.now = category;
+    this.likely = this.kept[category] ??= likely.split(" ");
+    for (const each of this.buttons) each.disabled = each.dataset.kind === category;
     this.field.value = "";
     this.show();
     this.dialog.showModal();
@@ -25,7 +39,7 @@ export class Kinds {
   show(isAll = false) {
     const typed = this.field.value.trim().toLowerCase();
     this.isAll = isAll;
-    this.shown = typed ? this.buttons.filter((each) => isNamed(each.dataset.words, typed)) : isAll ? this.buttons : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
+    this.shown = typed ? this.found(typed) : isAll ? this.buttons : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
     this.grid.replaceChildren(...this.shown);
     this.grid.scrollTop = 0;
     this.shown.forEach((each, index) => { each.querySelector("kbd").textContent = index < 9 ? index + 1 : ""; });
@@ -33,8 +47,17 @@ export class Kinds {
     this.all.textContent = this.all.dataset[isAll ? "few" : "many"];
   }
 
+  // By name first, then by what is meant.
+  found(typed) {
+    const others = this.buttons.filter((each) => each.dataset.kind !== this.now), byName = ({ dataset }) => isNamed(dataset.words, typed) || isSpelt(dataset.pinyin, typed) || dataset.codes.split(" ").some((code) => code.startsWith(typed));
+    return [...others.filter(byName), ...others.filter((each) => !byName(each) && isNamed(each.dataset.meant, typed))];
+  }
+
   press(e) {
     if (e.isComposing || e.repeat || e.ctrlKey || e.altKey || e.metaKey) return;
+    // A search field would spend the first Esc on emptying itself.
+    if (e.key === "Escape") { e.preventDefault(); this.dialog.close(); return; }
+    if (e.target === this.field && /^0/.test(this.field.value)) { if (e.key === "Enter") { e.preventDefault(); this.choose(this.shown[0]); } return; } // a code is being typed
     const digit = /^(?:Digit|Numpad)([1-9])$/.exec(e.code)?.[1], chosen = digit ? this.shown[digit - 1] : e.key === "Enter" && e.target === this.field && this.shown[0];
     if (!digit && !chosen) return;
     e.preventDefault();
@@ -42,7 +65,7 @@ export class Kinds {
   }
 
   choose(button) {
-    if (!button) return;
+    if (!button || button.disabled) return;
     this.dialog.close();
     this.onChoice(button.dataset.kind, button.querySelector("b").textContent);
   }

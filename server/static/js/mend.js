@@ -1,18 +1,16 @@
 // A card's box or place put right: dragged, moved by the arrow keys, or by buttons. What is kept travels with the next confirmation of the card.
-const FARTHEST_M = 49.9, SMALLEST_PX = 6;
+const FARTHEST_M = 49.9, SMALLEST_PX = 6, STEP_M = 0.5, STEPS_WIDE = 640, FAR = 10;
 const ROOM = 0.004; // of the picture's width: a card's box is drawn with this much around the thing (server/review/cards.py)
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 
 class Box {
-  figure = "";
-
   constructor(view) {
     const box = view.querySelector(".box"), [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(box.querySelector("rect").getAttribute(name)));
     Object.assign(this, { view, box, width: Number(view.querySelector("img").getAttribute("width")), height: Number(view.querySelector("img").getAttribute("height")) });
     this.room = ROOM * this.width;
     this.sides = [x && x + this.room, y && y + this.room, x + w - (x + w < this.width - 0.1 && this.room), y + h - (y + h < this.height - 0.1 && this.room)];
     this.before = [...this.sides];
-    this.step = Math.max(1, Math.round(this.width / 400));
+    this.step = Math.max(1, Math.round(this.width / STEPS_WIDE));
     this.place = document.createElement("div");
     this.place.className = "handles";
     this.place.innerHTML = '<div class="frame" data-corner="all"></div>' + ["0 1", "2 1", "0 3", "2 3"].map((corner) => `<div class="handle" data-corner="${corner}"></div>`).join("");
@@ -20,6 +18,8 @@ class Box {
     for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.place.addEventListener(name, (e) => this.drag(e));
     this.draw();
   }
+
+  get figure() { return `${Math.round(this.sides[2] - this.sides[0])} × ${Math.round(this.sides[3] - this.sides[1])} px`; }
 
   at(e) {
     const room = this.view.getBoundingClientRect();
@@ -49,21 +49,24 @@ class Box {
     this.draw();
   }
 
-  move(right, down, more) { const [x1, y1, x2, y2] = this.sides, dx = right * this.step, dy = down * this.step; if (more) this.set([x1, y1, x2 + dx, y2 + dy], false); else this.set([x1 + dx, y1 + dy, x2 + dx, y2 + dy], true); }
-  grow(wider, higher) { const [x1, y1, x2, y2] = this.sides, dx = wider * this.step, dy = higher * this.step; this.set([x1 - dx, y1 - dy, x2 + dx, y2 + dy], false); }
+  move(right, down, times) { const [x1, y1, x2, y2] = this.sides, dx = right * this.step * times, dy = down * this.step * times; this.set([x1 + dx, y1 + dy, x2 + dx, y2 + dy], true); }
+  grow(wider, higher, times) { const [x1, y1, x2, y2] = this.sides, dx = wider * this.step * times, dy = higher * this.step * times; this.set([x1 - dx, y1 - dy, x2 + dx, y2 + dy], false); }
 
   draw() {
-    const [x1, y1, x2, y2] = this.sides, share = (value, all) => `${value / all * 100}%`;
+    // With the room that a card's box has, so that it stays where it was when a correction begins.
+    const drawn = this.roomy(this.sides), [x1, y1, x2, y2] = drawn, share = (value, all) => `${value / all * 100}%`;
     const frame = this.place.querySelector(".frame").style;
     frame.left = share(x1, this.width); frame.top = share(y1, this.height); frame.width = share(x2 - x1, this.width); frame.height = share(y2 - y1, this.height);
-    for (const each of this.place.querySelectorAll(".handle")) { const [x, y] = each.dataset.corner.split(" "); each.style.left = share(this.sides[x], this.width); each.style.top = share(this.sides[y], this.height); }
+    for (const each of this.place.querySelectorAll(".handle")) { const [x, y] = each.dataset.corner.split(" "); each.style.left = share(drawn[x], this.width); each.style.top = share(drawn[y], this.height); }
   }
 
   isChanged() { return this.sides.some((side, index) => Math.abs(side - this.before[index]) >= 0.5); }
 
+  roomy(sides) { return [Math.max(0, sides[0] - this.room), Math.max(0, sides[1] - this.room), Math.min(this.width, sides[2] + this.room), Math.min(this.height, sides[3] + this.room)]; }
+
   // The box of the card shows what was kept, so that a later zoom to it is right.
   show(sides) {
-    const [x1, y1, x2, y2] = [Math.max(0, sides[0] - this.room), Math.max(0, sides[1] - this.room), Math.min(this.width, sides[2] + this.room), Math.min(this.height, sides[3] + this.room)];
+    const [x1, y1, x2, y2] = this.roomy(sides);
     Object.assign(this.box.dataset, { x: x1, y: y1, w: x2 - x1, h: y2 - y1 });
     for (const each of this.box.querySelectorAll("rect")) for (const [name, value] of [["x", x1], ["y", y1], ["width", x2 - x1], ["height", y2 - y1]]) each.setAttribute(name, value);
   }
@@ -74,8 +77,9 @@ class Box {
 
 class Place {
   constructor(map, card) {
-    Object.assign(this, { map, point: map.querySelector(".map-case"), perM: Number(map.dataset.perM), lat: Number(card.dataset.lat), lon: Number(card.dataset.lon) });
+    Object.assign(this, { map, point: map.querySelector(".map-case"), error: map.querySelector(".map-error"), perM: Number(map.dataset.perM), lat: Number(card.dataset.lat), lon: Number(card.dataset.lon) });
     this.middle = [map.viewBox.baseVal.width / 2, map.viewBox.baseVal.height / 2];
+    this.turned = (this.error.getAttribute("transform") ?? "").replace(/^translate\([^)]*\) ?/, "");
     this.line = document.createElementNS("http://www.w3.org/2000/svg", "path");
     this.line.classList.add("moved");
     map.insertBefore(this.line, this.point);
@@ -100,12 +104,13 @@ class Place {
     this.draw();
   }
 
-  move(right, down, more) { const step = more ? 5 : 0.5; this.set(this.east + right * step, this.north - down * step); }
+  move(right, down, times) { const step = STEP_M * times; this.set(this.east + right * step, this.north - down * step); }
   grow() {}
 
   draw() {
     const x = this.middle[0] + this.east * this.perM, y = this.middle[1] - this.north * this.perM;
     this.point.setAttribute("cx", x); this.point.setAttribute("cy", y);
+    this.error.setAttribute("transform", `translate(${x - this.middle[0]} ${y - this.middle[1]}) ${this.turned}`);
     this.line.setAttribute("d", `M${this.middle[0]} ${this.middle[1]}L${x} ${y}`);
   }
 
@@ -121,11 +126,12 @@ export class Mend {
 
   // `onEnd(kind, kept)`: `kept` are the fields of a verdict, or null where all is as it was.
   constructor(root, panel, onEnd) {
-    Object.assign(this, { root, panel, onEnd });
+    Object.assign(this, { root, panel, onEnd, isFar: false, far: panel.querySelector("[data-mend=far]") });
     panel.addEventListener("click", (e) => {
       const { step, grow, mend } = e.target.closest("button")?.dataset ?? {};
-      if (step) this.step((...by) => this.now.move(...by), ...step.split(" ").map(Number), e.shiftKey);
-      if (grow) this.step((...by) => this.now.grow(...by), ...grow.split(" ").map(Number));
+      if (step) this.step("move", step.split(" ").map(Number), e.shiftKey);
+      if (grow) this.step("grow", grow.split(" ").map(Number), e.shiftKey);
+      if (mend === "far") { this.isFar = !this.isFar; this.far.setAttribute("aria-pressed", String(this.isFar)); return; }
       if (mend) this.stop(mend === "keep");
     });
   }
@@ -149,12 +155,15 @@ export class Mend {
     return true;
   }
 
-  step(by, ...how) { by(...how); this.say(); }
-  say() { this.panel.querySelector("#mend-figure").textContent = this.now.figure; }
+  // With Shift, or with the button pressed, ten times as far.
+  step(deed, way, isShift) { this.now[deed](...way, isShift !== this.isFar ? FAR : 1); this.say(); }
+  say() { for (const each of this.panel.querySelectorAll("[data-px]")) each.textContent = this.now.step ?? ""; this.panel.querySelector("#mend-figure").textContent = this.now.figure; }
 
   press(e) {
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.code];
-    if (arrow) { e.preventDefault(); this.step((...by) => this.now.move(...by), ...arrow, e.shiftKey); }
+    if (arrow) { e.preventDefault(); this.step("move", arrow, e.shiftKey); }
+    const size = this.kind === "box" && { KeyA: [-1, 0], KeyD: [1, 0], KeyS: [0, -1], KeyW: [0, 1] }[e.code];
+    if (size) { e.preventDefault(); this.step("grow", size, e.shiftKey); }
     if (e.code === "Escape") { e.preventDefault(); this.stop(false); }
     if (e.code === "Enter" && !e.target.closest?.("button")) { e.preventDefault(); this.stop(true); }
   }
@@ -164,6 +173,7 @@ export class Mend {
     if (!this.open) return;
     const { kind, now, card } = this;
     if (!isKept) now.show(this.first.get(card)[kind]);
+    if (kind === "box") card.classList.toggle("box-put", isKept && (now.isChanged() || card.classList.contains("box-put")));
     const kept = isKept && (kind === "place" ? now.isChanged() : now.isChanged() || card.mended?.box) ? now.keep() : null;
     now.end();
     this.root.classList.remove(`mending-${kind}`);

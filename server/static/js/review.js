@@ -246,7 +246,7 @@ const feedback = new Feedback(by("feedback"), say.feedback);
 const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { if (!card) fetchMore(); } });
 const deeds = {
   confirm: () => { mend.stop(true); answer("confirm"); }, unsure: () => answer("unsure"), skip: () => answer("skip"), undo, report,
-  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card.dataset.likely.split(" ")); }, merge: () => { if (ready) merge.open(card); },
+  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card); }, merge: () => { if (ready) merge.open(card); },
   next: () => card && show(shownIndex(card) + 1), fit: () => zoom?.toggleBox(), larger: () => zoom?.by(1.25), smaller: () => zoom?.by(0.8),
   box: () => { const isHidden = root.classList.toggle("no-box"); root.querySelector(".tools [data-do=box]").setAttribute("aria-pressed", String(isHidden)); },
   bright: () => { const button = root.querySelector(".tools [data-do=bright]"), level = brighten(root); button.setAttribute("aria-pressed", String(level > 1)); button.querySelector(".level").textContent = level > 1 ? `${level}/3` : ""; live(`${say.bright} ${level}/3`); }, details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
