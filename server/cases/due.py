@@ -48,10 +48,8 @@ def _of_city(city_id: int, shadow: bool, after: Due | None) -> Iterator[Due]:
         # Whatever has the same deadline is passed within the index.
         beyond = Q(deadline_at__gt=since) | Q(id__gt=after.id if after else 0)
         rows = Case.objects.filter(beyond, in_shadow(shadow), city_id=city_id, handed_over_at__isnull=False, fixed_at=None, deadline_at__gte=since)  # fmt: skip
-        part = [
-            Due(*row)
-            for row in rows.order_by("deadline_at", "id").values_list("deadline_at", "id", "category")[:A_WALK]
-        ]
+        due = rows.order_by("deadline_at", "id").values_list("deadline_at", "id", "category")[:A_WALK]
+        part = [Due(at, case_id, category) for at, case_id, category in due if at is not None]
         yield from part
         if len(part) < A_WALK:
             return

@@ -163,7 +163,7 @@ def _query(query: str, box: Box) -> str:
 
 def legend(person: Any, box: Box) -> list[tuple[str, str]]:
     """Marks and what they mean: of shapes those alone that this person may meet."""
-    told = [(mark_safe(mark(shape)), name) for shape, name in _shapes(is_inside(person))]
+    told: list[tuple[str, str]] = [(mark_safe(mark(shape)), name) for shape, name in _shapes(is_inside(person))]
     told.append((mark_safe(heap_mark()), _("several cases, how many")))
     if (ground := roads_in(person, box)).lines:
         names = {"seen": _("ground that vehicles looked at"), "road": _("roads, or where vehicles drove")}

@@ -47,7 +47,8 @@ def strike_with_answer(case_id: int, person: User, words: str, now: datetime) ->
     """Strike out what was written with an answer that is taken back. Call inside its transaction."""
     own = Note.objects.filter(case=case_id, person=person, about=About.ANSWER, words=words.strip(), struck_at=None)
     last = own.order_by("-id").values_list("id", flat=True).first()
-    Note.objects.filter(id=last).update(struck_at=now)
+    if last is not None:
+        Note.objects.filter(id=last).update(struck_at=now)
 
 
 @transaction.atomic

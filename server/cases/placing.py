@@ -18,7 +18,7 @@ def point_of(row: Member | Sighting) -> Point:
     )
 
 
-def place_of(case_id: int | None, rows: Sequence[Member] | Sequence[Sighting]) -> Placed:
+def place_of(case_id: int | None, rows: Sequence[Member | Sighting]) -> Placed:
     """Latitude, longitude and covariance of a case with these sightings: of the thing that the first one is of which was not brought by a merge. Where nobody merged by hand, nothing is asked of the database."""
     points = [point_of(row) for row in rows]
     if case_id is None or len(rows) == 1 or not any(row.by_hand for row in rows) or len(groups := group(points)) == 1:
