@@ -133,7 +133,7 @@ def test_all_pictures_of_a_dispute_are_leafed_through_and_a_reason_is_asked_for_
     dispute.locator("[name=answer]").select_option("reject")
     expect(dispute.locator("[name=reason]")).to_be_visible()
     expect(dispute.locator("[name=category]")).to_be_hidden()
-    expect(dispute.locator(".other .warning")).to_be_visible()
+    expect(dispute.locator(".other .warning.if-reject")).to_be_visible()
     assert_fit_for_all(page, "a dispute that rejects")
     page.locator(".dispute").last.locator("[value=first]").click()
     cells = page.locator("table.settled tbody tr").first.locator("td")
