@@ -63,7 +63,7 @@ def sum_up(city: City, day: date, now: datetime) -> None:
             category, zh, en = key
             rows[category, zh or "", en or ""][figure] += number
     took = {step.value: _took_s(city, day, step) for step in Step}
-    spans = {step: classes(lengths_s) for step, lengths_s in took.items()}
+    spans: dict[str, dict[str, Any]] = {step: classes(lengths_s) for step, lengths_s in took.items()}
     spans |= {LONGEST: {step: max(lengths_s) for step, lengths_s in took.items() if lengths_s}}
     with transaction.atomic():
         CaseDay.objects.filter(city=city, day=day).delete()

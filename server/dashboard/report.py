@@ -21,7 +21,7 @@ from server.accounts.services import cases_for, cities_for, is_inside
 from server.cases.geo import around
 from server.cases.map_rows import Found, Spot
 from server.cases.map_svg import APART_PX, SHAPE
-from server.cases.map_views import drawing, legend, letters_of
+from server.cases.map_views import drawing, legend
 from server.cases.models import in_shadow
 from server.dashboard.models import CaseDay, Day
 from server.dashboard.rules import Month, bounds_of, month_of, month_of_day
@@ -95,7 +95,7 @@ def _is_whole(person: Any, month: Month) -> bool:
 
 
 def _map(person: Any, month: Month) -> dict[str, Any]:
-    """Where the cases are that were seen first, or handed over, in the month: the drawing, and what its marks and letters mean."""
+    """Where the cases are that were seen first, or handed over, in the month: the drawing, and what its marks mean."""
     zone, column = get_default_timezone(), "first_seen_at" if is_inside(person) else "handed_over_at"
     begin, _end = bounds_of(month.first, zone)
     end: datetime = bounds_of(month.after, zone)[0]
@@ -108,6 +108,6 @@ def _map(person: Any, month: Month) -> dict[str, Any]:
     if box is None:
         return {"svg": ""}
     apart_px = APART_PX if len(spots) <= DRAWN else 2 * APART_PX
-    found, box = Found(spots=spots), box.fitted(SHAPE)
-    svg = mark_safe(drawing(person, box, found, "", apart_px))
-    return {"svg": svg, "legend": legend(person, box), "letters": letters_of(found) if len(spots) <= DRAWN else []}
+    box = box.fitted(SHAPE)
+    svg = mark_safe(drawing(person, box, Found(spots=spots), "", apart_px))
+    return {"svg": svg, "legend": legend(person, box)}

@@ -16,12 +16,12 @@ from server.accounts.services import cities_for
 from server.audit.rules import Verb
 from server.audit.services import record
 from server.cases.models import Case
-from server.cases.notes import About, add_reason
+from server.cases.notes import LONGEST, About, add_reason
 from server.cases.rules import AT_CITY, State
 from server.cases.services import move
 from server.categories.models import standing_of
 from server.city.services import live, note_handed_over, retract, withdraw
-from server.review.answers import LONGEST_WORDS, BadVerdict, Given, apply, check_given, write
+from server.review.answers import BadVerdict, Given, apply, check_given, write
 from server.review.corrections import Correction
 from server.review.models import Dispute, Look, Verdict
 from server.review.rules import DECIDED_BY, Kind, Outcome
@@ -159,5 +159,5 @@ def retract_case(person: User, case: Case, words: str, now: datetime, *, reason:
             write(held, person, uuid4(), Kind.SETTLED, replace(given, words=""), proposed=held.category, counted=True)
         Dispute.objects.filter(case=held, settled_at=None).update(settled_at=now, outcome=Outcome.MOOT)
         add_reason(held, person, About.RETRACT, words, now)
-        retract(held, words.strip()[:LONGEST_WORDS], now, person.pk)
+        retract(held, words.strip()[:LONGEST], now, person.pk)
     return True

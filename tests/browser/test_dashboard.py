@@ -22,8 +22,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 A4_PT = (595, 842)
 LEAST_MARK_PX, LEAST_LETTERS_PX = 20, 11
 SIZES = """(marks) => marks.map((mark) => {
-  const text = mark.querySelector("text"), drawn = text.getScreenCTM(), box = mark.firstElementChild.getBoundingClientRect();
-  return [Math.max(box.width, box.height), parseFloat(getComputedStyle(text).fontSize) * Math.hypot(drawn.a, drawn.b)];
+  const text = mark.querySelector("text"), drawn = text.getScreenCTM() ?? {a: 0, b: 0}, box = mark.firstElementChild.getBoundingClientRect();
+  const isShown = getComputedStyle(text).display !== "none";
+  return [Math.max(box.width, box.height), isShown ? parseFloat(getComputedStyle(text).fontSize) * Math.hypot(drawn.a, drawn.b) : Infinity];
 })"""
 
 

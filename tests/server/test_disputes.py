@@ -304,7 +304,8 @@ def test_one_that_is_needed_no_more_is_taken_back_without_a_verdict_and_can_be_r
     client.force_login(officer)
     assert "the district had it cleared" in client.get(f"/cases/{case.number}/").content.decode()
     client.force_login(chief)
-    assert "Have it reviewed again" in client.get(f"/cases/{case.number}/", headers={"Accept-Language": "en"}).content.decode()  # fmt: skip
+    page = client.get(f"/cases/{case.number}/", headers={"Accept-Language": "en"}).content.decode()
+    assert page.count("Have it reviewed again") == 2, "what opens the form, and its button"
     assert client.post(f"/cases/{case.number}/reopen", {"why": "it lies there again"}).status_code == 302
     assert state_of(case)[0] == "queued"
     assert Note.objects.filter(case=case, about="reopen", words="it lies there again").exists()
@@ -313,6 +314,9 @@ def test_one_that_is_needed_no_more_is_taken_back_without_a_verdict_and_can_be_r
     handed_over(case, 20)
     assert sent[-1][0] == "case.confirmed"
     assert state_of(case)[0] == "handed_over"
+    Case.objects.filter(id=case.pk).update(state="fixed")
+    page = client.get(f"/cases/{case.number}/", headers={"Accept-Language": "en"}).content.decode()
+    assert page.count("Tell the city that it is still there") == 2
 
 
 def test_permitted_here_is_laid_before_a_supervisor_with_its_place(case: Case, reviewer: Any, chief: Any, client: Any) -> None:  # fmt: skip
