@@ -278,6 +278,35 @@ def test_a_correction_that_is_dropped_is_not_sent(open_page: Open, deal: Deal, r
     assert Verdict.objects.count() == 3
 
 
+def test_an_answer_by_a_button_ends_a_correction_and_the_other_pictures_lose_their_old_boxes(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(2)
+    page = open_page("/review/", reviewer)
+    shown(page)
+    before = card(page).locator(".box .outer").first.bounding_box()
+    page.locator("#tools [data-do=mend_box]").click()
+    frame = card(page).locator(".frame").bounding_box()
+    assert before
+    assert frame
+    assert abs(before["x"] - frame["x"]) < 4, "it stays where it was"
+    assert abs(before["width"] - frame["width"]) < 6, "but for the strokes"
+    press(page, "ArrowRight", "Enter")
+    expect(page.locator("#mend")).to_be_hidden()
+    expect(card(page)).to_have_class(re.compile("box-put"))
+    place = card(page).locator(".map-error").bounding_box()
+    page.locator("#tools [data-do=mend_place]").click()
+    press(page, "Shift+ArrowRight")
+    moved = card(page).locator(".map-error").bounding_box()
+    assert place
+    assert moved
+    assert moved["x"] - place["x"] > 5, "what is uncertain goes with the place"
+    page.locator(".bar [data-do=unsure]").click()
+    expect(page.locator("#mend")).to_be_hidden()
+    all_sent(page)
+    assert Verdict.objects.get().answer == "unsure"
+
+
 def test_brightness_and_details_stay_for_the_next_card(open_page: Open, deal: Deal, reviewer: User) -> None:
     deal(2)
     page = open_page("/review/", reviewer)

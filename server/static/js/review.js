@@ -13,6 +13,7 @@ import { Zoom } from "./zoom.js";
 const by = (id) => document.getElementById(id);
 const root = by("review"), cards = by("cards"), say = root.dataset, empty = by("empty"), loading = by("loading"), bar = root.querySelector(".bar"), reasons = by("reasons"), broken = by("broken"), banner = by("banner"), chips = by("chips");
 const FETCH_BELOW = 3, TOLD_MS = 3000, DEAD_MS = 250, AGAIN_MS = 200, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 180000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
+const ENDS_MENDING = ["reject", "change", "unsure", "skip", "undo", "merge", "report"];
 const WHOLE = { scale: 1, x: 0, y: 0, onBox: false };
 let undoing = false, card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, state = WHOLE, opened = false;
 
@@ -235,7 +236,9 @@ function show(index) { const view = card && showPicture(card, index); if (view) 
 function correct(kind) {
   if (!ready) return;
   if (kind === "box") show(0);
-  if (!mend.start(kind, card)) live(say.noPlace);
+  if (!mend.start(kind, card)) { live(say.noPlace); return; }
+  // Enter is to end it, not to press the tool again.
+  if (document.activeElement?.closest("#tools")) card.querySelector("h1").focus({ preventScroll: true });
 }
 
 const kinds = new Kinds(by("kinds"), (category, name) => answer("confirm", { category }, name));
@@ -275,7 +278,7 @@ document.addEventListener("click", (e) => {
   const button = e.target.closest("button");
   if (!button) return;
   const { do: deed, reason, drop: dropped, merge: number, index } = button.dataset;
-  if (deed) { if (!mend.open || !["mend_box", "mend_place"].includes(deed)) deeds[deed](); }
+  if (deed) { if (mend.open && ENDS_MENDING.includes(deed)) mend.stop(true); if (!mend.open || !["mend_box", "mend_place"].includes(deed)) deeds[deed](); }
   else if (reason) reject(reason);
   else if (dropped) drop(dropped);
   else if (number) deeds.merge();
