@@ -18,11 +18,11 @@ MET = AT_CITY_OR_AFTER | {State.RETURNED, State.CONFIRMED, State.REJECTED}
 NAMED = 3
 
 
-def state_words(state: str, person: Any) -> str:
+def state_words(state: str, person: Any, *, in_dispute: bool = False) -> str:
     """A case's state in this person's words."""
     if not is_inside(person) and state in UNDER_REVIEW:
         return _("returned, under review")
-    return state_name(state)
+    return state_name(state, in_dispute=in_dispute)
 
 
 def states_asked(person: Any) -> list[tuple[str, str]]:
