@@ -21,6 +21,7 @@ from django.utils.timezone import make_aware
 
 from calibration.geodesy import metres_per_degree, offset_m
 from models.taxonomy import CATEGORIES
+from server.accounts.models import User
 from server.accounts.services import is_inside
 from server.cases import told
 from server.cases.due import LOOKED_DUE, Due, due_of_text, sorted_by_deadline, walked
@@ -221,7 +222,7 @@ def _sets(city_ids: Sequence[int], wanted: Filter, notes: bool, reader: Any) -> 
     if wanted.near:
         yield _near(city_ids, wanted, wanted.near, told.is_blind(reader))
     for word in wanted.words:
-        yield _of_word(city_ids, word, wanted.before, notes)
+        yield _of_word(city_ids, word, wanted.before, _notes_for(reader) if notes else None)
     if wanted.district:
         yield _named([("district_zh", wanted.district)], wanted.before)
     if wanted.vehicle:
@@ -258,7 +259,7 @@ def _all_categories(city_ids: Sequence[int]) -> set[str]:
     return {*CATEGORIES, *CategoryStanding.objects.filter(city_id__in=city_ids).values_list("category", flat=True)}
 
 
-def _of_word(city_ids: Sequence[int], word: str, before: int | None, notes: bool) -> Some:
+def _of_word(city_ids: Sequence[int], word: str, before: int | None, notes: QuerySet[Note] | None) -> Some:
     """At a place of which something is called so, or with a note that says so."""
     features = Feature.objects.filter(city_id__in=city_ids)
     called = features.exclude(kind=Kind.GRID).filter(Q(name_zh__icontains=word) | Q(name_en__icontains=word))
@@ -267,11 +268,18 @@ def _of_word(city_ids: Sequence[int], word: str, before: int | None, notes: bool
         *features.filter(kind=Kind.GRID, code__startswith=word).values_list("kind", "code").distinct()[: NAMES + 1],
     ]
     found = _named([(COLUMNS[Kind(kind)], name) for kind, name in names[:NAMES]], before)
-    if notes:
+    if notes is not None:
         newest_id = Note.objects.order_by("-id").values_list("id", flat=True).first() or 0
-        said = Note.objects.filter(id__gt=newest_id - NOTES_READ, words__icontains=word, struck_at=None)
+        said = notes.filter(id__gt=newest_id - NOTES_READ, words__icontains=word, struck_at=None)
         found.ids.update(said.values_list("case_id", flat=True))
     return found._replace(is_too_much=len(names) > NAMES)
+
+
+def _notes_for(reader: Any) -> QuerySet[Note]:
+    """The notes whose words find a case: a reviewer's own alone, since those of others say that somebody has answered."""
+    if not told.is_blind(reader):
+        return Note.objects.all()
+    return Note.objects.filter(person=reader) if isinstance(reader, User) else Note.objects.none()
 
 
 def _named(names: Sequence[tuple[str, str]], before: int | None) -> Some:

@@ -305,3 +305,16 @@ def test_every_state_is_asked_for_once(li: User, cards: list[Case]) -> None:
         walked = [state for states, _ in by_state(cases_for(person), list(State), person) for state in states]
         assert sorted(walked) == sorted(set(walked))
         assert {*State} - {*walked} <= {State.MERGED}
+
+
+def test_words_of_others_find_no_card_for_who_is_kept_blind(cards: list[Case], reviewer: User, li: User) -> None:
+    """A note stands where somebody has answered."""
+    (card,) = lease(li, timezone.now(), 1)
+    decide(li, uuid4(), card.pk, "confirm", timezone.now(), words="桶旁还有散落垃圾")
+    asked = Filter(text="散落", state="all")
+    found = [[each.pk for each in search.search(cases_for(who), cities_for(who), asked, 9, notes=True, reader=who).cases] for who in (li, reviewer, supervisor())]  # fmt: skip
+    assert found == [[card.pk], [], [card.pk]]
+
+
+def supervisor() -> User:
+    return User.objects.create_user("zhao", role="supervisor")
