@@ -60,22 +60,6 @@ def test_the_language_is_switched_on_the_page(open_page: Open, deal: Deal, revie
         shown(page)
 
 
-def test_a_supervisor_puts_a_category_elsewhere_on_the_page(open_page: Open, deal: Deal) -> None:
-    deal(1)
-    chief = User.objects.create_user("zhao", password=PASSWORD, role="supervisor")
-    page = open_page("/review/", chief, "en")
-    shown(page)
-    page.locator(".pages-button").click()
-    page.get_by_role("link", name="Categories").press("Enter")
-    row = page.locator("tr", has_text="Bagged garbage")
-    expect(row.locator(".tag")).to_have_text("live")
-    expect(page.get_by_role("button", name="Make live")).to_have_count(0)
-    row.get_by_role("button", name="Move to shadow").press("Enter")
-    expect(row.locator(".tag")).to_have_text("in shadow")
-    expect(row).to_contain_text("100 more verdicts needed")
-    assert Case.objects.get().shadow
-
-
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 @pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
 def test_every_page_is_fit_for_all(

@@ -15,17 +15,19 @@ export class Batch {
     dialog.addEventListener("close", () => this.leave());
   }
 
-  async open() {
+  // The next twelve stay away if who answered the last has closed the dialog meanwhile.
+  async open(goesOn = false) {
     let response;
     try { response = await post(this.say.batchLease); } catch (trouble) { this.page.warn(trouble); return; }
     const html = response.status === 204 ? "" : await response.text();
+    if (goesOn && !this.dialog.open) { this.page.onEnd(); return; }
     this.grid.innerHTML = html;
     this.cells = [...this.grid.querySelectorAll(".cell")];
     this.why.hidden = this.cells.length > 0; this.none.hidden = this.cells.length > 0; this.all.hidden = !this.cells.length;
     if (!this.cells.length) this.why.textContent = decodeURIComponent(response.headers.get("X-Why") ?? "");
     this.batch = this.grid.querySelector("[data-id]")?.dataset ?? {};
     this.dialog.querySelector("h2").textContent = this.batch.title || this.dialog.dataset.title;
-    this.dialog.showModal();
+    if (!goesOn) this.dialog.showModal();
     if (this.cells.length) this.begin();
   }
 
@@ -94,18 +96,23 @@ export class Batch {
       this.page.live(`${this.say[answer === "confirm" ? "confirmed" : "rejected"]}: ${this.cells.length - this.out.length}`);
       this.ended = true;
       this.sending = false;
-      this.dialog.close();
-      await this.open();
+      this.clear();
+      this.dialog.querySelector("h2").focus();
+      await this.open(true);
     } catch (trouble) { this.wait.textContent = this.page.warn(trouble); }
     this.sending = false;
   }
 
-  // What was not answered goes back to the queue.
-  leave() {
+  clear() {
     clearTimeout(this.timer);
     this.watch?.disconnect();
     this.grid.replaceChildren();
     this.cells = [];
+  }
+
+  // What was not answered goes back to the queue.
+  leave() {
+    this.clear();
     this.page.onEnd();
   }
 }
