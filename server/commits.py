@@ -30,7 +30,13 @@ def synced_after() -> Iterator[None]:
     is_whole = not connection.in_atomic_block
     with hasty(), transaction.atomic():
         yield
-    if connection.vendor == "sqlite" and is_whole:
+    if is_whole:
+        wait_for_disk()
+
+
+def wait_for_disk() -> None:
+    """Come back once the disk has all that was committed. Also for who finds that somebody else has just done what was asked: that one may still be waiting."""
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
         sync_log(Path(connection.settings_dict["NAME"]))
 
 

@@ -17,7 +17,7 @@ from server.accounts.models import User
 from server.cases.models import Case, Picture
 from server.cases.rules import State
 from server.categories.rules import category_of
-from server.commits import hasty, synced_after
+from server.commits import hasty, synced_after, wait_for_disk
 from server.review import gold, looks, rows
 from server.review.answers import LONGEST_MS, BadVerdict, Given, check_given
 from server.review.batch_rules import CELLS, LEAST_MS, SEVERITIES, proven_among
@@ -128,6 +128,7 @@ def answer_batch(
     """Answer the cards of one's batch together, but for those `out` of it, which go back to be looked at alone: all or nothing, idempotent by `answer_id`. Raises BadVerdict."""
     verdicts = {case_id: uuid5(answer_id, str(case_id)) for case_id in sorted(set(ids) - set(out))}
     if Verdict.objects.filter(id__in=list(verdicts.values()), person=person).exists():
+        wait_for_disk()
         return Done(len(verdicts), len(set(out)), is_known=True)
     laid = (
         Batch.objects.filter(person=person, done_at=None)

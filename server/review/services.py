@@ -20,7 +20,7 @@ from server.cases.notes import strike_with_answer
 from server.cases.rules import AT_CITY, State
 from server.cases.services import move
 from server.city.services import may_have, retract, withdraw
-from server.commits import hasty, synced_after
+from server.commits import hasty, synced_after, wait_for_disk
 from server.review import corrections, disputes, gold, looks, merges, rows
 from server.review.answers import (
     LONGEST_WORDS,
@@ -209,6 +209,8 @@ def _is_known(verdict_id: UUID, person: User) -> bool:
     known = Verdict.objects.filter(id=verdict_id).first()
     if known is not None and known.person_id != person.pk:
         raise BadVerdict(_("It was sent by somebody else already. Load the page again and answer the card anew."))
+    if known is not None:
+        wait_for_disk()
     return known is not None
 
 

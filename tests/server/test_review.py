@@ -254,8 +254,11 @@ def test_a_lease_waits_for_no_disk_and_a_verdict_does_without_the_lock(
         card = lease(reviewer, NOW)[0]
         renew(reviewer, NOW)
         assert waited == []
-        decide(reviewer, uuid4(), card.pk, "confirm", NOW)
+        sent = uuid4()
+        decide(reviewer, sent, card.pk, "confirm", NOW)
     assert waited == [True]
+    assert decide(reviewer, sent, card.pk, "confirm", NOW).result == "known"
+    assert waited == [True, True], "the first may still be waiting"
     told = [each["sql"] for each in queries if each["sql"].startswith(("PRAGMA", "UPDATE"))]
     hasty = ["PRAGMA synchronous=NORMAL", "UPDATE", "PRAGMA synchronous=FULL"]
     assert [each if each.startswith("PRAGMA") else "UPDATE" for each in told] == hasty * 3
