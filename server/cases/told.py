@@ -110,10 +110,6 @@ def places_seen(case_ids: Collection[int]) -> dict[int, tuple[float, float]]:
     return {case_id: place_of(case_id, rows)[:2] for case_id, rows in seen.items()}
 
 
-def _put(case: Case, mask: Mask) -> None:
-    case.state, case.category, case.shadow = mask.over(case.category, case.shadow)
-
-
 def own_state(states: Collection[str], person: Any, column: str = "state") -> Q:
     """Of cases that are not found by a look: that they are told to be in one of these states; `column` has the real one."""
     if not is_blind(person):
