@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,13 +26,14 @@ from demo.login import Login, Refused, SignIn, read_logins, write_logins
 from demo.processes import Process, stop_all
 from demo.score import Spot, problems_of, score
 from edge.capture import NoPictures
-from edge.ride import open_ride
+from edge.ride import UTC, open_ride
 from edge.zones import BadZones
 
 SAMPLE = Path(__file__).parent / "ride" / "sample"
 VEHICLE = "TY-01"
 PEOPLE = {"reviewer": "reviewer", "supervisor": "supervisor", "officer": "city", "auditor": "auditor", "fleet": "fleet", "administrator": "admin"}  # fmt: skip
 """Who signs in to the pages, by name, and their role: somebody of each. The first one reviews, and is alone in a demo without people."""
+SAMPLE_LASTS = timedelta(minutes=2)
 SIGN_IN_S = 120.0
 """Checking a password takes its time on purpose, on a busy machine a long one."""
 UNDECIDED = ("new", "queued")
@@ -87,7 +89,7 @@ class Chain:
             ("city", ["demo", "city", "--data", str(self.city_data), "--port", str(self.city_port), "--secret-file", str(self.data / "city-secret"),
                       "--status-url", (self.data / "status-url").read_text()], False),
             ("uplink", ["edge", "uplink", "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data)], False),
-            ("vehicle", ["edge", "replay", str(self.ride), "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data), "--json",
+            ("vehicle", ["edge", "replay", str(self.ride), *self._when(), "--config", str(self.data / "edge.toml"), "--data", str(self.edge_data), "--json",
                          *(["--pack", self.pack] if self.pack else [])], True),
         ]  # fmt: skip
         self.processes = [
@@ -223,6 +225,15 @@ class Chain:
         vanished = int(about["sequence"]) - int(about["evicted"]) - len(held)
         return len(held - there) + max(0, vanished)
 
+    def _when(self) -> list[str]:
+        """The sample is driven as if on the last day whose ride is over by now, the same day at every start; other rides when they were."""
+        path = self.data / "began"
+        if not path.exists() and (self.ride != SAMPLE or (self.edge_data / "outbox.sqlite3").exists()):
+            return []
+        if not path.exists():
+            path.write_text(last_day(open_ride(SAMPLE).began, datetime.now(UTC) - SAMPLE_LASTS).isoformat())
+        return ["--began", path.read_text()]
+
     def _check_ride(self) -> None:
         try:
             ride = open_ride(self.ride)
@@ -330,6 +341,11 @@ class Chain:
         self.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_text(json.dumps(ports))
         return ports
+
+
+def last_day(instant: datetime, latest: datetime) -> datetime:
+    """The same time of day, as late as `latest` allows; `instant` itself where that is later."""
+    return instant + timedelta(days=max(0, (latest - instant).days))
 
 
 def temporary_data() -> Path:

@@ -10,6 +10,8 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from edge.capture import NoPictures
 from edge.identity import Ids
 from edge.outbox import Outbox, OutboxError
 from edge.pipeline import Vehicle
-from edge.ride import Ride, frames_of, open_ride
+from edge.ride import UTC, Ride, frames_of, open_ride
 from edge.settings import BadSettings, Settings, read_settings
 from edge.values import Frame
 from edge.zones import BadZones
@@ -37,7 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, help="edge.toml (default: trial settings, no cool-down)")
     parser.add_argument("--data", type=Path, help="folder of the outbox (default: a new temporary one)")
     parser.add_argument("--pack", help="a shipped pack's name or a folder (default: as in the settings)")
+    parser.add_argument("--began", type=_instant, metavar="TIME", help="when the ride began, such as 2026-11-28T09:30:00+08:00 (default: as the ride says)")  # fmt: skip
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
+
+
+def _instant(told: str) -> datetime:
+    try:
+        instant: datetime | None = datetime.fromisoformat(told)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{told} is no instant; write it as 2026-11-28T09:30:00+08:00, with its zone")
+    return instant.astimezone(UTC)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         settings = read_settings(args.config) if args.config else Settings()
         ride = open_ride(args.ride)
+        if args.began:
+            ride = replace(ride, began=args.began, clock_trusted=True)
         vehicle = _vehicle(args, settings, ride)
         bad: Counter[str] = Counter()
         frames = frames_of(

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import cv2
 import httpx
 import pytest
 
-from demo.chain import PEOPLE, SAMPLE, Chain, ChainFailed
+from demo.chain import PEOPLE, SAMPLE, Chain, ChainFailed, last_day
 from demo.command_run import TRIES, greeting
 from demo.login import SignIn
 from demo.people import People
+from edge.ride import UTC
 from models.packs import load_pack
 from models.training.from_verdicts import build
 from models.verdicts import read_export
@@ -148,6 +150,24 @@ def test_a_second_start_sends_nothing_again(mosquitto: str, office: Path, short_
     again = drive(office, tmp_path, short_ride, None).result(0)
     for key in ("sightings", "acknowledged", "cases", "handovers", "lost"):
         assert again[key] == first[key]
+
+
+@pytest.mark.parametrize(("latest", "day"), [((28, 1, 31), 28), ((28, 1, 29), 27), ((2, 1, 30), 2), ((1, 0, 0), 2)])
+def test_the_sample_is_driven_on_the_last_day_that_allows_its_time_of_day(
+    latest: tuple[int, int, int], day: int
+) -> None:
+    began = datetime(2026, 11, 2, 1, 30, tzinfo=UTC)
+    assert last_day(began, datetime(2026, 11, *latest, tzinfo=UTC)) == began.replace(day=day)
+
+
+def test_the_sample_keeps_its_day_at_every_start_and_other_rides_theirs(short_ride: Path, tmp_path: Path) -> None:
+    sample, other, older = (Chain(tmp_path / name, ride, headless=True) for name, ride in (("a", SAMPLE), ("b", short_ride), ("c", SAMPLE)))  # fmt: skip
+    (verb, told), again = sample._when(), sample._when()
+    assert (verb, again) == ("--began", ["--began", told])
+    assert timedelta(minutes=1) < datetime.now(UTC) - datetime.fromisoformat(told) < timedelta(days=1, minutes=3)
+    older.edge_data.mkdir(parents=True)
+    (older.edge_data / "outbox.sqlite3").touch()
+    assert (other._when(), older._when()) == ([], [])
 
 
 def test_a_ride_without_positions_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -74,6 +75,24 @@ def test_a_replay_gives_the_same_ids_every_time_and_started_again_adds_nothing(
         assert (shown.lat_deg, shown.lon_deg) == pytest.approx((sighting.fix.lat_deg, sighting.fix.lon_deg), abs=1e-7)
         assert sighting.id.int >> 80 <= int(sighting.seen_at.utc.timestamp() * 1000)
         assert isinstance(sighting.pass_id, UUID)
+
+
+def test_a_ride_may_be_driven_on_another_day(ride: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    replay(capsys, ride, tmp_path / "then")
+    replay(capsys, ride, tmp_path / "now", "--began", "2026-11-28T09:30:00+08:00")
+    then, now = sightings(tmp_path / "then"), sightings(tmp_path / "now")
+    assert [each.place for each in now] == [each.place for each in then]
+    assert {after.seen_at.utc - before.seen_at.utc for before, after in zip(then, now, strict=True)} == {
+        timedelta(days=26)
+    }
+    assert {each.seen_at.source for each in now} == {"file"}
+
+
+@pytest.mark.parametrize("told", ["yesterday", "2026-11-28T09:30:00"])
+def test_another_day_has_its_zone(ride: Path, capsys: pytest.CaptureFixture[str], told: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        trikeye.main(["edge", "replay", str(ride), "--began", told])
+    assert f"{told} is no instant; write it as" in capsys.readouterr().err
 
 
 def test_without_redaction_there_is_no_outbox_and_no_picture(
