@@ -184,7 +184,7 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
     if verb == Verb.CASE_OPENED and "split_from" in detail:
         return _("Split off from case %(number)d") % {"number": detail["split_from"]}
     if verb == Verb.CASE_MOVED:
-        return _("%(deed)s: %(old)s → %(new)s") % {"deed": deed, "old": state_name(detail["old"]), "new": state_name(detail["new"])}  # fmt: skip
+        return _("%(deed)s: %(old)s → %(new)s") % {"deed": deed, "old": state_name(detail["old"]), "new": state_name(detail["new"], in_dispute=detail["old"] != State.QUEUED)}  # fmt: skip
     if verb == Verb.VERDICT:
         what = answer_name(detail["answer"], detail.get("reason"))
         if detail.get("new"):

@@ -97,6 +97,14 @@ def open_dispute_of(case: Case) -> Dispute | None:
     return Dispute.objects.filter(case=case, settled_at=None).select_related("first", "second").first()
 
 
+def in_dispute(cases: Iterable[Case], person: Any) -> set[int]:
+    """Of cases by id, those on which two answers differ, rather than one person being unsure; a reviewer is not told."""
+    disputed = [case.pk for case in cases if case.state == State.DISPUTED]
+    if not disputed or person.role == User.Role.REVIEWER:
+        return set()
+    return set(Dispute.objects.filter(case__in=disputed, settled_at=None).values_list("case", flat=True))
+
+
 def takes_it_for_new(case: Case, person: Any) -> bool:
     """Whether a reviewer may still be given this decided case as if nobody had answered it: then nothing may say that somebody did."""
     return is_blind(person) and case.state not in UNLOOKED and looks_for(person).filter(case=case).exists()

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
 from server.cases.asked import asked, read_as_vehicle, with_vehicle
 from server.cases.filters import DEADLINE, Filter, filter_of, query_of, without_each
+from server.cases.history import in_dispute
 from server.cases.models import Case
 from server.cases.officers import replies_line, state_words
 from server.cases.rules import AT_CITY
@@ -47,17 +48,18 @@ def case_list(request: HttpRequest) -> HttpResponse:
     asked_for = here + begins
     if request.session.get(LIST, "") != asked_for:
         request.session[LIST] = asked_for
-    rows = [_row(case, person, home_id, now) for case in found.cases]
+    disputed = in_dispute(found.cases, person)
+    rows = [_row(case, person, home_id, now, in_dispute=case.pk in disputed) for case in found.cases]
     return render(request, "cases.html", asked(person, wanted) | {
         "rows": rows, "found": found, "has_order": True, "hiding": [] if rows or found.is_cut else _hiding(person, wanted),
         "replies": replies_line(person), "here": here, "may_export": may(person, "case_export"), "newest": f"?{here}" if begins else "", "older": f"?{here}{ends}" if ends else "", "by_deadline": wanted.order == DEADLINE,
     })  # fmt: skip
 
 
-def _row(case: Case, person: Any, home_id: int | None, now: datetime) -> dict[str, Any]:
+def _row(case: Case, person: Any, home_id: int | None, now: datetime, *, in_dispute: bool) -> dict[str, Any]:
     category = category_of(case.category)
     return {
-        "case": case, "address": address_of(case, home_id), "name": category_name(case.category), "place": kept_line(case) or f"{case.lat_deg:.5f}, {case.lon_deg:.5f}", "state": state_words(case.state, person),
+        "case": case, "address": address_of(case, home_id), "name": category_name(case.category), "place": kept_line(case) or f"{case.lat_deg:.5f}, {case.lon_deg:.5f}", "state": state_words(case.state, person, in_dispute=in_dispute),
         "severity": category.severity, "severity_name": severity_name(category.severity), "age": span((now - case.first_seen_at).total_seconds()),
         "deadline": case.deadline_at if case.state in AT_CITY else None, "is_over": case.state in AT_CITY and case.deadline_at is not None and case.deadline_at < now,
     }  # fmt: skip

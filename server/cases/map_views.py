@@ -22,7 +22,7 @@ from server.cases.asked import asked, read_as_vehicle, with_vehicle
 from server.cases.filters import ALL, Filter, filter_of, query_of
 from server.cases.geo import BadBox, Box, Shape, around, box_of, collection, point, shape_of
 from server.cases.glyphs import glyph_of
-from server.cases.history import takes_it_for_new
+from server.cases.history import in_dispute, takes_it_for_new
 from server.cases.map_rows import MOST, Found, Heap, Spot, look, whole
 from server.cases.map_svg import APART_PX, SHAPE, WIDTH, draw, ground_mark, heap_mark, mark
 from server.cases.models import Picture
@@ -108,7 +108,7 @@ def case_peek(request: HttpRequest, number: int) -> HttpResponse:
     told, is_new = as_told(case, request.user), takes_it_for_new(case, request.user)
     severity = category_of(told.category).severity
     return render(request, "case_peek.html", {
-        "case": told, "name": category_name(told.category), "state": state_words(told.state, request.user), "place": kept_line(case), "deadline": "" if is_new else deadline_line(case, timezone.now()),
+        "case": told, "name": category_name(told.category), "state": state_words(told.state, request.user, in_dispute=bool(in_dispute([case], request.user))), "place": kept_line(case), "deadline": "" if is_new else deadline_line(case, timezone.now()),
         "mark": mark_safe(mark(shape_of(told.state))), "severity_key": severity, "severity": severity_name(severity), "address": address(case.number, case.city.key, case.city_id, request.user),
         "picture": pictures.order_by("-sighting__probability").first(),
     })  # fmt: skip

@@ -23,14 +23,14 @@ from server.cases.choosing import choices
 from server.cases.deeds import may_reopen
 from server.cases.evidence import before_and_after
 from server.cases.hidden import hidden_of
-from server.cases.history import history_of, is_kept_blind, notes_of, open_dispute_of, takes_it_for_new
+from server.cases.history import history_of, in_dispute, is_kept_blind, notes_of, takes_it_for_new
 from server.cases.merging import last_of
 from server.cases.models import Case
 from server.cases.notes import STRUCK_WITHIN, About
 from server.cases.officers import replies_line, state_words
 from server.cases.parts import parts_of, way_words
 from server.cases.qr import qr_svg
-from server.cases.rules import AT_CITY, State
+from server.cases.rules import AT_CITY
 from server.cases.told import as_told
 from server.city.deadlines import deadline_line, deadline_words
 from server.city.models import Handover
@@ -100,7 +100,7 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
     told, hidden = as_told(case, person), hidden_of(case, person)
     card = card_of(told, {}, cases_for(person), whole=True, reader=person)
     return render(request, "case.html", {
-        "card": card, "case": told, "wrong": wrong, "state": state_words(told.state, person, in_dispute=told.state == State.DISPUTED and not is_kept_blind(case, person) and open_dispute_of(case) is not None), "replies": replies_line(person), "hidden": hidden, "face_in": [(address_of(each, home_id), each) for each in hidden.elsewhere] if hidden else [],
+        "card": card, "case": told, "wrong": wrong, "state": state_words(told.state, person, in_dispute=bool(in_dispute([case], person))), "replies": replies_line(person), "hidden": hidden, "face_in": [(address_of(each, home_id), each) for each in hidden.elsewhere] if hidden else [],
         "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
         "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
         "gone": gone_of(case), "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
@@ -160,7 +160,7 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
         f"{settings.PUBLIC_URL}{reverse('case', args=[case.number])}?city={case.city.key}"  # whoever reads the sheet
     )
     return render(request, "case_print.html", {
-        "code": qr_svg(address, _("The address of this case, for a phone")), "card": card, "case": told, "state": state_words(told.state, person), "pictures": card.pictures[:PRINTED_PICTURES],
+        "code": qr_svg(address, _("The address of this case, for a phone")), "card": card, "case": told, "state": state_words(told.state, person, in_dispute=bool(in_dispute([case], person))), "pictures": card.pictures[:PRINTED_PICTURES],
         "deadline": "" if decided else deadline_words(case, timezone.now()), "history": [line for line in history_of(case, person) if line.kind in PRINTED][:PRINTED_LINES],
         "handovers": [] if decided else handovers_of(case), "address": address, "back": address_of(case, home_city_id(person)), "now": timezone.now(),
         "city": case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh,

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from sightings import NOW
 
@@ -135,6 +136,33 @@ def test_what_is_in_dispute_does_not_leave_and_leaves_once_it_is_confirmed(case:
     handed_over(case, 10)
     assert [kind for kind, _ in sent] == ["case.confirmed"]
     assert state_of(case)[0] == "handed_over"
+
+
+def test_a_dispute_is_called_one_wherever_a_supervisor_meets_it(case: Case, reviewer: Any, li: Any, chief: Any) -> None:
+    """What one person alone is unsure of is called unsure; and a reviewer reads what they said themselves."""
+    answer(reviewer, case, "confirm")
+    answer(li, case, "reject")
+    other = Case.objects.exclude(pk=case.pk).get()
+    decide(reviewer, uuid4(), other.pk, "unsure", timezone.now())
+    pages = ("/cases/?state=disputed", "/cases/{}/", "/cases/{}/print/", "/cases/{}/peek")
+    for each, own, foreign in ((case, "有争议", "存疑，待再看"), (other, "存疑，待再看", "有争议")):
+        for page in pages[1:]:
+            said = said_to(chief, page.format(each.number))
+            assert own in said, page
+            assert foreign not in said, page
+    assert [said_to(chief, pages[0]).count(f">{words}</span></td>") for words in ("有争议", "存疑，待再看")] == [1, 1]
+    for page in pages[1:]:
+        assert "有争议" not in said_to(reviewer, page.format(case.number)), page
+        assert "有争议" not in said_to(li, page.format(case.number)), page
+    settle(chief, Dispute.objects.get().pk, Outcome.FIRST, timezone.now())
+    assert "状态：已确认 → 有争议" in said_to(reviewer, pages[1].format(case.number))
+
+
+def said_to(person: Any, address: str) -> str:
+    """What a page says."""
+    client = Client()
+    client.force_login(person)
+    return client.get(address).content.decode()
 
 
 def test_a_case_that_has_left_stays_until_it_is_settled_and_is_retracted_if_it_was_none(case: Case, reviewer: Any, li: Any, chief: Any, sent: Any) -> None:  # fmt: skip
