@@ -175,6 +175,8 @@ def test_list_case_and_sheet_are_fit_for_all(device: dict[str, Any], language: s
     assert_fit_for_all(page, "case, side by side")
     page.goto(f"/cases/{seen_thrice.number}/print/")
     assert_fit_for_all(page, "sheet")
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator(".map-ground").first).to_have_css("fill", "rgb(238, 240, 242)")  # paper is white by night too
     Case.objects.filter(id=seen_thrice.pk).update(state="handed_over", handed_over_at=NOW, deadline_at=NOW)
     for query in (
         "?order=deadline",
