@@ -27,6 +27,8 @@ def test_a_key_is_chosen_by_pressing_it_and_stands_on_its_button(
     page.locator("#unsure [data-words]").click()
     press(page, "d")
     expect(page.locator("[role=alert]")).to_contain_text("D")
+    expect(page.locator("[role=alert]")).to_be_in_viewport()
+    expect(page.locator("#unsure")).to_be_in_viewport()
     assert_fit_for_all(page, "taken")
     page.locator(".exchange button").click()
     expect(page.locator("#unsure kbd")).to_have_text("D")
