@@ -29,7 +29,7 @@ class Code(_Row):
 
 
 class Category(_Row):
-    """One kind of problem. `pinyin` is the Chinese name in syllables without tones, `pinyin_initials` are their first letters, by both of which people search; `meaning_…` says in a line what is meant and what is not, for who has to tell kinds apart. `file_as` names the category it is filed under where it has no code of its own."""
+    """One kind of problem. `pinyin` is the Chinese name in syllables without tones, `pinyin_initials` are their first letters, by both of which people search; `meaning_…` says in a line what is meant and what is not, for who has to tell kinds apart; `also` are words of both languages that people say for it, by which it is found. `file_as` names the category it is filed under where it has no code of its own."""
 
     key: str
     name_en: str
@@ -38,6 +38,7 @@ class Category(_Row):
     pinyin: Annotated[str, Field(pattern=r"^[a-z]+( [a-z]+)*$")]
     meaning_en: Annotated[str, Field(min_length=10, max_length=120)]
     meaning_zh: Annotated[str, Field(min_length=5, max_length=40)]
+    also: tuple[Annotated[str, Field(pattern=r"^([a-z][a-z -]*|[一-鿿]+)$")], ...] = ()
     group: str
     kind: Literal["component", "event"]
     severity: Literal["low", "medium", "high", "critical"]

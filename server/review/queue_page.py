@@ -18,13 +18,12 @@ FILTERS = ("filter", "category", "district")
 
 @dataclass(frozen=True)
 class Choice:
-    """A category to choose, in the reader's language. It is found by its `words`, by its Chinese `meant`, by `pinyin` and by its national `codes`."""
+    """A category to choose, in the reader's language. It is found by its name, by `pinyin`, by its national `codes`, by what else people say for it (`said`, its names in both languages among them) and by its meaning."""
 
     key: str
     name: str
     meaning: str
-    words: str
-    meant: str
+    said: str
     pinyin: str
     codes: str
 
@@ -37,8 +36,7 @@ def choices() -> list[Choice]:
             each.key,
             each.name(language),
             each.meaning(language),
-            " ".join((each.name_zh, each.name_en.lower(), each.key.replace("_", " "))),
-            each.meaning_zh,
+            ", ".join((each.name_zh, each.name_en, *each.also)),
             each.pinyin,
             " ".join(code.code for code in filing_codes(each.key)),
         )

@@ -129,11 +129,20 @@ def test_a_category_is_found_by_the_beginning_of_a_word_and_named_when_it_is_cho
     field, found = page.locator("#kinds input"), page.locator("#kinds [data-kind]")
     keys = "(each) => each.map((one) => one.dataset.kind)"
     field.fill("tree")
-    assert found.evaluate_all(keys) == ["tree_fallen", "tree_hanging", "tree_guard_fault"]
+    assert found.evaluate_all(keys)[:3] == ["tree_fallen", "tree_hanging", "tree_guard_fault"]
+    assert "balcony_clutter" not in found.evaluate_all(keys), "a street is no tree"
     field.fill("广告")
     assert "small_ads" in found.evaluate_all(keys)
+    for typed, wanted in {"sand": "road_spill", "rubbish": "exposed_garbage", "dirt": "road_dirty", "bikes": "misparked_shared_bike", "pothole": "road_damage", "puddle": "road_ponding", "lvdi": "green_dirty"}.items():  # fmt: skip
+        field.fill(typed)
+        assert wanted in found.evaluate_all(keys), typed
+    for typed, unlike in {"bin": "snow_ice", "spill": "shop_spillover"}.items():
+        field.fill(typed)
+        assert unlike not in found.evaluate_all(keys), typed
+    field.fill("guar")
+    assert found.evaluate_all(keys)[0] == "guardrail_fault", "the name before what else is said"
     field.fill("ads")
-    assert found.evaluate_all(keys) == ["small_ads"]
+    assert found.evaluate_all(keys)[0] == "small_ads"
     press(page, "Enter")
     expect(page.locator("#live")).to_have_text("confirmed as Illegal small advertisements or graffiti, 1 left")
     shown(page)
@@ -198,6 +207,7 @@ def test_a_category_is_found_by_its_meaning_its_pinyin_or_its_code_and_the_prese
     for typed, wanted in {
         "沙发": "discarded_furniture", "ps": "road_damage", "lj": "exposed_garbage", "daolu": "road_dirty", "po sun": "bench_fault",
         "01-10": "exposed_garbage", "06042": "overflowing_bin", "遗洒": "road_spill", "洒水": "site_dust",
+        "沙土": "road_spill", "洒落": "road_spill", "垃圾": "road_dirty", "共享电动车": "misparked_shared_bike", "牛皮癣": "small_ads",
     }.items():  # fmt: skip
         field.fill("")
         page.keyboard.type(typed)

@@ -70,3 +70,11 @@ def test_names_codes_and_deadlines_are_those_that_were_collected(shared: Path) -
         assert codes.get("GB/T 47678.5", "") == row["gbt47678_5"], key
         assert codes.get("GB/T 30428.2", "") == row["gbt30428_2"], key
         assert (category.deadline_h or 0) == float(row["deadline_h"] or 0), key
+
+
+def test_each_is_found_by_words_of_both_languages_that_its_name_lacks() -> None:
+    for key, category in CATEGORIES.items():
+        for letters in ("[a-z]", "[一-鿿]"):
+            assert any(re.match(letters, word) for word in category.also), key
+        assert len(set(category.also)) == len(category.also), key
+        assert not [word for word in category.also if word in category.name_zh], key

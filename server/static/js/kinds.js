@@ -1,14 +1,18 @@
-const letters = (text) => ` ${text.replace(/[^\p{L}\p{N}]+/gu, " ").trim()}`;
+const letters = (text) => ` ${text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, " ").trim()}`;
 // Two ways to write the same thing.
 const alike = (text) => text.replaceAll("洒", "撒");
+// One for many: "potholes" finds a pothole.
+const single = (word) => word.replace(/(?<=ch|sh|ss|x)es$|(?<=\w{3})s$/, "");
 
 // Letters count from where a word begins, so that "tree" finds no street; Chinese has no such place.
-export const isNamed = (words, typed) => /^[a-z]/.test(typed) ? letters(words).includes(letters(typed)) : alike(words).includes(alike(typed));
+export const isNamed = (words, typed) => /^[a-z]/.test(typed) ? letters(typed).trim().split(" ").every((each) => letters(words).includes(` ${single(each)}`)) : alike(words).includes(alike(typed));
 
-// From any syllable on, written out or by first letters: "daolu", "posun", "ps".
-export function isSpelt(pinyin, typed) {
-  const wanted = typed.replace(/[ ']/g, ""), syllables = pinyin.split(" ");
-  return /^[a-z]+$/.test(wanted) && (syllables.map((each) => each[0]).join("").includes(wanted) || syllables.some((_, from) => syllables.slice(from).join("").startsWith(wanted)));
+// From any syllable on, written out or by first letters: "daolu", "posun", "ps". `isWhole`: whole syllables alone, or all the first letters, as an English word may begin like a syllable.
+export function isSpelt(pinyin, typed, isWhole) {
+  const wanted = typed.replace(/[ ']/g, ""), syllables = pinyin.split(" "), initials = syllables.map((each) => each[0]).join("");
+  if (!/^[a-z]+$/.test(wanted)) return false;
+  if (isWhole) return initials === wanted || syllables.some((_, from) => syllables.slice(from).some((_, more) => syllables.slice(from, from + more + 1).join("") === wanted));
+  return initials.includes(wanted) || syllables.some((_, from) => syllables.slice(from).join("").startsWith(wanted));
 }
 
 // What a card is if not what was proposed: the nine likeliest categories, others by typing, or all of them to look through.
@@ -47,10 +51,16 @@ export class Kinds {
     this.all.textContent = this.all.dataset[isAll ? "few" : "many"];
   }
 
-  // By name first, then by what is meant.
+  // By name first, then by pinyin and code, by what people say for it, and by what is meant.
   found(typed) {
-    const others = this.buttons.filter((each) => each.dataset.kind !== this.now), byName = ({ dataset }) => isNamed(dataset.words, typed) || isSpelt(dataset.pinyin, typed) || dataset.codes.split(" ").some((code) => code.startsWith(typed));
-    return [...others.filter(byName), ...others.filter((each) => !byName(each) && isNamed(each.dataset.meant, typed))];
+    const ways = [
+      (each) => isNamed(each.querySelector("b").textContent, typed),
+      ({ dataset }) => isSpelt(dataset.pinyin, typed, document.documentElement.lang === "en") || dataset.codes.split(" ").some((code) => code.startsWith(typed)),
+      (each) => isNamed(each.dataset.said, typed),
+      (each) => isNamed(each.querySelector(".small").textContent, typed),
+    ];
+    const rank = (each) => ways.findIndex((fits) => fits(each));
+    return this.buttons.filter((each) => each.dataset.kind !== this.now && rank(each) >= 0).sort((one, other) => rank(one) - rank(other));
   }
 
   press(e) {
