@@ -14,10 +14,10 @@ COLUMNS = ("confirmed_at", "handed_over_at", "fixed_at", "deadline_at")
 
 
 def milestones(new: State, now: datetime) -> dict[str, Any]:
-    """The columns that a move to a state changes. They tell of the case as it stands: what a move takes back is empty again, but for returns and retractions, and the first hand-over counts until the case is decided anew."""
+    """The columns that a move to a state changes. They tell of the case as it stands: what a move takes back is empty again, but for returns and retractions, and the first hand-over counts until the case is decided anew: also as another category, while a city has it."""
     match new:
         case State.CONFIRMED:
-            return {"confirmed_at": now}
+            return {"confirmed_at": now, "handed_over_at": None, "deadline_at": None}
         case State.HANDED_OVER:
             return {"handed_over_at": Coalesce(F("handed_over_at"), now)}
         case State.FIXED:

@@ -241,21 +241,17 @@ def _note_receipt(handover: Handover, answer: Answer, now: datetime) -> None:
     row.filter(state=HandoverState.WAITING).update(state=HandoverState.RECEIPTED)
     record(Verb.HANDOVER_RECEIPTED, "case", handover.case_id, handover=str(handover.pk))
     if live().filter(id=handover.pk).exists():
-        note_handed_over(handover.case_id, now)
-        _note_deadline(handover, now)
+        note_handed_over(handover.case_id, now, since=now)
 
 
-def _note_deadline(handover: Handover, now: datetime) -> None:
-    """It counts from the first receipt there is."""
-    case = handover.case
-    due = due_of(case.category, case.city.key, localtime(now))
-    if due is not None:
-        Case.objects.filter(id=case.pk, deadline_at=None, state__in=AT_CITY).update(deadline_at=due.at)
-
-
-def note_handed_over(case_id: int, now: datetime) -> None:
+def note_handed_over(case_id: int, now: datetime, since: datetime | None = None) -> None:
+    """A city has a case, by a receipt `since` then. Its deadline counts from the first receipt after the case was decided; who wants to know reads the row."""
     for old in (State.CONFIRMED, State.REOPENED):
         move(case_id, old, State.HANDED_OVER, now)
+    case = Case.objects.select_related("city").filter(id=case_id, deadline_at=None, state__in=AT_CITY).first()
+    due = due_of(case.category, case.city.key, localtime(since)) if case and since else None
+    if due is not None:
+        Case.objects.filter(id=case_id, deadline_at=None, state__in=AT_CITY).update(deadline_at=due.at)
 
 
 def _note_failure(handover: Handover, answer: Answer, now: datetime) -> None:

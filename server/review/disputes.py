@@ -127,8 +127,10 @@ def _follow(case: Case, person: User, verdict: Verdict, now: datetime) -> None:
         if verdict.answer == "confirm" and named != case.category:
             _rename(case, named, now)
         apply(case, person, verdict, now)
-        if verdict.answer == "confirm" and live().filter(case=case).exclude(receipted_at=None).exists():
-            note_handed_over(case.pk, now)  # it had left while it was decided
+        receipts = live().filter(case=case).exclude(receipted_at=None).order_by("receipted_at")
+        since = receipts.values_list("receipted_at", flat=True).first()
+        if verdict.answer == "confirm" and since is not None:
+            note_handed_over(case.pk, now, since)  # it had left while it was decided
     elif follows(case, verdict.answer, named) == Follows.TAKEN_BACK:
         retract(case, "a supervisor rejected it", now, person.pk)
     elif follows(case, verdict.answer, named) == Follows.ANEW:
