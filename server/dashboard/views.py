@@ -28,6 +28,7 @@ from server.dashboard.services import CAP, DAYS, at_risk, last_days, overdue, sh
 from server.dashboard.words import capped, figure_name, left_words, length, step_name
 from server.places.words import kept_line
 from server.review.disputes import open_disputes
+from server.review.sent_back import count_sent_back
 from server.roles import may
 from server.words import category_name, state_name
 
@@ -50,7 +51,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     gone, soon = overdue(person, now)
     page: dict[str, Any] = {
         "counted_at": counted_at(cities_for(person)), "waits": [_waits(person, state, by_state[state]) for state in (INSIDE if is_inside(person) else OUTSIDE)],
-        "blind": capped(shown_blind(person), CAP) if is_inside(person) else "", "overdue": capped(gone, CAP), "soon": capped(soon, CAP), "any_overdue": gone > 0,
+        "blind": capped(shown_blind(person), CAP) if is_inside(person) else "", "sent_back": count_sent_back(cities_for(person)) if is_inside(person) else 0, "overdue": capped(gone, CAP), "soon": capped(soon, CAP), "any_overdue": gone > 0,
         "figures": [figure_name(name) for name in days[0][1]], "days": [(day, list(figures.values())) for day, figures in days], "today": today,
         "sums": [(figure_name(name), sum(figures[name] for _day, figures in days)) for name in days[0][1]],
         "took": [(step_name(each.step), each.cases, length(each.median_s), length(each.p90_s)) for each in took(person, first, today + timedelta(days=1))],

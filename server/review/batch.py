@@ -85,7 +85,9 @@ def _proven(person: User, now: datetime, shadow: bool) -> list[tuple[int, str, l
     best = [case_id for case_id, _ in rows.first(person, now, State.QUEUED, shadow, LOOKED_AT)]
     of_kind: dict[tuple[int, str], list[tuple[int, float]]] = defaultdict(list)
     pictured = Picture.objects.filter(sighting__case=OuterRef("pk"), hidden_at=None)
-    cases = Case.objects.filter(Exists(pictured), id__in=best)
+    cases = Case.objects.filter(
+        Exists(pictured), id__in=best, returned_at=None
+    )  # what a city sent back is looked at alone
     for case in sorted(cases, key=lambda case: (-case.priority, case.pk)):
         if category_of(case.category).severity in SEVERITIES:
             of_kind[case.city_id, case.category].append((case.pk, case.probability))

@@ -24,6 +24,7 @@ from server.categories.services import STREET, measured
 from server.places.words import place_line
 from server.review.map_svg import MapPoint, draw_map
 from server.review.rules import likely
+from server.review.sent_back import SentBack
 from server.words import category_name, severity_name
 
 NEAR_M, TRACKS_M, TRACK_POINTS = 30.0, 130.0, 400
@@ -104,6 +105,7 @@ class Card:
     likely: list[str]
     gcj02_deg: tuple[float, float] | None
     is_placed: bool
+    sent_back: SentBack | None = None
 
 
 def card_of(
@@ -140,7 +142,7 @@ def card_of(
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
         likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
         gcj02_deg=gcj02_from_wgs84(case.lat_deg, case.lon_deg) if is_shifted(case.lat_deg, case.lon_deg) else None,
-        is_placed=place != _("No road data of this city yet"),
+        is_placed=place != _("Street: no road data of this city yet"),
     )  # fmt: skip
 
 
@@ -207,17 +209,18 @@ def _near(case: Case, cases: QuerySet[Case], reader: Any) -> list[Near]:
     others = cases.filter(told.is_in(OPEN, reader), city_id=case.city_id, category=case.category, **_around(case, NEAR_M))  # fmt: skip
     rows = others.exclude(id=case.pk).values_list("id", "number", "lat_deg", "lon_deg")
     found = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)[:NEAR_SHOWN]
-    best = _thumbs([row[0] for _, row in found])
+    best = thumbs([row[0] for _, row in found])
     return [Near(MapPoint(number, lat, lon), round(away_m), best.get(key)) for away_m, (key, number, lat, lon) in found]
 
 
 def near_of(case: Case, other: Case) -> Near:
     """Another case as the card of this one tells of it."""
     away_m = hypot(*offset_m(case.lat_deg, case.lon_deg, other.lat_deg, other.lon_deg))
-    return Near(MapPoint(other.number, other.lat_deg, other.lon_deg), round(away_m), _thumbs([other.pk]).get(other.pk))
+    return Near(MapPoint(other.number, other.lat_deg, other.lon_deg), round(away_m), thumbs([other.pk]).get(other.pk))
 
 
-def _thumbs(case_ids: Collection[int]) -> dict[int, Thumb]:
+def thumbs(case_ids: Collection[int]) -> dict[int, Thumb]:
+    """Each case's best picture, small, of those that have one to show."""
     pictures = Picture.objects.filter(sighting__case__in=case_ids, role="best", hidden_at=None)
     rows = pictures.order_by("sighting__probability").values_list("sighting__case_id", "sha256", "width", "height", "box")  # fmt: skip
     return {case_id: Thumb(sha256, width, height, _boxed(box, width, height)) for case_id, sha256, width, height, box in rows}  # fmt: skip

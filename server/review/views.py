@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,7 @@ from server.review.looks import ages_hidden
 from server.review.narrowed import part_of
 from server.review.queue_page import page_values
 from server.review.rules import CARDS, REASONS
+from server.review.sent_back import sent_back
 from server.review.services import (
     NeedsReason,
     changes_of,
@@ -81,8 +83,12 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
 
 def _cards(person: User, cases: Sequence[Case], now: datetime) -> list[Card]:
     """The cards of what a person holds."""
-    changes, hidden = changes_of(person, now), ages_hidden(person, cases, now)
-    return [card_of(case, changes, cases_for(person), later=hidden.get(case.pk), reader=person) for case in cases]
+    changes, hidden, back = (
+        changes_of(person, now),
+        ages_hidden(person, cases, now),
+        sent_back([case.pk for case in cases]),
+    )
+    return [replace(card_of(case, changes, cases_for(person), later=hidden.get(case.pk), reader=person), sent_back=back.get(case.pk)) for case in cases]  # fmt: skip
 
 
 @require_POST
@@ -147,13 +153,13 @@ def _sides(words: str) -> tuple[float, float, float, float]:
 
 @require_POST
 def undo_last(request: HttpRequest) -> HttpResponse:
-    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back. The headers say which case it was, how many were taken back with it, and whether the city has been told; 409 (needs_reason) if it would be and `why` is missing."""
+    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back. The headers say which case it was, how many were taken back with it, and whether the city has been told; 409 (needs_reason) if it would be and `why` is missing, with the case's picture and name as HTML in `about`."""
     person: Any = request.user
     now, why = timezone.now(), request.POST.get("why", "").strip()
     try:
         case = undo(person, now, why)
     except NeedsReason as asked:
-        return JsonResponse({"error": _asks_why(asked), "kind": "needs_reason", "request": request_number.get()}, status=409)  # fmt: skip
+        return JsonResponse({"error": _asks_why(asked), "kind": "needs_reason", "request": request_number.get(), "about": _about(asked.case)}, status=409)  # fmt: skip
     forget()
     if case is None:
         return HttpResponse(status=204)
@@ -165,8 +171,13 @@ def undo_last(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _about(case: Case) -> str:
+    """HTML: which case is meant, while another card is on the page."""
+    return render_to_string("about_case.html", {"picture": thumbs([case.pk]).get(case.pk), "name": category_name(case.category), "number": case.number})  # fmt: skip
+
+
 def _asks_why(asked: NeedsReason) -> str:
     """Why an undo needs a reason, and what else it takes back."""
     gone = _("Case %(number)d has gone to the city. To take it back, write why.") if asked.is_sure else _("The hand-over of case %(number)d was tried, and the city may have it. To take it back, write why; the city is told.")  # fmt: skip
     others = _("All %(cards)d cards answered together come back.") if asked.together > 1 else ""
-    return f"{gone} {others}".strip() % {"number": asked.number, "cards": asked.together}
+    return f"{gone} {others}".strip() % {"number": asked.case.number, "cards": asked.together}
