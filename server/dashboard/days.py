@@ -13,8 +13,9 @@ from django.utils.timezone import get_default_timezone, localdate
 
 from server.cases.models import Case, in_shadow
 from server.cases.rules import AT_CITY, State
+from server.dashboard.deeds import deeds_of, took_s
 from server.dashboard.models import CaseDay, Day
-from server.dashboard.rules import FROM, LONGEST, MOST_DAYS, Step, bounds_of, classes, is_stale
+from server.dashboard.rules import LONGEST, MOST_DAYS, Step, bounds_of, classes, is_stale
 from server.fleet.models import City
 
 KEYS = ("category", "place__district_zh", "place__district_en")
@@ -58,11 +59,15 @@ def _arrivals(city: City) -> dict[date, datetime]:
 def sum_up(city: City, day: date, now: datetime) -> None:
     """Write a day's rows in the place of those it had."""
     rows: dict[tuple[str, str, str], dict[str, int]] = defaultdict(lambda: dict.fromkeys(FIGURES, 0))
+    deeds = deeds_of(city.pk, *bounds_of(day, get_default_timezone()))
+    for figure in deeds.at:
+        for row in deeds.rows_of(figure):
+            rows[row.category, row.place__district_zh or "", row.place__district_en or ""][figure] += 1
     for figure, cases in _figures(city, day, now):
         for *key, number in cases.values_list(*KEYS).annotate(number=Count("id")):
             category, zh, en = key
             rows[category, zh or "", en or ""][figure] += number
-    took = {step.value: _took_s(city, day, step) for step in Step}
+    took = {step.value: took_s(deeds, step) for step in Step}
     spans: dict[str, dict[str, Any]] = {step: classes(lengths_s) for step, lengths_s in took.items()}
     spans |= {LONGEST: {step: max(lengths_s) for step, lengths_s in took.items() if lengths_s}}
     with transaction.atomic():
@@ -83,19 +88,10 @@ def _of_day(city: City, day: date, column: str) -> QuerySet[Case]:
 
 
 def _figures(city: City, day: date, now: datetime) -> Iterator[tuple[str, QuerySet[Case]]]:
-    for figure, column in (("seen", "first_seen_at"), *((step.value, f"{step}_at") for step in Step)):
-        yield figure, _of_day(city, day, column)
-    for figure in ("returned", "retracted"):
-        yield figure, _of_day(city, day, f"{figure}_at")
+    """What no deed tells: when a case was seen first, and how its deadline stands."""
+    yield "seen", _of_day(city, day, "first_seen_at")
     fixed = _of_day(city, day, "fixed_at")
     yield "in_time", fixed.filter(fixed_at__lte=F("deadline_at"))
     yield "late", fixed.filter(fixed_at__gt=F("deadline_at"))
     due = _of_day(city, day, "deadline_at").filter(Q(deadline_at__lt=now), fixed_at=None, state__in=AT_CITY)
     yield "overdue", due
-
-
-def _took_s(city: City, day: date, step: Step) -> list[float]:
-    """How long each took that reached a step on the day."""
-    ends = f"{step}_at"
-    pairs = _of_day(city, day, ends).values_list(FROM[step], ends)
-    return [(end - begin).total_seconds() for begin, end in pairs if begin is not None]

@@ -6,7 +6,7 @@ from django.db import models
 class CaseDay(models.Model):
     """What a day brought of a category in a district of a city, out of shadow: cases first seen, confirmed, handed over, fixed, returned by the city and taken back from it on it.
 
-    Of those fixed `in_time` were by their deadline and `late` after it; `overdue` are those whose deadline fell on the day and that are not fixed. Days are by the back office's clock.
+    What was done on it stays counted, whatever becomes of the case (deeds.py). Of those fixed `in_time` were by their deadline and `late` after it; `overdue` are those whose deadline fell on the day and that are not fixed. Days are by the back office's clock.
     """
 
     city = models.ForeignKey("fleet.City", on_delete=models.PROTECT, db_index=False)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from befalling import befell, way_of
 from browsing import PHONE, Deal, Open, all_sent, assert_fit_for_all, press, shown
 from django.urls import reverse
 from django.utils import timezone
@@ -174,6 +175,7 @@ def test_the_month_is_printed_with_whole_tables(
     for number, category in enumerate(sorted(CATEGORIES)):
         send(category=category, east_m=60.0 * number, outbox=UUID(int=number + 1), picture=jpeg(1))
     Case.objects.update(state=State.HANDED_OVER, shadow=False, first_seen_at=now, confirmed_at=now, handed_over_at=now)
+    befell(*(move for each in Case.objects.all() for move in way_of(each)))
     sum_up(Case.objects.all()[0].city, timezone.localdate(now), now)
     page = open_page("/", people[role], language)
     page.locator("a[href^='/report/']").press("Enter")

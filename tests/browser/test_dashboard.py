@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from befalling import befell, way_of
 from browsing import DESK, PHONE, Deal, Open, assert_fit_for_all
 from django.utils import timezone
 from django.utils.timezone import localdate
@@ -39,6 +40,7 @@ def month(deal: Deal) -> str:
         changes |= {"state": "fixed", "fixed_at": now} if number == 5 else {}
         Case.objects.filter(id=case.pk).update(**changes, first_seen_at=now - timedelta(hours=40))
         Handover.objects.create(case=case, destination=town, kind="case.confirmed", body={}, next_try_at=now, receipted_at=now)  # fmt: skip
+    befell(*(move for each in Case.objects.all() for move in way_of(each)))
     count_all(now)
     for ago in range(4):
         sum_up(cases[0].city, localdate(now) - timedelta(days=ago), now)

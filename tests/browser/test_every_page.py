@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from befalling import befell, way_of
 from browsing import DESK, PHONE, Deal, Open, assert_fit_for_all
 from django.utils import timezone
 from playwright.sync_api import expect
@@ -62,6 +63,7 @@ def test_the_report_is_fit_for_all(device: dict[str, Any], language: str, open_p
     """As an officer has it, to whom a case was handed over this month, and of a month in which nothing happened."""
     city, now = deal(2)[0].city, timezone.now()
     Case.objects.filter(number=1).update(state="handed_over", confirmed_at=now, handed_over_at=now)
+    befell(*way_of(Case.objects.get(number=1)))
     count_all(now)
     sum_up(city, timezone.localdate(now), now)
     officer = User.objects.create_user("officer", role="city", city=city)

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from befalling import befell, way_of
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -161,6 +162,7 @@ def test_a_day_is_the_sum_of_its_cases(first: Case) -> None:
     another(first, 12, first_seen_at=begin - DAY, retracted_at=noon, state=State.QUEUED, category="road_damage")
     for number, changes in ((9, {"shadow": True}), (10, {"state": State.MERGED})):
         another(first, number, first_seen_at=noon, confirmed_at=noon, **changes)
+    befell(*(move for case in Case.objects.all() for move in way_of(case)))
     sum_up(first.city, day, noon + 2 * HOUR)
 
     def kept(category: str) -> dict[str, int]:
@@ -173,10 +175,34 @@ def test_a_day_is_the_sum_of_its_cases(first: Case) -> None:
     assert {step: sum(spans[step].values()) for step in Step} == {"confirmed": 1, "handed_over": 1, "fixed": 2}
     assert spans[LONGEST] == {"confirmed": 7200, "handed_over": 4 * 86_400, "fixed": 3 * 86_400}
     assert quantile_s(together([spans["confirmed"]]), 0.5) == pytest.approx(7200, rel=0.1)
-    Case.objects.filter(number=4).update(confirmed_at=None, state=State.QUEUED)
-    sum_up(first.city, day, noon + 2 * HOUR)
-    assert kept("road_damage")["confirmed"] == 0
     assert Day.objects.filter(day=day).count() == 1
+
+
+def test_what_was_done_on_a_day_stays_counted(first: Case) -> None:
+    """A city returned a case, another was reopened, a third is confirmed again: the day they were confirmed, handed over and fixed on keeps them. What a reviewer took back at once was never done."""
+    day = date(2026, 11, 10)
+    begin, end = bounds_of(day, CHINA)
+    noon = begin + 12 * HOUR
+    returned, reopened, again, undone = (another(first, number, first_seen_at=begin - HOUR) for number in range(2, 6))
+    minute = timedelta(minutes=1)
+    befell(
+        (returned, "queued", "confirmed", noon), (returned, "confirmed", "handed_over", noon + HOUR), (returned, "handed_over", "returned", noon + 2 * HOUR),
+        (returned, "returned", "queued", noon + 2 * HOUR), (reopened, "queued", "confirmed", noon), (reopened, "confirmed", "handed_over", noon + HOUR),
+        (reopened, "handed_over", "fixed", noon + 3 * HOUR), (reopened, "fixed", "reopened", end + HOUR), (reopened, "reopened", "handed_over", end + HOUR),
+        (again, "disputed", "confirmed", noon), (again, "confirmed", "disputed", noon + HOUR), (again, "disputed", "confirmed", end + HOUR),
+        (undone, "queued", "confirmed", end - minute), (undone, "confirmed", "queued", end + minute),
+    )  # fmt: skip
+    Case.objects.filter(pk__in=[returned.pk, undone.pk]).update(state=State.QUEUED)
+    Case.objects.filter(pk=reopened.pk).update(state=State.HANDED_OVER, confirmed_at=noon, handed_over_at=noon + HOUR)
+    Case.objects.filter(pk=again.pk).update(state=State.CONFIRMED, confirmed_at=end + HOUR)
+    for each in (day, day + DAY):
+        sum_up(first.city, each, end + 2 * HOUR)
+    figures = ("confirmed", "handed_over", "fixed", "returned")
+    assert CaseDay.objects.values_list(*figures).get(day=day) == (3, 2, 1, 1)
+    assert CaseDay.objects.values_list(*figures).get(day=day + DAY) == (1, 0, 0, 0)
+    spans = Day.objects.get(day=day).spans
+    assert {step: sum(spans[step].values()) for step in Step} == {"confirmed": 3, "handed_over": 2, "fixed": 1}
+    assert spans[LONGEST] == {"confirmed": 13 * 3600, "handed_over": 3600, "fixed": 2 * 3600}
 
 
 def test_work_sums_up_every_day_since_the_first_newest_first(first: Case) -> None:
@@ -208,16 +234,22 @@ def test_what_arrives_weeks_later_is_counted_on_its_day(first: Case) -> None:
 
 
 def test_days_are_summed_up_along_indexes(first: Case) -> None:
+    begin, _end = bounds_of(date(2026, 11, 10), CHINA)
+    befell((first, "confirmed", "handed_over", begin + HOUR))
     with CaptureQueriesContext(connection) as queries:
         sum_up(first.city, date(2026, 11, 10), NOW)
     looks = [each["sql"] for each in queries if 'FROM "cases_case"' in each["sql"]]
-    assert len(looks) >= 10
+    deeds = [each["sql"] for each in queries if 'FROM "audit_auditrow"' in each["sql"] and "case_moved" in each["sql"]]
+    assert len(looks) >= 5
+    assert len(deeds) == 2
     with connection.cursor() as cursor:
+        for look in deeds:
+            assert re.search(r"audit_of_(verb \(verb=\? AND id>\? AND id<\?|object \(kind=\? AND object_id=\?)", str(cursor.execute(f"EXPLAIN QUERY PLAN {look}").fetchall())), look  # fmt: skip
         for look in looks:
             steps = [
                 row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {look}").fetchall() if "cases_case " in row[3]
             ]
-            assert all(re.search(r"case_(first_seen|confirmed|handed_over|due|returned|retracted) \(city_id=\?.*>\?", step) for step in steps), (look, steps)  # fmt: skip
+            assert all(re.search(r"case_(first_seen|due) \(city_id=\?.*>\?|INTEGER PRIMARY KEY", step) for step in steps), (look, steps)  # fmt: skip
 
 
 # What the page shows

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from befalling import befell, way_of
 from django.test import Client
 from django.utils import timezone
 from sightings import LAT, LON
@@ -46,6 +47,7 @@ def october(send: Any) -> Case:
             kept = {f.attname: getattr(case, f.attname) for f in Case._meta.concrete_fields if not f.primary_key}
             Case.objects.create(**{**kept, "number": number, "category": "road_damage", **values})
     Case.objects.filter(number=3).update(returned_at=noon, retracted_at=noon + HOUR)
+    befell(*(move for each in Case.objects.all() for move in way_of(each)))
     for day in (14, 15):
         sum_up(case.city, date(2026, 10, day), noon + timedelta(days=9))
     return case
