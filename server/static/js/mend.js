@@ -1,5 +1,7 @@
 // A card's box or place put right: dragged, moved by the arrow keys, or by buttons. What is kept travels with the next confirmation of the card.
 const FARTHEST_M = 49.9, SMALLEST_PX = 6, STEP_M = 0.5, STEPS_WIDE = 640, FAR = 10;
+const NEAREST = 12, CLOSER = 1.5, RIM = 0.15; // a map comes so many times closer, by steps, and its point stays that share of it away from its rim
+const POINTERS = ["pointerdown", "pointermove", "pointerup", "pointercancel"];
 const ROOM = 0.004; // of the picture's width: a card's box is drawn with this much around the thing (server/review/cards.py)
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 
@@ -15,11 +17,12 @@ class Box {
     this.place.className = "handles";
     this.place.innerHTML = '<div class="frame" data-corner="all"></div>' + ["0 1", "2 1", "0 3", "2 3"].map((corner) => `<div class="handle" data-corner="${corner}"></div>`).join("");
     view.append(this.place);
-    for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.place.addEventListener(name, (e) => this.drag(e));
+    for (const name of POINTERS) this.place.addEventListener(name, (e) => this.drag(e));
     this.draw();
   }
 
-  get figure() { return `${Math.round(this.sides[2] - this.sides[0])} × ${Math.round(this.sides[3] - this.sides[1])} px`; }
+  get value() { return this.sides; }
+  get figure() { return `${Math.round(this.sides[2] - this.sides[0])} × ${Math.round(this.sides[3] - this.sides[1])}`; }
 
   at(e) {
     const room = this.view.getBoundingClientRect();
@@ -47,6 +50,7 @@ class Box {
     if (right - left < SMALLEST_PX || bottom - top < SMALLEST_PX) return;
     this.sides = [left, top, right, bottom];
     this.draw();
+    this.onMove?.();
   }
 
   move(right, down, times) { const [x1, y1, x2, y2] = this.sides, dx = right * this.step * times, dy = down * this.step * times; this.set([x1 + dx, y1 + dy, x2 + dx, y2 + dy], true); }
@@ -60,7 +64,8 @@ class Box {
     for (const each of this.place.querySelectorAll(".handle")) { const [x, y] = each.dataset.corner.split(" "); each.style.left = share(drawn[x], this.width); each.style.top = share(drawn[y], this.height); }
   }
 
-  isChanged() { return this.sides.some((side, index) => Math.abs(side - this.before[index]) >= 0.5); }
+  isOff(first) { return this.sides.some((side, index) => Math.abs(side - first[index]) >= 0.5); }
+  put(sides) { this.set(sides, false); }
 
   roomy(sides) { return [Math.max(0, sides[0] - this.room), Math.max(0, sides[1] - this.room), Math.min(this.width, sides[2] + this.room), Math.min(this.height, sides[3] + this.room)]; }
 
@@ -71,53 +76,129 @@ class Box {
     for (const each of this.box.querySelectorAll("rect")) for (const [name, value] of [["x", x1], ["y", y1], ["width", x2 - x1], ["height", y2 - y1]]) each.setAttribute(name, value);
   }
 
-  keep() { this.show(this.sides); return { box: JSON.stringify(this.sides.map((side) => Math.round(side * 10) / 10)), box_sha256: this.view.dataset.sha256 }; }
+  keep() { return { box: JSON.stringify(this.sides.map((side) => Math.round(side * 10) / 10)), box_sha256: this.view.dataset.sha256 }; }
   end() { this.place.remove(); }
 }
 
 class Place {
+  closer = 1; held = new Map();
+
   constructor(map, card) {
     Object.assign(this, { map, point: map.querySelector(".map-case"), error: map.querySelector(".map-error"), perM: Number(map.dataset.perM), lat: Number(card.dataset.lat), lon: Number(card.dataset.lon) });
-    this.middle = [map.viewBox.baseVal.width / 2, map.viewBox.baseVal.height / 2];
+    this.size = [map.viewBox.baseVal.width, map.viewBox.baseVal.height];
+    this.corner = [0, 0];
+    this.middle = this.size.map((side) => side / 2);
+    this.marks = new MapMarks(map, this.size);
     this.turned = (this.error.getAttribute("transform") ?? "").replace(/^translate\([^)]*\) ?/, "");
     this.line = document.createElementNS("http://www.w3.org/2000/svg", "path");
     this.line.classList.add("moved");
     map.insertBefore(this.line, this.point);
     this.before = [(this.point.cx.baseVal.value - this.middle[0]) / this.perM, (this.middle[1] - this.point.cy.baseVal.value) / this.perM];
     this.listen = (e) => this.drag(e);
-    for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) map.addEventListener(name, this.listen);
-    this.set(...this.before);
+    this.turn = (e) => { e.preventDefault(); this.zoom(e.deltaY < 0 ? 1.2 : 1 / 1.2, this.spot(e.clientX, e.clientY)); };
+    for (const name of POINTERS) map.addEventListener(name, this.listen);
+    map.addEventListener("wheel", this.turn, { passive: false });
+    this.put(this.before);
   }
 
-  at(e) { const { x, y } = new DOMPoint(e.clientX, e.clientY).matrixTransform(this.map.getScreenCTM().inverse()); return [(x - this.middle[0]) / this.perM, (this.middle[1] - y) / this.perM]; }
+  get value() { return [this.east, this.north]; }
+  get figure() { return `${Math.hypot(this.east, this.north).toFixed(1)} m`; }
 
+  spot(x, y) { const at = new DOMPoint(x, y).matrixTransform(this.map.getScreenCTM().inverse()); return [at.x, at.y]; }
+
+  // One finger carries the point; two bring the map closer, and the point goes back to where the first found it.
   drag(e) {
-    if (e.type === "pointerdown") { this.held = true; this.map.setPointerCapture(e.pointerId); }
-    if (e.type === "pointerup" || e.type === "pointercancel") this.held = false;
-    if (this.held) this.set(...this.at(e));
+    if (e.type === "pointerdown") {
+      if (!this.held.size) this.found = this.value;
+      this.map.setPointerCapture(e.pointerId);
+      this.held.set(e.pointerId, [e.clientX, e.clientY]);
+      if (this.held.size === 2) this.set(...this.found);
+    }
+    const before = this.held.get(e.pointerId);
+    if (!before) return;
+    if (e.type === "pointerup" || e.type === "pointercancel") {
+      this.held.delete(e.pointerId);
+      this.isPinched = this.isPinched && this.held.size > 0;
+      if (!this.held.size) this.follow();
+      return;
+    }
+    const now = [e.clientX, e.clientY];
+    this.held.set(e.pointerId, now);
+    if (this.held.size === 2) {
+      const [, other] = [...this.held].find(([id]) => id !== e.pointerId), far = (p) => Math.max(1, Math.hypot(p[0] - other[0], p[1] - other[1]));
+      this.isPinched = true;
+      this.zoom(far(now) / far(before), this.spot((now[0] + other[0]) / 2, (now[1] + other[1]) / 2));
+    } else if (!this.isPinched) {
+      const [x, y] = this.spot(...now);
+      this.set((x - this.middle[0]) / this.perM, (this.middle[1] - y) / this.perM);
+    }
   }
 
   set(east, north) {
     const far = Math.hypot(east, north), fit = far > FARTHEST_M ? FARTHEST_M / far : 1;
     Object.assign(this, { east: east * fit, north: north * fit });
-    this.figure = `${Math.hypot(this.east, this.north).toFixed(1)} m`;
+    this.draw();
+    this.onMove?.();
+  }
+
+  put(value) { this.set(...value); this.follow(); }
+  move(right, down, times) { const step = STEP_M * times; this.put([this.east + right * step, this.north - down * step]); }
+  grow() {}
+
+  get drawn() { return [this.middle[0] + this.east * this.perM, this.middle[1] - this.north * this.perM]; }
+
+  // Closer, or back to the whole; what is at `spot` stays where it is, else the point.
+  zoom(factor, spot = this.drawn) {
+    const closer = within(this.closer * factor, 1, NEAREST), change = closer / this.closer;
+    this.closer = closer;
+    this.corner = closer === 1 ? [0, 0] : this.corner.map((from, axis) => spot[axis] - (spot[axis] - from) / change);
+    this.follow();
+  }
+
+  // The map goes along with a point that comes near its rim.
+  follow() {
+    this.corner = this.corner.map((from, axis) => {
+      const size = this.size[axis] / this.closer, rim = size * RIM;
+      return within(from, this.drawn[axis] - size + rim, this.drawn[axis] - rim);
+    });
     this.draw();
   }
 
-  move(right, down, times) { const step = STEP_M * times; this.set(this.east + right * step, this.north - down * step); }
-  grow() {}
-
   draw() {
-    const x = this.middle[0] + this.east * this.perM, y = this.middle[1] - this.north * this.perM;
+    const [x, y] = this.drawn;
     this.point.setAttribute("cx", x); this.point.setAttribute("cy", y);
     this.error.setAttribute("transform", `translate(${x - this.middle[0]} ${y - this.middle[1]}) ${this.turned}`);
     this.line.setAttribute("d", `M${this.middle[0]} ${this.middle[1]}L${x} ${y}`);
+    this.marks.draw(this.corner, this.closer);
   }
 
-  isChanged() { return Math.hypot(this.east, this.north) >= 0.05; }
-  show([east, north]) { this.set(east, north); }
+  isOff() { return Math.hypot(this.east, this.north) >= 0.05; }
+  show(value) { this.put(value); }
   keep() { return { lat_deg: (this.lat + this.north / this.map.dataset.mPerLat).toFixed(7), lon_deg: (this.lon + this.east / this.map.dataset.mPerLon).toFixed(7), figure: this.figure }; }
-  end() { for (const name of ["pointerdown", "pointermove", "pointerup", "pointercancel"]) this.map.removeEventListener(name, this.listen); this.line.remove(); }
+
+  end() {
+    for (const name of POINTERS) this.map.removeEventListener(name, this.listen);
+    this.map.removeEventListener("wheel", this.turn);
+    this.line.remove();
+    this.marks.draw([0, 0], 1);
+  }
+}
+
+// What is drawn on a map as a sign keeps its size when the map comes closer, and its scale and its north keep their corners.
+class MapMarks {
+  constructor(map, size) {
+    const all = (what) => [...map.querySelectorAll(what)], middle = (rect) => [rect.x.baseVal.value + rect.width.baseVal.value / 2, rect.y.baseVal.value + rect.height.baseVal.value / 2];
+    Object.assign(this, { map, size, dots: all("circle").map((each) => [each, each.r.baseVal.value]), near: all(".map-near").map((each) => [each, middle(each.querySelector("rect"))]), fixed: all(".map-scale, .map-north, .map-text"), bar: map.querySelector(".map-scale + .map-text") });
+    this.barM = parseFloat(this.bar?.textContent ?? "");
+  }
+
+  draw([x, y], closer) {
+    this.map.setAttribute("viewBox", `${x} ${y} ${this.size[0] / closer} ${this.size[1] / closer}`);
+    for (const [dot, radius] of this.dots) dot.setAttribute("r", radius / closer);
+    for (const [sign, [atX, atY]] of this.near) sign.setAttribute("transform", `translate(${atX} ${atY}) scale(${1 / closer}) translate(${-atX} ${-atY})`);
+    for (const each of this.fixed) each.setAttribute("transform", `translate(${x} ${y}) scale(${1 / closer})`);
+    if (this.bar) this.bar.textContent = `${Number((this.barM / closer).toFixed(1))} m`;
+  }
 }
 
 export class Mend {
@@ -131,8 +212,11 @@ export class Mend {
       const { step, grow, mend } = e.target.closest("button")?.dataset ?? {};
       if (step) this.step("move", step.split(" ").map(Number), e.shiftKey);
       if (grow) this.step("grow", grow.split(" ").map(Number), e.shiftKey);
-      if (mend === "far") { this.isFar = !this.isFar; this.far.setAttribute("aria-pressed", String(this.isFar)); return; }
-      if (mend) this.stop(mend === "keep");
+      if (mend === "far") { this.isFar = !this.isFar; this.far.setAttribute("aria-pressed", String(this.isFar)); }
+      if (mend === "back") this.putBack();
+      if (mend === "keep") this.stop(true);
+      // Pressed by hand: Enter is to end the correction, not to press the button again.
+      else if (e.detail) this.card?.querySelector("h1").focus({ preventScroll: true });
     });
   }
 
@@ -146,35 +230,55 @@ export class Mend {
     if (!this.first.has(card)) this.first.set(card, {});
     this.first.get(card)[kind] ??= kind === "box" ? this.now.before : [0, 0];
     this.card = card;
+    this.now.onMove = () => this.say();
     this.root.classList.add(`mending-${kind}`);
     this.panel.classList.add(`mend-${kind}`);
     this.panel.hidden = false;
-    // On a phone the panel covers what is below.
-    if (kind === "place") map.scrollIntoView({ block: matchMedia("(max-width: 900px)").matches ? "start" : "nearest" });
+    // On a phone the picture stays above the map, and all else is away (queue.css).
+    const isPhone = matchMedia("(max-width: 900px)").matches;
+    if (kind === "place") (isPhone ? card : map).scrollIntoView({ block: isPhone ? "start" : "nearest" });
     this.say();
     return true;
   }
 
+  get came() { return this.first.get(this.card)[this.kind]; }
+
   // With Shift, or with the button pressed, ten times as far.
-  step(deed, way, isShift) { this.now[deed](...way, isShift !== this.isFar ? FAR : 1); this.say(); }
+  step(deed, way, isShift) { this.now[deed](...way, isShift !== this.isFar ? FAR : 1); }
   say() { for (const each of this.panel.querySelectorAll("[data-px]")) each.textContent = this.now.step ?? ""; this.panel.querySelector("#mend-figure").textContent = this.now.figure; }
 
+  // The map comes closer, or goes away; false if none is being corrected.
+  zoom(isCloser) {
+    if (this.kind !== "place") return false;
+    this.now.zoom(isCloser ? CLOSER : 1 / CLOSER);
+    return true;
+  }
+
+  // As the card came, and the correction goes on.
+  putBack() { this.now.put(this.came); }
+
+  // Whether the key meant something here.
   press(e) {
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.code];
-    if (arrow) { e.preventDefault(); this.step("move", arrow, e.shiftKey); }
     const size = this.kind === "box" && { KeyA: [-1, 0], KeyD: [1, 0], KeyS: [0, -1], KeyW: [0, 1] }[e.code];
-    if (size) { e.preventDefault(); this.step("grow", size, e.shiftKey); }
-    if (e.code === "Escape") { e.preventDefault(); this.stop(false); }
-    if (e.code === "Enter" && !e.target.closest?.("button")) { e.preventDefault(); this.stop(true); }
+    const ends = e.code === "Enter" && !e.target.closest?.("button");
+    if (!arrow && !size && !ends && e.code !== "Escape") return false;
+    e.preventDefault();
+    if (arrow) this.step("move", arrow, e.shiftKey);
+    else if (size) this.step("grow", size, e.shiftKey);
+    else if (ends) this.stop(true);
+    else if (this.now.isOff(this.came)) this.putBack();
+    else this.stop(false);
+    return true;
   }
 
   // Back to how the card came, or as it is now.
   stop(isKept) {
     if (!this.open) return;
-    const { kind, now, card } = this;
-    if (!isKept) now.show(this.first.get(card)[kind]);
-    if (kind === "box") card.classList.toggle("box-put", isKept && (now.isChanged() || card.classList.contains("box-put")));
-    const kept = isKept && (kind === "place" ? now.isChanged() : now.isChanged() || card.mended?.box) ? now.keep() : null;
+    const { kind, now, card, came } = this;
+    now.show(isKept ? now.value : came);
+    const isOff = isKept && now.isOff(came), kept = isOff ? now.keep() : null;
+    if (kind === "box") card.classList.toggle("box-put", isOff);
     now.end();
     this.root.classList.remove(`mending-${kind}`);
     this.panel.classList.remove(`mend-${kind}`);

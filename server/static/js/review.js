@@ -5,7 +5,7 @@ import { Feedback } from "./feedback.js";
 import { Keyboard, digitOf, isPlain } from "./keyboard.js";
 import { Kinds } from "./kinds.js";
 import { Mend } from "./mend.js";
-import { brighten, load, showPicture, shownIndex } from "./pictures.js";
+import { brighten, centre, load, showPicture, shownIndex } from "./pictures.js";
 import { heard, post, Sender, token, uuid7 } from "./post.js";
 import { Session } from "./session.js";
 import { Zoom } from "./zoom.js";
@@ -13,9 +13,8 @@ import { Zoom } from "./zoom.js";
 const by = (id) => document.getElementById(id);
 const root = by("review"), cards = by("cards"), say = root.dataset, empty = by("empty"), loading = by("loading"), bar = root.querySelector(".bar"), reasons = by("reasons"), broken = by("broken"), banner = by("banner"), chips = by("chips");
 const FETCH_BELOW = 3, TOLD_MS = 3000, DEAD_MS = 250, AGAIN_MS = 200, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 180000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
-const ENDS_MENDING = ["reject", "change", "unsure", "skip", "undo", "merge", "report"];
-const WHOLE = { scale: 1, x: 0, y: 0, onBox: false };
-let undoing = false, card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, state = WHOLE, opened = false;
+const ENDS_MENDING = ["reject", "change", "unsure", "skip", "undo", "merge", "report"], ZOOMS = ["larger", "smaller"];
+let undoing = false, card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, onBox = false, opened = false;
 
 const opening = Date.now();
 const keyboard = new Keyboard(JSON.parse(say.keys));
@@ -124,9 +123,10 @@ async function next(byItself = false) {
   ready = false; enable(); tell();
   if (!card) { if (nothingLeft) sender.drained().then(() => card || sayNothingLeft(byItself)).catch(() => {}); return; }
   card.hidden = false;
+  centre(card);
   if (scrollY) scrollTo(0, 0);
   if (cards.childElementCount < FETCH_BELOW) fetchMore();
-  zoom = Object.assign(new Zoom(card.querySelector(".stage")), state);
+  zoom = Object.assign(new Zoom(card.querySelector(".stage")), { onBox });
   card.querySelector(".more").open = opened;
   const view = card.querySelector(".view");
   if (view) zoom.show(view);
@@ -161,7 +161,6 @@ function drop(kind) {
 function answer(kind, more = {}, as = "") {
   if (!card || (!ready && kind !== "skip") || sender.waiting.length >= UNSENT_AT_MOST) return;
   const gone = card, { box, place } = (kind === "confirm" && gone.mended) || {};
-  state = zoom.onBox ? { scale: zoom.scale, x: zoom.x, y: zoom.y, onBox: true } : WHOLE;
   opened = gone.querySelector(".more").open;
   const mended = { ...box, ...(place && { lat_deg: place.lat_deg, lon_deg: place.lon_deg }) };
   const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt), ...(gone.note && { words: gone.note }), ...mended, ...more };
@@ -177,8 +176,9 @@ function answer(kind, more = {}, as = "") {
 
 function reject(reason) {
   reasons.close();
-  if (reason === SAME) merge.open(card);
-  else if (reason === OTHER && !card.note) note.open("", true, (words) => answer("reject", { reason, words }));
+  const again = () => reasons.showModal();
+  if (reason === SAME) merge.open(card, again);
+  else if (reason === OTHER && !card.note) note.open("", true, (words) => answer("reject", { reason, words }), again);
   else answer("reject", { reason });
 }
 
@@ -202,7 +202,7 @@ async function undo(why = "") {
     next();
   } catch (trouble) {
     if (trouble.kind !== "needs_reason") { warn(trouble); return; }
-    by("why-sentence").textContent = trouble.words;
+    by("why-sentence").textContent = trouble.words; by("why-about").innerHTML = trouble.about;
     reason.open("", true, undo);
   } finally { undoing = false; }
 }
@@ -230,6 +230,14 @@ function explain() {
   by("help").showModal();
 }
 
+// The whole picture, or its box: who chooses the box has it on each card that comes. A double tap, a wheel and two fingers are of one card alone.
+function fit() {
+  if (!zoom) return;
+  zoom.toggleBox();
+  onBox = zoom.onBox;
+  by("tools").querySelector("[data-do=fit]").setAttribute("aria-pressed", String(onBox));
+}
+
 function show(index) { const view = card && showPicture(card, index); if (view) zoom.show(view); }
 
 // A correction is made on the first picture, the whole of it in sight.
@@ -250,9 +258,9 @@ const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { i
 const deeds = {
   confirm: () => { mend.stop(true); answer("confirm"); }, unsure: () => answer("unsure"), skip: () => answer("skip"), undo, report,
   reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card); }, merge: () => { if (ready) merge.open(card); },
-  next: () => card && show(shownIndex(card) + 1), fit: () => zoom?.toggleBox(), larger: () => zoom?.by(1.25), smaller: () => zoom?.by(0.8),
+  next: () => card && show(shownIndex(card) + 1), fit, larger: () => mend.zoom(true) || zoom?.by(1.25), smaller: () => mend.zoom(false) || zoom?.by(0.8),
   box: () => { const isHidden = root.classList.toggle("no-box"); root.querySelector(".tools [data-do=box]").setAttribute("aria-pressed", String(isHidden)); },
-  bright: () => { const button = root.querySelector(".tools [data-do=bright]"), level = brighten(root); button.setAttribute("aria-pressed", String(level > 1)); button.querySelector(".level").textContent = level > 1 ? `${level}/3` : ""; live(`${say.bright} ${level}/3`); }, details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
+  bright: () => { const button = root.querySelector(".tools [data-do=bright]"), level = brighten(root); button.setAttribute("aria-pressed", String(level > 1)); button.querySelector(".level").textContent = level > 1 ? `${level}/3` : ""; live(say.bright.replace("{level}", level).replace("{what}", say[`bright-${level}`])); }, details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
   note: () => { const mine = card; if (mine) note.open(mine.note ?? "", false, (words) => { mine.note = words; tell(); }); },
   mend_box: () => correct("box"), mend_place: () => correct("place"), batch: () => batch.open(), help: explain, again: () => fetchMore(),
 };
@@ -268,7 +276,7 @@ document.addEventListener("keydown", (e) => {
   const deed = keyboard.deedOf(e);
   if (broken.open && deed === "report") { e.preventDefault(); sayBroken(true); return; }
   if (document.querySelector("dialog[open]")) return;
-  if (mend.open && deed !== "confirm") { mend.press(e); return; }
+  if (mend.open && deed !== "confirm" && (mend.press(e) || !ZOOMS.includes(deed))) return;
   if (!deed) return;
   e.preventDefault();
   deeds[deed]();
@@ -286,7 +294,6 @@ document.addEventListener("click", (e) => {
   else if ("close" in button.dataset) button.closest("dialog").close();
   else if (button.classList.contains("thumb")) show(Number(index));
 });
-addEventListener("resize", () => { if (card && zoom?.view) zoom.show(zoom.view); });
 addEventListener("beforeunload", (e) => { if (sender.waiting.length) e.preventDefault(); });
 addEventListener("pagehide", () => { navigator.sendBeacon(say.giveBack, new URLSearchParams({ csrfmiddlewaretoken: token() })); });
 addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });

@@ -1,4 +1,4 @@
-// One picture fitted into the stage, zoomed at the pointer, with its state kept from card to card.
+// One picture fitted into the stage, however large that is, and zoomed at the pointer.
 let mouse = null;
 addEventListener("pointermove", (e) => { mouse = e.pointerType === "mouse" ? [e.clientX, e.clientY] : null; });
 
@@ -8,6 +8,7 @@ export class Zoom {
   constructor(stage) {
     this.stage = stage;
     this.pointers = new Map();
+    new ResizeObserver(() => { if (this.view && stage.clientWidth) this.show(this.view); }).observe(stage);
     stage.addEventListener("wheel", (e) => { e.preventDefault(); this.by(e.deltaY < 0 ? 1.2 : 1 / 1.2, e.clientX, e.clientY); }, { passive: false });
     stage.addEventListener("dblclick", (e) => { e.preventDefault(); this.toggleBox(); });
     stage.addEventListener("pointerdown", (e) => { if (e.target.closest("button")) return; this.pointers.set(e.pointerId, [e.clientX, e.clientY]); stage.setPointerCapture(e.pointerId); });

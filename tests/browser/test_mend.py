@@ -1,0 +1,194 @@
+"""Corrections by finger and by mouse: what is told while one drags, the map that comes closer, and the way back."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from browsing import DESK, PHONE, Deal, Open, all_sent, assert_fit_for_all, card, press, shown
+from playwright.sync_api import Page, expect
+
+from server.accounts.models import User
+from server.cases.models import Picture
+from server.review.models import Verdict
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+BOTH = pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+
+
+def begin(page: Page, kind: str) -> None:
+    shown(page)
+    page.locator(f"#tools [data-do=mend_{kind}]").click()
+    expect(page.locator("#mend")).to_be_visible()
+
+
+def middle(page: Page, what: str) -> tuple[float, float]:
+    box = card(page).locator(what).bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+class Fingers:
+    """Touches, as the browser itself gets them; one session of the browser's holds them all."""
+
+    def __init__(self, page: Page) -> None:
+        self.session = page.context.new_cdp_session(page)
+
+    def __call__(self, kind: str, *points: tuple[float, float]) -> None:
+        points_ = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        self.session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points_})
+
+
+def carry(page: Page, by_touch: bool, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Press there and move; nothing is let go."""
+    if by_touch:
+        touch = Fingers(page)
+        touch("touchStart", start)
+        touch("touchMove", end)
+    else:
+        page.mouse.move(*start)
+        page.mouse.down()
+        page.mouse.move(*end)
+
+
+def view_box(page: Page) -> list[float]:
+    return [float(each) for each in (card(page).locator(".map").get_attribute("viewBox") or "").split()]
+
+
+@BOTH
+def test_the_size_of_a_box_is_told_while_its_corner_is_dragged(
+    device: dict[str, Any], open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en", **device)
+    begin(page, "box")
+    figure = page.locator("#mend-figure")
+    before = figure.text_content() or ""
+    x, y = middle(page, '[data-corner="2 3"]')
+    carry(page, device is PHONE, (x, y), (x - 12, y - 9))
+    expect(figure).not_to_have_text(before)
+    width, height = (int(each) for each in re.findall(r"\d+", figure.text_content() or ""))
+    assert (width, height) < tuple(int(each) for each in re.findall(r"\d+", before))
+
+
+def test_put_back_sets_back_and_stays_and_esc_leaves_once_all_is_as_it_came(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en")
+    begin(page, "box")
+    mend, figure = page.locator("#mend"), page.locator("#mend-figure")
+    before = figure.text_content() or ""
+    press(page, "d", "d")
+    expect(figure).not_to_have_text(before)
+    mend.locator("[data-mend=back]").click()
+    expect(figure).to_have_text(before)
+    expect(mend).to_be_visible()
+    press(page, "d", "Enter")
+    expect(page.locator("#chips button")).to_have_count(1)
+    begin(page, "box")
+    press(page, "Escape")
+    expect(figure).to_have_text(before)
+    expect(mend).to_be_visible()
+    mend.locator("[data-mend=keep]").click()
+    expect(page.locator("#chips button")).to_have_count(0)
+    begin(page, "place")
+    press(page, "ArrowUp", "Escape")
+    expect(figure).to_have_text("0.0 m")
+    press(page, "Escape")
+    expect(mend).to_be_hidden()
+    press(page, "f")
+    all_sent(page)
+    assert (Verdict.objects.get().box, Verdict.objects.get().lat_deg) == (None, None)
+
+
+def test_the_map_comes_closer_by_keys_buttons_and_wheel_and_the_point_stays_in_sight(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en")
+    begin(page, "place")
+    whole = view_box(page)
+    x, _ = middle(page, ".map-case")
+    press(page, "ArrowRight")
+    step = middle(page, ".map-case")[0] - x
+    press(page, "NumpadAdd", "NumpadAdd")
+    page.locator("#mend [data-do=larger]").click()
+    assert view_box(page)[2] == pytest.approx(whole[2] / 1.5**3)
+    x, _ = middle(page, ".map-case")
+    press(page, "ArrowRight")
+    assert middle(page, ".map-case")[0] - x == pytest.approx(step * 1.5**3, rel=0.05)
+    dot = card(page).locator(".map-case").bounding_box()
+    assert dot
+    assert dot["width"] < 12, "a sign is a sign, however close"
+    expect(card(page).locator(".map-scale + .map-text")).to_have_text("5.9 m")
+    for _ in range(4):
+        press(page, "Shift+ArrowUp")
+    frame, (x, y) = card(page).locator(".map").bounding_box(), middle(page, ".map-case")
+    assert frame
+    assert frame["y"] < y < frame["y"] + frame["height"]
+    expect(page.locator("#mend-figure")).to_have_text("20.0 m")
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -100)
+    assert middle(page, ".map-case") == pytest.approx((x, y), abs=1.5)
+    closer = view_box(page)[2]
+    assert closer == pytest.approx(whole[2] / 1.5**3 / 1.2)
+    press(page, "NumpadSubtract", "Enter")  # the button was pressed by hand
+    assert view_box(page) == whole
+    expect(card(page).locator(".map-scale + .map-text")).to_have_text("20 m")
+    press(page, "f")
+    all_sent(page)
+    assert Verdict.objects.get().lat_deg is not None
+
+
+def test_on_a_phone_picture_and_map_are_in_sight_together_and_two_fingers_bring_the_map_closer(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en", **PHONE)
+    begin(page, "place")
+    assert_fit_for_all(page, "mend place")
+    stage, drawn, panel = card(page).locator(".stage"), card(page).locator(".map"), page.locator("#mend")
+    boxes = [each.bounding_box() for each in (stage, drawn, panel)]
+    tops = [each["y"] for each in boxes if each]
+    ends = [each["y"] + each["height"] for each in boxes if each]
+    assert tops[0] >= 0
+    assert ends[0] <= tops[1]
+    assert ends[1] <= tops[2]
+    picture = card(page).locator(".view img").first.bounding_box()
+    assert picture
+    assert picture["height"] <= ends[0] - tops[0] + 1, "the whole picture, fitted again"
+    x, y = middle(page, ".map-case")
+    touch = Fingers(page)
+    touch("touchStart", (x - 30, y))
+    touch("touchStart", (x - 30, y), (x + 30, y))
+    touch("touchMove", (x - 60, y), (x + 60, y))
+    touch("touchEnd")
+    assert view_box(page)[2] == pytest.approx(180, rel=0.1)
+    expect(page.locator("#mend-figure")).to_have_text("0.0 m")
+    page.locator("[data-mend=keep]").click()
+    expect(card(page).locator(".facts h1")).to_be_visible()
+    expect(page.locator(".bar [data-do=confirm]")).to_be_visible()
+
+
+def test_a_card_begins_as_a_whole_unless_the_box_was_chosen_for_all(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    """A double tap looks at one card; the key, and the button that stays pressed, at the box of each."""
+    deal(3)
+    Picture.objects.update(box=[4, 4, 34, 34])
+    page = open_page("/review/", reviewer, "en")
+    shown(page)
+    view, fit = card(page).locator(".view").first, page.locator("#tools [data-do=fit]")
+    card(page).locator(".stage").dblclick()
+    expect(view).to_have_attribute("style", re.compile(r"scale\([2-6]"))
+    expect(fit).to_have_attribute("aria-pressed", "false")
+    press(page, "f")
+    shown(page)
+    expect(view).to_have_attribute("style", re.compile(r"scale\(1\)"))
+    fit.click()
+    expect(fit).to_have_attribute("aria-pressed", "true")
+    press(page, "f")
+    shown(page)
+    expect(view).to_have_attribute("style", re.compile(r"scale\([2-6]"))
