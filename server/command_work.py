@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from django.db import DatabaseError, close_old_connections
     from django.utils import timezone
 
+    from server.accounts.refused import tell_wrong_names
     from server.accounts.services import clear_sessions
     from server.alive import beat
     from server.audit.seals import Sealer
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
             send_due,
             name_places,
             clear_sessions,
+            tell_wrong_names,
             forget_old,
             count_cases,
             sum_up_days,

@@ -150,7 +150,7 @@ def kind_name(kind: str) -> str:
     return {
         "case": pgettext("kind", "case"), "sighting": pgettext("kind", "sighting"), "picture": pgettext("kind", "picture"), "user": pgettext("kind", "person"),
         "vehicle": pgettext("kind", "vehicle"), "destination": pgettext("kind", "destination"), "category": pgettext("kind", "category"),
-        "places": pgettext("kind", "place names"), "handover": pgettext("kind", "hand-over"), "token": pgettext("kind", "token"), "export": pgettext("kind", "export"), "backup": pgettext("kind", "backup"),
+        "places": pgettext("kind", "place names"), "handover": pgettext("kind", "hand-over"), "token": pgettext("kind", "token"), "export": pgettext("kind", "export"), "backup": pgettext("kind", "backup"), "sign_in": pgettext("kind", "sign-in"),
     }.get(kind, kind)  # fmt: skip
 
 
@@ -165,7 +165,7 @@ def deed_name(verb: str) -> str:
         Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category's standing changed"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.CASES_EXPORTED: _("Cases exported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
         Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.THRESHOLD_WANTED: _("Threshold wanted of vehicles"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.PICTURE_WELL: _("Report of a broken picture taken back"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),
         Verb.USER_PLACED: _("Person's role or city changed"), Verb.USER_IN_USE: _("Person reactivated"), Verb.USER_OUT_OF_USE: _("Person deactivated"), Verb.FACTOR_MADE: _("Second factor made"), Verb.FACTOR_RESET: _("Second factor reset"), Verb.FACTOR_FORGOTTEN: _("A second factor removed by its owner"), Verb.RECOVERY_RENEWED: _("Recovery codes renewed"),
-        Verb.SIGNED_IN: _("Signed in"), Verb.CODE_REFUSED: _("Code refused"), Verb.PICTURE_OPENED: _("Picture opened from outside"), Verb.PICTURES_ERASED: _("Pictures erased"), Verb.AUDIT_READ: _("Audit exported"),
+        Verb.SIGNED_IN: _("Signed in"), Verb.CODE_REFUSED: _("Code refused"), Verb.PASSWORD_REFUSED: _("Wrong password"), Verb.NAMES_REFUSED: _("Sign-in with names that nobody has"), Verb.SIGN_IN_SLOWED: _("Sign-in slowed down after wrong tries"), Verb.PICTURE_OPENED: _("Picture opened from outside"), Verb.PICTURES_ERASED: _("Pictures erased"), Verb.AUDIT_READ: _("Audit exported"),
         Verb.TOKEN_ADDED: _("Token added"), Verb.TOKEN_REVOKED: _("Token revoked"), Verb.BACKED_UP: _("Backup made"), Verb.RESTORED: _("Restored from a backup"),
     }[Verb(verb)]  # fmt: skip
 

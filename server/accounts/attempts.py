@@ -61,6 +61,11 @@ def take_try(counted: Sequence[Counted], now: datetime) -> int:
     return ceil(wait)
 
 
+def waits(counted: Counted, now: datetime) -> bool:
+    """Whether the next try of this one has to wait."""
+    return wait_s(counted.limit, list(cache.get(counted.key, [])), now.timestamp()) > 0
+
+
 def forgive(counted: Sequence[Counted]) -> None:
     """The last try was right: of an account all wrong ones are forgotten, of an address that one alone, since others may guess from there."""
     with transaction.atomic():

@@ -19,7 +19,9 @@ from server.accounts import factors, people
 from server.accounts.attempts import ACCOUNT, Counted, forgive, take_try
 from server.accounts.models import User
 from server.accounts.passwords import new_password
+from server.accounts.refused import note_code, note_slowed
 from server.audit.rules import Verb
+from server.audit.services import record
 from server.words import span
 
 CONFIRMED_S = 600
@@ -59,8 +61,10 @@ def _confirm(request: HttpRequest, person: User) -> dict[str, Any]:
     counted = [Counted(ACCOUNT, f"confirm {person.pk}")]
     now = timezone.now()
     if wait := take_try(counted, now):
+        note_slowed(person.username, counted[0], now)
         return {"wait": span(wait)}
     if not person.check_password(request.POST.get("current", "")):
+        record(Verb.PASSWORD_REFUSED, "user", person.pk, city_id=person.city_id, actor_id=person.pk)
         return {"wrong": [_("That is not your current password.")]}
     forgive(counted)
     request.session[CONFIRMED] = now.timestamp()
@@ -83,13 +87,19 @@ def _begin_app(request: HttpRequest, person: User) -> dict[str, Any]:
 def _app(request: HttpRequest, person: User) -> dict[str, Any]:
     """The code of an app that holds the new secret; the app from before ends."""
     secret, code = request.session.get(SECRET, ""), "".join(request.POST.get("code", "").split())[:20]
+    counted = [Counted(ACCOUNT, f"app {person.pk}")]
+    if wait := take_try(counted, now := timezone.now()):
+        note_slowed(person.username, counted[0], now)
+        return {"wait": span(wait)}
     with transaction.atomic():
         had = any(each.kind == "app" for each in factors.factors_of(person))
         made = bool(secret) and factors.add_app(person, secret, code)
         if made:
             people.change_factors(person, Verb.FACTOR_MADE, factor="app", replaced=had)
     if not made:
+        note_code(person, setting_up=True)
         return {"wrong": [_("That was not right. Wait for the next code; if it fails again, see whether this device's and your phone's clocks are right.")]}  # fmt: skip
+    forgive(counted)
     request.session.pop(SECRET)
     return _done(request, person, _("Your authenticator app is set up. Your other sessions are ended."))
 

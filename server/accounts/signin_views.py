@@ -20,6 +20,7 @@ from server.accounts import factors, people
 from server.accounts.attempts import ACCOUNT, ADDRESS, Counted, address_of, forgive, take_try
 from server.accounts.models import User
 from server.accounts.passwords import new_password
+from server.accounts.refused import note_code, note_password, note_slowed
 from server.accounts.signin import Begun, begin, begun_by, finish, keep, next_step
 from server.audit.rules import Verb
 from server.audit.services import record
@@ -41,12 +42,13 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     name, now = request.POST.get("username", "")[:150], timezone.now()
     counted = [Counted(ADDRESS, address_of(request)), Counted(ACCOUNT, _account_of(request, name))]
     if wait := take_try(counted, now):
+        note_slowed(name, counted[1], now)
         return _slow_down(request, "account/sign_in.html", wait, values | {"name": name})
     person = AllowAllUsersModelBackend().authenticate(request, username=name, password=request.POST.get("password", ""))
-    if isinstance(person, User) and not person.is_active:
-        return render(request, "account/sign_in.html", values | {"out_of_use": True, "name": name})
-    if not isinstance(person, User):
-        return render(request, "account/sign_in.html", values | {"wrong": True, "name": name}, status=200)
+    if not isinstance(person, User) or not person.is_active:
+        known = isinstance(person, User)
+        note_password(name, out_of_use=known)
+        return render(request, "account/sign_in.html", values | {"out_of_use": known, "wrong": not known, "name": name})
     forgive(counted)
     return _go_on(request, person, begin(request, person, back, now))
 
@@ -76,14 +78,15 @@ def code(request: HttpRequest, person: User, begun: Begun) -> HttpResponse:
     values: dict[str, Any] = {"passkey": factors.has_passkey(person) and factors.works_here(request)}
     if request.method == "POST":
         counted = [Counted(ACCOUNT, f"code {person.pk}")]
-        if wait := take_try(counted, timezone.now()):
+        if wait := take_try(counted, now := timezone.now()):
+            note_slowed(person.username, counted[0], now)
             return _slow_down(request, "account/code.html", wait, _with_passkey(person, values))
         answer = request.POST.get("credential", "")
         if factors.check_passkey(person, answer) if answer else factors.check_code(person, _digits(request)):
             forgive(counted)
             begun.factor = True
             return _go_on(request, person, begun)
-        record(Verb.CODE_REFUSED, "user", person.pk, city_id=person.city_id, actor_id=person.pk)
+        note_code(person)
         values["wrong"] = True
     return render(request, "account/code.html", _with_passkey(person, values))
 
@@ -98,7 +101,8 @@ def enrol(request: HttpRequest, person: User, begun: Begun) -> HttpResponse:
     if request.method == "POST":
         answer, secret = request.POST.get("credential", ""), begun.secret
         counted = [Counted(ACCOUNT, f"code {person.pk}")]
-        if wait := take_try(counted, timezone.now()):
+        if wait := take_try(counted, now := timezone.now()):
+            note_slowed(person.username, counted[0], now)
             return _slow_down(request, "account/enrol.html", wait, _to_enrol(request, person, begun))
         with transaction.atomic():
             made = factors.add_passkey(person, answer) if answer else factors.add_app(person, secret, _digits(request))
@@ -109,6 +113,7 @@ def enrol(request: HttpRequest, person: User, begun: Begun) -> HttpResponse:
             forgive(counted)
             begun.factor, begun.secret = True, ""
             return _go_on(request, person, begun)
+        note_code(person, setting_up=True)
         wrong = True
     return render(request, "account/enrol.html", _to_enrol(request, person, begun) | {"wrong": wrong})
 

@@ -45,6 +45,9 @@ class Verb(StrEnum):
     RECOVERY_RENEWED = "recovery_renewed"
     SIGNED_IN = "signed_in"
     CODE_REFUSED = "code_refused"
+    PASSWORD_REFUSED = "password_refused"
+    NAMES_REFUSED = "names_refused"
+    SIGN_IN_SLOWED = "sign_in_slowed"
     PICTURE_OPENED = "picture_opened"
     PICTURES_ERASED = "pictures_erased"
     AUDIT_READ = "audit_read"
@@ -53,3 +56,7 @@ class Verb(StrEnum):
     TOKEN_REVOKED = "token_revoked"
     BACKED_UP = "backed_up"
     RESTORED = "restored"
+
+
+BY_STRANGERS = frozenset({Verb.PASSWORD_REFUSED, Verb.NAMES_REFUSED, Verb.SIGN_IN_SLOWED})
+"""Without a person these were done by somebody who was not signed in, and not by the software."""

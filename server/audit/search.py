@@ -13,7 +13,7 @@ from server.audit.models import AuditRow
 from server.audit.rules import Verb
 
 PAGE, LOOKED, MOST_EXPORTED = 50, 20_000, 20_000
-KINDS = ("case", "sighting", "picture", "user", "vehicle", "destination", "category", "places", "handover", "token", "export", "backup")  # fmt: skip
+KINDS = ("case", "sighting", "picture", "user", "vehicle", "destination", "category", "places", "handover", "token", "export", "backup", "sign_in")  # fmt: skip
 
 
 @dataclass(frozen=True)

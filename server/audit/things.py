@@ -130,7 +130,7 @@ def _ids_of(kind: str, text: str, reader: User) -> tuple[str, ...]:
 
 
 def _called(kind: str, name: str) -> str:
-    return f"{kind_name(kind)} {name}"
+    return f"{kind_name(kind)} {name}".rstrip()
 
 
 def _is_number(text: str) -> bool:

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from server.audit.details import detail_line
 from server.audit.models import AuditRow
-from server.audit.rules import Verb
+from server.audit.rules import BY_STRANGERS, Verb
 from server.audit.seals import heads
 from server.audit.search import KINDS, MOST_EXPORTED, asked, look
 from server.audit.services import record
@@ -56,7 +56,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, said_in(detail, reasons.get(row.pk)))) for row, detail in with_vehicles(found.rows)], "asked": wanted, "cut": found.cut,
         "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
         "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": [(chains.get(each.chain, each.chain), each) for each in seals],
-        "names": names_to_offer(person), "hidden": [(each, numbers[each.case_id, each.sha256], cases.get(each.case_id)) for each in hidden], "may_erase": may(person, "audit_erase"),
+        "names": names_to_offer(person), "hidden": [(each, numbers[each.case_id, each.sha256], cases.get(each.case_id)) for each in hidden], "may_erase": may(person, "audit_erase"), "by_strangers": BY_STRANGERS,
     })  # fmt: skip
 
 

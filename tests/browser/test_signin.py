@@ -123,7 +123,7 @@ def test_ones_own_account_is_found_from_any_page_and_changed(open_page: Open, er
     expect(page.get_by_role("status")).to_be_visible()
     expect(page).to_have_url("/account/")
     assert User.objects.get(username="wang").check_password("horse battery staple")
-    assert sorted(AuditRow.objects.filter(kind="user").values_list("verb", flat=True)) == ["factor_made", "recovery_renewed", "user_password"]  # fmt: skip
+    assert sorted(AuditRow.objects.filter(kind="user").values_list("verb", flat=True)) == ["factor_made", "password_refused", "recovery_renewed", "user_password"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("language", "device"), EVERY)

@@ -135,7 +135,7 @@ def test_an_app_is_set_up_anew_and_the_one_from_before_ends(web: Client, wang: U
     cache.clear()
     assert check_code(wang, code_of(secret))
     assert not Authenticator.objects.filter(pk=old).exists()
-    assert deeds() == [("factor_made", {"factor": "app", "replaced": True})]
+    assert deeds() == [("code_refused", {"setting_up": True}), ("factor_made", {"factor": "app", "replaced": True})]
     assert secret[:4] + " " not in web.get("/account/").content.decode()
 
 
