@@ -25,8 +25,8 @@ from server.cases.map_views import drawing, legend
 from server.cases.models import in_shadow
 from server.dashboard.models import CaseDay, Day
 from server.dashboard.rules import Month, bounds_of, month_of, month_of_day
-from server.dashboard.services import took
-from server.dashboard.words import figure_name, length, step_name
+from server.dashboard.services import CAP, due_between, took
+from server.dashboard.words import capped, figure_name, length, step_name
 from server.fleet.models import City
 from server.words import category_name
 
@@ -49,8 +49,10 @@ def report(request: HttpRequest, month: str) -> HttpResponse:
     sums = _sums(person, wanted, (*figures, *KEPT))
     before = _sums(person, wanted.before, figures)
     ended = sum(sums[name] for name in KEPT)
+    now = timezone.now()
     return render(request, "report.html", {
-        "month": wanted.first, "is_running": wanted == this, "cities": _cities(person), "now": timezone.now(), "known": _is_whole(person, wanted),
+        "to_come": capped(due_between(person, now, bounds_of(wanted.after, get_default_timezone())[0]), CAP) if wanted == this else "",
+        "month": wanted.first, "is_running": wanted == this, "cities": _cities(person), "now": now, "known": _is_whole(person, wanted),
         "sums": [(figure_name(name), sums[name], before[name]) for name in figures], "before": str(wanted.before), "next": None if wanted == this else str(month_of_day(wanted.after)),
         "heads": [figure_name(name) for name in figures], "categories": _table(rows, ["category"], figures, lambda key: category_name(key[0])),
         "districts": _table(rows.exclude(district_zh="", district_en=""), ["district_zh", "district_en"], figures, _district), "ended": ended,

@@ -65,6 +65,19 @@ def standing(person: Any) -> tuple[Counter[State], Counter[str]]:
     return by_state, +by_category
 
 
+def waiting(person: Any, state: State, kept: int) -> int:
+    """How many cases of a state there are this moment, along the list's index; from CAP on as last counted."""
+    now = sum(Case.objects.filter(in_shadow(False), city_id=city_id, state=state)[:CAP].count() for city_id in cities_for(person))  # fmt: skip
+    return now if now < CAP else max(now, kept)
+
+
+def summed_up_at(person: Any, today: date) -> datetime | None:
+    """As of when the sums of days hold: the oldest of today's; None if a city's was never made."""
+    cities = cities_for(person)
+    times = list(Day.objects.filter(city__in=cities, day=today).values_list("made_at", flat=True))
+    return min(times) if times and len(times) == len(cities) else None
+
+
 def shown_blind(person: Any) -> int:
     """How many set aside by screening wait in the queue all the same, up to CAP."""
     return sum(Case.objects.filter(blind=True, city=city_id, state=State.QUEUED)[:CAP].count() for city_id in cities_for(person))  # fmt: skip
@@ -103,6 +116,12 @@ def overdue(person: Any, now: datetime) -> tuple[int, int]:
         gone += due.filter(deadline_at__lt=now)[:CAP].count()
         soon += due.filter(deadline_at__range=(now, now + timedelta(days=1)))[:CAP].count()
     return min(gone, CAP), min(soon, CAP)
+
+
+def due_between(person: Any, begin: datetime, end: datetime) -> int:
+    """How many deadlines of what cities have fall into a stretch; up to CAP."""
+    cities = cities_for(person)
+    return min(sum(with_deadline(each).filter(deadline_at__gte=begin, deadline_at__lt=end)[:CAP].count() for each in cities), CAP)  # fmt: skip
 
 
 def days_of(person: Any, first: date, after: date) -> list[tuple[date, dict[str, int]]]:

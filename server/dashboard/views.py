@@ -24,7 +24,18 @@ from server.cases.map_svg import SHAPE
 from server.cases.map_views import address, begin, drawing
 from server.cases.rules import State
 from server.dashboard.rules import month_of_day
-from server.dashboard.services import CAP, DAYS, at_risk, last_days, overdue, shown_blind, standing, took
+from server.dashboard.services import (
+    CAP,
+    DAYS,
+    at_risk,
+    last_days,
+    overdue,
+    shown_blind,
+    standing,
+    summed_up_at,
+    took,
+    waiting,
+)
 from server.dashboard.words import capped, figure_name, left_words, length, step_name
 from server.places.words import kept_line
 from server.review.disputes import open_disputes
@@ -50,7 +61,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     first = days[0][0]
     gone, soon = overdue(person, now)
     page: dict[str, Any] = {
-        "counted_at": counted_at(cities_for(person)), "waits": [_waits(person, state, by_state[state]) for state in (INSIDE if is_inside(person) else OUTSIDE)],
+        "counted_at": counted_at(cities_for(person)), "now": now, "summed_at": summed_up_at(person, today), "waits": [_waits(person, state, waiting(person, state, by_state[state])) for state in (INSIDE if is_inside(person) else OUTSIDE)],
         "blind": capped(shown_blind(person), CAP) if is_inside(person) else "", "sent_back": count_sent_back(cities_for(person)) if is_inside(person) else 0, "overdue": capped(gone, CAP), "soon": capped(soon, CAP), "any_overdue": gone > 0,
         "figures": [figure_name(name) for name in days[0][1]], "days": [(day, list(figures.values())) for day, figures in days], "today": today,
         "sums": [(figure_name(name), sum(figures[name] for _day, figures in days)) for name in days[0][1]],

@@ -39,7 +39,7 @@ from server.dashboard.rules import (
     quantile_s,
     together,
 )
-from server.dashboard.services import AtRisk, at_risk, last_days, overdue, shown_blind, standing, took
+from server.dashboard.services import AtRisk, at_risk, last_days, overdue, shown_blind, standing, took, waiting
 from server.dashboard.words import capped, left_words, length
 from server.fleet.models import City
 from server.fleet.services import add_vehicle
@@ -269,6 +269,29 @@ def test_standing_counts_states_and_open_categories(first: Case, chief: User) ->
     officer = User.objects.create_user("officer", role="city", city=first.city)
     assert +standing(officer)[0] == {State.HANDED_OVER: 1}
     assert standing(officer)[1] == {"road_damage": 1}
+
+
+def test_cards_are_of_this_moment_and_the_other_blocks_say_as_of_when_they_are(first: Case, chief: User) -> None:
+    """Two cards counted at different moments stood under one instant."""
+    now = timezone.now()
+    Case.objects.update(state=State.QUEUED)
+    count_all(now - HOUR)
+    sum_up(first.city, localdate(now), now - timedelta(minutes=1))
+    Case.objects.update(state=State.HANDED_OVER, handed_over_at=now)
+    came(first)
+    officer = User.objects.create_user("officer", role="city", city=first.city)
+    for person in (chief, officer):
+        client = Client(headers={"accept-language": "en"})
+        client.force_login(person)
+        page = client.get("/dashboard/").content.decode()
+        assert re.search(r'state=handed_over"><b>1</b>', page)
+        told = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+        local = timezone.localtime(now)
+        assert f"by category Cases counted at {local - HOUR:%Y-%m-%d %H:%M}" in told
+        assert told.count(f"Summed up at {local - timedelta(minutes=1):%Y-%m-%d %H:%M}") == 2
+        assert re.search(r"Overview as of 20\d\d-", told)
+        assert '<a class="button" href="/report/' in page
+    assert waiting(chief, State.QUEUED, 7) == 0
 
 
 def test_few_cases_have_short_bars_and_many_fill_theirs(first: Case, chief: User) -> None:

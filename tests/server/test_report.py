@@ -11,6 +11,7 @@ import pytest
 from befalling import befell, way_of
 from django.test import Client
 from django.utils import timezone
+from django.utils.timezone import localdate
 from sightings import LAT, LON
 
 from server.accounts.models import User
@@ -19,7 +20,7 @@ from server.cases.rules import State
 from server.city.models import Destination, Handover
 from server.dashboard.days import sum_up
 from server.dashboard.models import CaseDay
-from server.dashboard.rules import bounds_of
+from server.dashboard.rules import bounds_of, month_of_day
 from server.places.models import CasePlace, Import
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,6 +110,19 @@ def test_a_city_reads_of_what_it_was_handed(october: Case) -> None:
     town = Destination.objects.create(city=october.city, name="town", url="http://town/", secret_file="s")
     Handover.objects.create(case=october, destination=town, kind="case.confirmed", body={}, next_try_at=timezone.now(), receipted_at=timezone.now())  # fmt: skip
     assert 'class="cases-map"' in source_of(officer)
+
+
+def test_a_month_that_runs_says_what_is_still_to_come(october: Case, chief: User) -> None:
+    """ "None this month" read as if nothing were due until its end."""
+    now = timezone.now()
+    this, after = month_of_day(localdate(now)), bounds_of(month_of_day(localdate(now)).after, CHINA)[0]
+    Case.objects.filter(number=3).update(deadline_at=now + (after - now) / 2)
+    told = page_of(chief, str(this))
+    assert "No deadline has ended in this month yet. Deadlines from now to the end of the month: 1" in told
+    assert "本月尚无案件到期。 从现在到月底将到期：1 件" in page_of(chief, str(this), "zh-hans")
+    Case.objects.filter(number=3).update(deadline_at=after)
+    assert "to the end of the month: 0" in page_of(chief, str(this))
+    assert "to the end of the month" not in page_of(chief, "2026-09")
 
 
 @pytest.mark.parametrize("month", ["2026-13", "abc", "2026-1", "1999-01", "2199-12", "2026-10-01"])
