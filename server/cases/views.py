@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from math import hypot
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -39,6 +40,8 @@ from server.city.services import is_owed
 from server.fleet.models import City
 from server.keeping.hidden import gone_of
 from server.review.cards import card_of
+from server.review.rows import UNLOOKED
+from server.review.rules import UNDECIDED
 from server.roles import may
 from server.words import (
     city_status_name,
@@ -105,9 +108,24 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
         "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
         "gone": gone_of(case), "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
         "screening": "" if is_kept_blind(case, person) else screening_name(case.screening), "history": history_of(case, person),
+        "to_review": _to_review(told, person), "to_gold": f"{reverse('review_gold')}?{_named(case)}" if may(person, "review_gold") and case.state not in UNLOOKED else "",
         "handovers": [] if decided else handovers_of(case), "reports": [] if decided else reports_of(case),
         "notes": _notes(case, person, now), "forms": _forms(case, person, home_id, now), "may_stay": choices(case, cases_for(person)) if may(person, "case_merge") else [], "to_list": f"{reverse('case_list')}?{request.session.get(LIST, '')}", "parts": parts_of(case) if case.sightings_count > 1 and may(person, "case_split") else [],
     }, status=409 if wrong else 200)  # fmt: skip
+
+
+def _to_review(told: Case, person: Any) -> str:
+    """Where this person reviews a case that waits for it; two answers that differ, on the page of disputes. Empty where there is nothing to review, or it is not theirs to do."""
+    if told.state not in UNDECIDED or not may(person, "review_queue"):
+        return ""
+    if in_dispute([told], person) and may(person, "review_disputes"):
+        return reverse("review_disputes")
+    return f"{reverse('review_queue')}?{_named(told)}"
+
+
+def _named(case: Case) -> str:
+    """A case in the query of an address."""
+    return urlencode({"case": case.number, "city": case.city.key})
 
 
 def handovers_of(case: Case) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import F
+from django.http import HttpResponse
 
 from server.accounts.models import User
 from server.accounts.services import cities_for
@@ -59,6 +60,13 @@ def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts
         with_others,
         answered.exclude(answer="skip").exclude(kind=Kind.SETTLED).count(),
     )
+
+
+def with_counts(response: HttpResponse, counts: Counts) -> HttpResponse:
+    """Pieces of the page are HTML, so what the page counts travels in headers."""
+    for name, value in counts.told.items():
+        response.headers[f"X-{name.replace('_', '-')}"] = value
+    return response
 
 
 def forget() -> None:

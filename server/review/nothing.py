@@ -15,11 +15,11 @@ from server.accounts.models import User
 from server.accounts.services import cities_for
 from server.cases.models import Case, Sighting
 from server.fleet.models import Vehicle
-from server.review.counts import queue_counts
+from server.review.counts import queue_counts, with_counts
 from server.review.mine import summed_up, today
 from server.review.narrowed import part_of, words_of
 from server.review.rules import UNDECIDED
-from server.review.services import runs
+from server.review.services import FREE_COUNTED, count_free, runs
 from server.roles import may
 
 
@@ -46,21 +46,22 @@ def held_by_others(person: User, now: datetime, *, shadow: bool) -> Held:
 
 @require_GET
 def nothing(request: HttpRequest) -> HttpResponse:
-    """The empty queue, as a piece of its page."""
+    """The queue without a card, as a piece of its page. `rested`: it gave its cards back because nobody was there."""
     person: Any = request.user
-    now, shadow = timezone.now(), request.GET.get("filter") == "shadow"
-    pace = today(person, now)
-    return render(
-        request,
-        "nothing.html",
-        {
-            "shadow": shadow,
-            "asked_for": words_of(part_of(request.GET), person),
-            "held": held_by_others(person, now, shadow=shadow),
-            "counts": queue_counts(person, now, shadow=shadow),
-            "last_sighting": Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first(),
-            "no_vehicle": not Vehicle.objects.exists(),
-            "may_see_fleet": may(person, "vehicles"),
-            "pace": summed_up(pace) if pace else "",
-        },
-    )
+    now, shadow, part = timezone.now(), request.GET.get("filter") == "shadow", part_of(request.GET)
+    pace, counts = today(person, now), queue_counts(person, now, shadow=shadow)
+    free = count_free(person, now, shadow=shadow, part=part)
+    page = {
+        "shadow": shadow,
+        "asked_for": words_of(part, person),
+        "held": held_by_others(person, now, shadow=shadow),
+        "free": str(free) if free < FREE_COUNTED else f"{FREE_COUNTED - 1}+",
+        "any_free": free > 0,
+        "rested": "rested" in request.GET,
+        "counts": counts,
+        "last_sighting": Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first(),
+        "no_vehicle": not Vehicle.objects.exists(),
+        "may_see_fleet": may(person, "vehicles"),
+        "pace": summed_up(pace) if pace else "",
+    }
+    return with_counts(render(request, "nothing.html", page), counts)

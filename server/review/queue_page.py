@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from models.taxonomy import CATEGORIES, filing_codes
+from server.accounts.services import cases_for, home_city_id
 from server.review.keys import layout
 from server.review.narrowed import districts_for, part_of, words_of
 
@@ -45,7 +46,7 @@ def choices() -> list[Choice]:
 
 
 def page_values(request: HttpRequest) -> dict[str, Any]:
-    """`categories` to choose from, `keys` by their deed, `keys_json` the same for the script, `asked` the filters of the address, for the addresses of what the script asks, `part` what of the queue they mean."""
+    """`categories` to choose from, `keys` by their deed, `keys_json` the same for the script, `asked` the filters of the address, for the addresses of what the script asks, `part` what of the queue they mean, `first` the case that is to come first."""
     person: Any = request.user
     keys = layout(person.keys)
     asked = request.GET.copy()
@@ -60,4 +61,16 @@ def page_values(request: HttpRequest) -> dict[str, Any]:
         "keys": keys,
         "keys_json": json.dumps({key.deed: [key.code, key.label] for key in keys.values()}),
         "asked": asked.urlencode(),
+        "first": _first_of(request),
     }
+
+
+def _first_of(request: HttpRequest) -> str:
+    """The id of the case that an address asks for by `case` and, where it is not the reader's own, `city`; 0 if there is none for them, "" if it asks for none."""
+    number, city, person = request.GET.get("case", ""), request.GET.get("city"), request.user
+    if not number:
+        return ""
+    if not (number.isdecimal() and number.isascii() and len(number) < 10):
+        return "0"
+    of_city = {"city__key": city} if city else {"city_id": home_city_id(person)}
+    return str(cases_for(person).filter(number=int(number), **of_city).values_list("id", flat=True).first() or 0)

@@ -37,7 +37,7 @@ from server.review.answers import (
     write,
 )
 from server.review.corrections import Correction
-from server.review.models import Look, Verdict
+from server.review.models import Dispute, Look, Verdict
 from server.review.narrowed import LOOKS_LOOKED_AT, WHOLE, Part, among, looks_of
 from server.review.rules import (
     CARDS,
@@ -51,11 +51,12 @@ from server.review.rules import (
     UNDO_DEEP,
     UNDO_WITHIN,
     Kind,
+    LookKind,
 )
 
 UNDOABLE = (Kind.FIRST, Kind.SECOND, Kind.GOLD)
-AGAIN = 1
-"""How many cards of a lease may be looks at decided cases while others wait."""
+AGAIN, FREE_COUNTED = 1, 100
+"""How many cards of a lease may be looks at decided cases while others wait; up to how many of those that nobody holds are counted."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ class Outcome:
 
 
 class NeedsReason(Exception):
-    """The case `number` has gone to the city, or may have: a try whose end is not known (`is_sure` False). Who takes it back, and all that was answered `together` with it, writes why."""
+    """The `case` has gone to the city, or may have: a try whose end is not known (`is_sure` False). Who takes it back, and all that was answered `together` with it, writes why."""
 
-    def __init__(self, number: int, *, is_sure: bool, together: int) -> None:
-        super().__init__(f"case {number} has gone to the city, or may have")
-        self.number, self.is_sure, self.together = number, is_sure, together
+    def __init__(self, case: Case, *, is_sure: bool, together: int) -> None:
+        super().__init__(f"case {case.number} has gone to the city, or may have")
+        self.case, self.is_sure, self.together = case, is_sure, together
 
 
 def _free(person: User, now: datetime) -> Q:
@@ -120,6 +121,30 @@ def _looks_to_deal(person: User, now: datetime, count: int, shadow: bool, part: 
     ids = list(dict.fromkeys([*mine, *(row[0] for row in found)]))
     fit = looks_of(part, ids)
     return [each for each in ids if each in fit]
+
+
+def lease_one(person: User, now: datetime, case_id: int) -> bool:
+    """Take this one card, though others are worth more. False where it is no card of theirs: a colleague has it, it is decided or in dispute, or they have answered it."""
+    if not cases_for(person).filter(id=case_id).exists() or has_answered(person, case_id):
+        return False
+    if rows.free_case(person, now, case_id) is not None:
+        return not Dispute.objects.filter(case=case_id, settled_at=None).exists() and bool(
+            rows.take(person, now, [case_id], 1)
+        )
+    theirs = Look.objects.filter(case=case_id, done_at=None).exclude(case__state__in=rows.UNLOOKED)
+    mine = theirs.filter(kind=LookKind.GOLD, person=person) | theirs.filter(kind=LookKind.SECOND).exclude(
+        first_person=person
+    )
+    return bool(rows.take_looks(person, now, list(mine.values_list("id", flat=True))))
+
+
+def count_free(person: User, now: datetime, *, shadow: bool, part: Part = WHOLE) -> int:
+    """How many cards a lease would find now, up to FREE_COUNTED; nothing is taken."""
+    found = rows.best(person, now, shadow, FREE_COUNTED, among(person, part, shadow=shadow))
+    again = [
+        row[0] for row in rows.second_looks(person, now, shadow, FREE_COUNTED if part == WHOLE else LOOKS_LOOKED_AT)
+    ]
+    return min(len(found) + len(looks_of(part, again)), FREE_COUNTED)
 
 
 def renew(person: User, now: datetime) -> int:
@@ -304,7 +329,7 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime, why: str)
 def _needs_reason(last: Verdict, case: Case, *, is_sure: bool) -> NeedsReason:
     around = Verdict.objects.filter(person=last.person, at__gte=last.at - UNDO_WITHIN)
     together = around.filter(batch=last.batch).count() if last.batch else 1
-    return NeedsReason(case.number, is_sure=is_sure, together=together)
+    return NeedsReason(case, is_sure=is_sure, together=together)
 
 
 def changes_of(person: User, now: datetime) -> dict[str, list[str]]:

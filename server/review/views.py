@@ -12,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -25,9 +26,9 @@ from server.errors import answer
 from server.fleet.models import Vehicle
 from server.log import request_number
 from server.review.answers import BadVerdict, unreadable
-from server.review.cards import Card, card_of
+from server.review.cards import Card, card_of, thumbs
 from server.review.corrections import Correction
-from server.review.counts import Counts, forget, queue_counts
+from server.review.counts import forget, queue_counts, with_counts
 from server.review.looks import ages_hidden
 from server.review.narrowed import part_of
 from server.review.queue_page import page_values
@@ -40,22 +41,18 @@ from server.review.services import (
     give_back,
     holds,
     lease,
+    lease_one,
     renew,
+    shown_to,
     taken_back,
     undo,
 )
+from server.words import category_name
 
 
 def _shadow(asked: QueryDict) -> bool:
     """Whether the cards in shadow are asked for; any other word means the queue itself."""
     return asked.get("filter") == "shadow"
-
-
-def _with_counts(response: HttpResponse, counts: Counts) -> HttpResponse:
-    """Cards are HTML, so what the page counts travels in headers."""
-    for name, value in counts.told.items():
-        response.headers[f"X-{name.replace('_', '-')}"] = value
-    return response
 
 
 @require_GET
@@ -70,15 +67,20 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def lease_cards(request: HttpRequest) -> HttpResponse:
-    """Up to five cards as HTML, those the page holds already left out."""
+    """Up to five cards as HTML, those the page holds already left out; before them the case `first` that its address asks for, and a header X-first that says so if it cannot be had."""
     person: Any = request.user
     held = {int(each) for each in request.POST.get("held", "").split(",") if each.isdigit()}
-    now, shadow = timezone.now(), _shadow(request.GET)
+    now, shadow, asked = timezone.now(), _shadow(request.GET), _number(request.POST, "first")
+    first = shown_to(person, asked) if asked is not None and lease_one(person, now, asked) else None
     leased = lease(person, now, min(CARDS + len(held), 2 * CARDS), shadow=shadow, part=part_of(request.GET))
-    dealt = [case for case in leased if case.pk not in held][:CARDS]
+    others = [case for case in leased if case.pk not in held and case.pk != asked]
+    dealt = ([first] if first else []) + others[: CARDS - bool(first)]
     tell_leased(person.pk, (case.pk for case in dealt))
     cards = _cards(person, dealt, now)
-    return _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now, shadow=shadow))
+    response = with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now, shadow=shadow))
+    if asked is not None and first is None:
+        response.headers["X-first"] = "gone"
+    return response
 
 
 def _cards(person: User, cases: Sequence[Case], now: datetime) -> list[Card]:
@@ -164,7 +166,7 @@ def undo_last(request: HttpRequest) -> HttpResponse:
     if case is None:
         return HttpResponse(status=204)
     cards = _cards(person, [case] if holds(person, case) else [], now)
-    response = _with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))
+    response = with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))
     response.headers["X-case"], response.headers["X-cards"] = str(case.number), str(taken_back(person, now))
     if case.state == State.RETRACTED or why:
         response.headers["X-retracted"] = "1"

@@ -6,26 +6,27 @@ import { Keyboard, digitOf, isPlain } from "./keyboard.js";
 import { Kinds } from "./kinds.js";
 import { Mend } from "./mend.js";
 import { brighten, centre, load, showPicture, shownIndex } from "./pictures.js";
+import { Presence } from "./presence.js";
 import { heard, post, Sender, token, uuid7 } from "./post.js";
 import { Session } from "./session.js";
 import { Zoom } from "./zoom.js";
 
 const by = (id) => document.getElementById(id);
 const root = by("review"), cards = by("cards"), say = root.dataset, empty = by("empty"), loading = by("loading"), bar = root.querySelector(".bar"), reasons = by("reasons"), broken = by("broken"), banner = by("banner"), chips = by("chips");
-const FETCH_BELOW = 3, TOLD_MS = 3000, DEAD_MS = 250, AGAIN_MS = 200, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 180000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
+const FETCH_BELOW = 3, TOLD_MS = 3000, DEAD_MS = 250, AGAIN_MS = 200, LOOK_AGAIN_MS = 30000, RECONNECT_MS = 5000, LEASE_MS = 60000, HOUR_MS = 3600000, IDLE_MS = 300000, AWAY_MS = 60000, LONG_MS = 8000, PAUSE_MS = 60000, UNSENT_AT_MOST = 20, OTHER = "9", SAME = "5";
 const ENDS_MENDING = ["reject", "change", "unsure", "skip", "undo", "merge", "report"], ZOOMS = ["larger", "smaller"];
-let undoing = false, card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, onBox = false, opened = false;
+let undoing = false, card = null, shownAt = 0, ready = false, fetching = false, nothingLeft = false, rested = false, first = say.first, lastKey = Date.now(), lookedAt = Date.now(), zoom = null, onBox = false, opened = false;
 
 const opening = Date.now();
 const keyboard = new Keyboard(JSON.parse(say.keys));
 // What is told to ears stands above the verdicts for a moment, too. How many cards are left is what stands at the head, also if it changes meanwhile.
 let telling = 0, withLeft = "";
 const figure = document.querySelector(".figures [aria-current] b");
-const live = (text) => {
+const live = (text, ms = TOLD_MS) => {
   withLeft = text.includes("{left}") ? text : "";
   by("live").textContent = text.replace("{left}", figure.textContent); by("live").classList.remove("hidden");
   clearTimeout(telling);
-  telling = setTimeout(() => { withLeft = ""; by("live").classList.add("hidden"); }, TOLD_MS);
+  telling = setTimeout(() => { withLeft = ""; by("live").classList.add("hidden"); }, ms);
 };
 const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today") });
 // Cards that were answered and are not taken yet, by the verdict's id; and those whose answer was refused: the card, and the sentence that says so.
@@ -93,11 +94,15 @@ function take(html, first = false) {
 
 async function fetchMore(byItself = false) {
   if (fetching) return;
-  fetching = true; lookedAt = Date.now();
+  lookedAt = Date.now();
+  // A page that has nothing takes no card unless somebody is there to answer it: it would hold it for nobody.
+  if (byItself && nothingLeft && there.away(AWAY_MS)) { sayNothingLeft(true).catch(() => {}); return; }
+  fetching = true; rested = false;
   try {
     const held = [...[...cards.querySelectorAll(".card"), ...refused.keys()].map((each) => each.dataset.case), ...sender.waiting.map((each) => each.case)].join(",");
-    const response = await post(say.lease, { held }, byItself);
+    const response = await post(say.lease, { held, ...(first && { first }) }, byItself);
     counted(response);
+    if (first) askedFor(response.headers.get("X-first"));
     nothingLeft = !take(await response.text()).length;
     if (!sender.waiting.length) warn(null);
   } catch (trouble) { warn(trouble); }
@@ -105,10 +110,35 @@ async function fetchMore(byItself = false) {
   if (!card) next(byItself);
 }
 
+// The card that the address asked for is the first, or it is said that it cannot be had. Asked for once.
+function askedFor(gone) {
+  const address = new URL(location.href);
+  for (const name of ["case", "city"]) address.searchParams.delete(name);
+  history.replaceState(null, "", address);
+  first = "";
+  if (gone) live(say.firstGone, LONG_MS);
+}
+
+// Nobody is there: the cards go back to the queue, unless something was begun on one. Any key or touch takes some again.
+async function rest() {
+  const open = [...document.querySelectorAll("dialog[open]")];
+  const isBegun = sender.waiting.length || refused.size || fetching || undoing || mend.open || by("session").open || [...cards.children].some((each) => each.note || each.mended) || open.some((each) => [...each.querySelectorAll("textarea, input")].some((field) => field.value.trim()));
+  if (isBegun || !(card || batch.dialog.open)) return;
+  try { await post(say.giveBack, {}, true); } catch { return; }
+  for (const each of open) each.close();
+  cards.replaceChildren();
+  nothingLeft = rested = true;
+  next(true);
+  if (!there.idle(IDLE_MS)) fetchMore();
+}
+
 // Who has the last cards and till when, in the server's words.
 async function sayNothingLeft(byItself) {
-  const response = await fetch(say.nothing, { redirect: "manual", headers: byItself ? { "X-By-Itself": "1" } : {} });
+  const address = new URL(say.nothing, location.href);
+  if (rested) address.searchParams.set("rested", 1);
+  const response = await fetch(address, { redirect: "manual", headers: byItself ? { "X-By-Itself": "1" } : {} });
   if (!response.ok) return;
+  counted(response);
   const html = await response.text(), isMine = empty.contains(document.activeElement) || (!byItself && document.activeElement === document.body);
   empty.innerHTML = html;
   keyboard.label(empty);
@@ -254,7 +284,8 @@ const merge = new Merge(by("merge"), say.same, (number) => answer("reject", { re
 const note = new Note(by("note")), reason = new Note(by("why"));
 const mend = new Mend(root, by("mend"), (kind, kept) => { card.mended = { ...card.mended, [kind]: kept }; tell(); card.querySelector("h1").focus({ preventScroll: true }); });
 const feedback = new Feedback(by("feedback"), say.feedback);
-const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { if (!card) fetchMore(); } });
+const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { if (!card) fetchMore(there.away(AWAY_MS)); } });
+const there = new Presence(() => { if (!card && nothingLeft && empty.querySelector("[data-waits]")) fetchMore(); });
 const deeds = {
   confirm: () => { mend.stop(true); answer("confirm"); }, unsure: () => answer("unsure"), skip: () => answer("skip"), undo, report,
   reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card); }, merge: () => { if (ready) merge.open(card); },
@@ -299,7 +330,8 @@ addEventListener("pagehide", () => { navigator.sendBeacon(say.giveBack, new URLS
 addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
 addEventListener("online", () => { sender.hurry(); if (!card) fetchMore(); });
 setInterval(() => { if (!card && document.visibilityState === "visible" && Date.now() - lookedAt >= (nothingLeft ? LOOK_AGAIN_MS : RECONNECT_MS)) fetchMore(true); }, 1000);
-setInterval(() => { if (card && document.visibilityState === "visible" && Date.now() - lastKey < IDLE_MS) post(say.renew).then((r) => r.json()).then(counts).catch(() => {}); }, LEASE_MS);
+setInterval(() => { if (card && !there.away(IDLE_MS)) post(say.renew).then((r) => r.json()).then(counts).catch(() => {}); }, LEASE_MS);
 setInterval(() => { if (document.visibilityState === "visible" && Date.now() - lastKey > PAUSE_MS && Date.now() - opening > HOUR_MS) feedback.ask(); }, PAUSE_MS);
+setInterval(() => { if (there.idle(IDLE_MS)) rest(); }, RECONNECT_MS);
 keyboard.label(document);
 fetchMore();
