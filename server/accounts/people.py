@@ -47,7 +47,7 @@ def add_person(name: str, role: str, city: City | None = None, language: str = "
         person = User(username=name, role=role, city=city, language=language, password_once=True)
         person.set_password(password)
         person.save()
-        record(Verb.USER_ADD, **_about(person, by), role=role)
+        record(Verb.USER_ADD, **_about(person, by), role=role, city=city.key if city else "")
     return person, password
 
 

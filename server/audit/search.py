@@ -18,7 +18,7 @@ KINDS = ("case", "sighting", "picture", "user", "vehicle", "destination", "categ
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody looks for; empty and None: anything. `who` is whom they typed and `person` that one's id; `object_ids`: the ids of what they call `object_id`; `wrong` names the fields that could not be read."""
+    """What somebody looks for; empty and None: anything. `who` is whom they typed and `person` that one's id; `object_ids`: the ids of what they call `object_id`; `wrong` names the fields that could not be read, `meant` the people whose names begin as `who`, where they are several."""
 
     kind: str = ""
     object_id: str = ""
@@ -30,6 +30,7 @@ class Asked:
     before: int | None = None
     wrong: tuple[str, ...] = ()
     object_ids: tuple[str, ...] = ()
+    meant: tuple[str, ...] = ()
 
 
 def asked(form: Any) -> Asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ from server.words import category_name, kind_name
 
 NAMES = 200
 """So many names at most are offered while somebody types; where there are more, none."""
+MEANT = 20
+"""So many people at most are named where the beginning of a name fits more than one."""
 SHORT = 12
 BIGGEST_ID, MOST_CASES = 2**63, 2**31 - 1
 
@@ -38,28 +40,31 @@ class Thing:
 
 
 def named(asked: Asked, reader: User) -> Asked:
-    """Look up who and what was typed, by name or by number. Whoever nobody knows did nothing: id 0, and "person" is told as wrong."""
+    """Look up who and what was typed, by name or by number. Whoever nobody knows, or whoever may be several, did nothing: id 0, and "person" is told as wrong, with who may be meant."""
     if asked.who:
-        person = person_named(asked.who)
-        asked = replace(asked, person=person or 0, wrong=asked.wrong if person else (*asked.wrong, "person"))
+        person, *others = people_named(asked.who, reader) or [(0, "")]
+        asked = replace(asked, person=0 if others else person[0], wrong=asked.wrong if person[0] and not others else (*asked.wrong, "person"), meant=tuple(name for _pk, name in (person, *others)) if others else ())  # fmt: skip
     if asked.object_id:
         kind = asked.kind or ("case" if _is_number(asked.object_id) else "")
         asked = replace(asked, kind=kind, object_ids=_ids_of(kind, asked.object_id, reader))
     return asked
 
 
-def person_named(text: str) -> int | None:
-    """A person's id by their name, or by the id itself."""
-    found = User.objects.filter(username=text).values_list("pk", flat=True).first()
-    if found is None and _is_number(text):
-        found = User.objects.filter(pk=int(text)).values_list("pk", flat=True).first()
-    return found
+def people_named(text: str, reader: User) -> list[tuple[int, str]]:
+    """Id and name of who is called so, or has this id; else those among the reader's people whose names begin so, MEANT at most."""
+    exactly = Q(username=text) | (Q(pk=int(text)) if _is_number(text) else Q())
+    found = list(User.objects.filter(exactly).values_list("pk", "username"))
+    found.sort(key=lambda each: each[1] != text)
+    return found[:1] or list(_people_of(reader).filter(username__istartswith=text).order_by("username").values_list("pk", "username")[:MEANT])  # fmt: skip
+
+
+def _people_of(reader: User) -> QuerySet[User]:
+    return User.objects.filter(Q(city=reader.city_id) | Q(city=None)) if reader.city_id else User.objects.all()
 
 
 def names_to_offer(reader: User) -> list[str]:
     """The people whose rows a reader may see, where they are few enough for a list."""
-    people = User.objects.filter(Q(city=reader.city_id) | Q(city=None)) if reader.city_id else User.objects.all()
-    found = list(people.order_by("username").values_list("username", flat=True)[: NAMES + 1])
+    found = list(_people_of(reader).order_by("username").values_list("username", flat=True)[: NAMES + 1])
     return found if len(found) <= NAMES else []
 
 
@@ -71,11 +76,18 @@ def things_of(rows: Iterable[AuditRow], reader: User) -> dict[tuple[str, str], T
     return {(kind, each): thing for kind, some in ids.items() for each, thing in _of_kind(kind, some, reader).items()}
 
 
-def with_vehicles(rows: Iterable[AuditRow]) -> list[tuple[AuditRow, dict[str, Any]]]:
-    """Rows with their details, in which vehicles go by their names."""
+def with_names(rows: Iterable[AuditRow], cities: Mapping[str, str]) -> list[tuple[AuditRow, dict[str, Any]]]:
+    """Rows with their details, in which vehicles and cities go by their names."""
     told = [(row, row.detail) for row in rows]
     names = dict(Vehicle.objects.filter(pk__in={detail["vehicle"] for _row, detail in told if isinstance(detail.get("vehicle"), int)}).values_list("pk", "name"))  # fmt: skip
-    return [(row, detail | {"vehicle": names[detail["vehicle"]]} if detail.get("vehicle") in names else detail) for row, detail in told]  # fmt: skip
+
+    def called(detail: dict[str, Any]) -> dict[str, Any]:
+        more = {"vehicle": names[detail["vehicle"]]} if detail.get("vehicle") in names else {}
+        if "city" in detail:
+            more["city"] = cities.get(detail["city"], detail["city"]) if detail["city"] else _("all cities")
+        return detail | more
+
+    return [(row, called(detail)) for row, detail in told]
 
 
 def reasons_of(rows: Iterable[AuditRow], reader: User) -> dict[int, str]:

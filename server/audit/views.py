@@ -25,7 +25,7 @@ from server.audit.rules import BY_STRANGERS, Verb
 from server.audit.seals import heads
 from server.audit.search import KINDS, MOST_EXPORTED, asked, look
 from server.audit.services import record
-from server.audit.things import case_things, chain_names, named, names_to_offer, reasons_of, things_of, with_vehicles
+from server.audit.things import case_things, chain_names, named, names_to_offer, reasons_of, things_of, with_names
 from server.errors import answer
 from server.keeping.hidden import hidden_pictures, picture_numbers
 from server.keeping.services import erase
@@ -53,10 +53,11 @@ def audit(request: HttpRequest) -> HttpResponse:
     kept: dict[str, str] = {name: str(value) for name, value in request.GET.items() if value and name != "before"}
     seals = heads([person.city.key] if person.city_id else None)
     return render(request, "audit.html", {
-        "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, said_in(detail, reasons.get(row.pk)))) for row, detail in with_vehicles(found.rows)], "asked": wanted, "cut": found.cut,
+        "rows": [(row, deed_of(row), things[row.kind, row.object_id], detail_line(row.verb, said_in(detail, reasons.get(row.pk)))) for row, detail in with_names(found.rows, chains)], "asked": wanted, "cut": found.cut,
         "older": urlencode(kept | {"before": str(found.older)}) if found.older else "", "query": urlencode(kept), "kinds": [(kind, kind_name(kind)) for kind in KINDS],
         "verbs": sorted(((verb.value, deed_name(verb)) for verb in Verb), key=lambda each: each[1]), "seals": [(chains.get(each.chain, each.chain), each) for each in seals],
         "names": names_to_offer(person), "hidden": [(each, numbers[each.case_id, each.sha256], cases.get(each.case_id)) for each in hidden], "may_erase": may(person, "audit_erase"), "by_strangers": BY_STRANGERS,
+        "meant": [{"name": name, "query": urlencode(kept | {"person": name})} for name in wanted.meant],
     })  # fmt: skip
 
 
