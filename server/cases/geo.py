@@ -60,7 +60,7 @@ class Box:
     @property
     def text(self) -> str:
         """As it stands in addresses."""
-        return ",".join(f"{edge:.5f}" for edge in (self.west, self.south, self.east, self.north))
+        return ",".join(f"{edge:.6f}" for edge in (self.west, self.south, self.east, self.north))
 
     def moved(self, east: float, north: float, zoom: float = 1.0) -> Box:
         """Another box, its middle so many widths east and heights north of this one's, and `zoom` times as wide."""

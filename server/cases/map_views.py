@@ -49,13 +49,14 @@ def case_map(request: HttpRequest) -> HttpResponse:
     if (by_vehicle := with_vehicle(person, wanted)) is not None:
         return read_as_vehicle(request, by_vehicle)
     try:
-        box = box_of(request.GET["bbox"]) if request.GET.get("bbox") else begin(person, wanted)
+        given = box_of(request.GET["bbox"]) if request.GET.get("bbox") else None
     except BadBox as wrong:
         return _bad_box(request, wrong)
-    box = box.fitted(SHAPE)
+    asked_for = given or begin(person, wanted)
+    box = asked_for.fitted(SHAPE)
     query, found = query_of(wanted), look(person, wanted, box, DRAWN)
     return render(request, "map.html", asked(person, wanted) | {
-        "svg": mark_safe(drawing(person, box, found, query)), "said": said(found), "box": box.text, "query": query,
+        "svg": mark_safe(drawing(person, box, found, query)), "said": said(found), "box": asked_for.text, "is_given": given is not None, "query": query,
         "moves": [(name, _move_name(name), _query(query, box.moved(*by))) for name, *by in MOVES], "whole": f"?{query}",
         "legend": legend(person, box), "letters": letters_of(found), "list": f"{reverse('case_list')}?{query}",
     })  # fmt: skip
@@ -76,7 +77,7 @@ def cases_geojson(request: HttpRequest) -> HttpResponse:
     heaps = (point(h.lat_deg, h.lon_deg, cases=h.cases) for h in found.heaps)
     kinds = {spot.category for spot in found.spots}
     glyphs, names = {key: glyph_of(key, language) for key in kinds}, {key: category_name(key) for key in kinds}
-    return JsonResponse(collection((*spots, *heaps), counted=bool(found.heaps), total=found.total, said=said(found), glyphs=glyphs, names=names))  # fmt: skip
+    return JsonResponse(collection((*spots, *heaps), counted=bool(found.heaps), total=found.total, frame=_framed("{said}", found), glyphs=glyphs, names=names))  # fmt: skip
 
 
 @require_GET
@@ -134,9 +135,13 @@ def said(found: Found) -> str:
     if not found.total:
         return _("No case in this part of the map.")
     if found.heaps:
-        return _("%(cases)d cases, counted by place: closer, each is shown by itself.") % {"cases": found.total}
-    words = _("%(cases)d cases.") % {"cases": found.total}
-    return words + " " + _("Only the newest that match were looked at.") if found.limited else words
+        return _("Cases in this part of the map: %(cases)d, counted by place: closer, each is shown by itself.") % {"cases": found.total}  # fmt: skip
+    return _framed(_("Cases in this part of the map: %(cases)d.") % {"cases": found.total}, found)
+
+
+def _framed(words: str, found: Found) -> str:
+    """The same with what must be added where not all were looked at."""
+    return _("%(said)s Only the newest that match were looked at.") % {"said": words} if found.limited else words
 
 
 def address(number: int, city_key: str, city_id: int, person: Any) -> str:

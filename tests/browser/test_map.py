@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from browsing import DESK, PHONE, Deal, Open, assert_fit_for_all
@@ -13,7 +14,9 @@ from playwright.sync_api import Page, Route, expect
 
 from server.accounts.models import User
 from server.cases.counts import count_all
+from server.cases.geo import Box
 from server.cases.models import Case
+from server.screening.services import screen_new
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NO_WEBGL = "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...more) { return kind.startsWith('webgl') ? null : get.call(this, kind, ...more); };"
@@ -43,6 +46,14 @@ def bbox(page: Page) -> list[float]:
     return [float(edge) for edge in found[1].split(",")]
 
 
+def metre_px(page: Page) -> float:
+    """How large a metre is drawn, by the scale."""
+    scale = page.locator(".maplibregl-ctrl-scale")
+    box = scale.bounding_box()
+    assert box
+    return float(box["width"] / int(scale.inner_text().split()[0]))
+
+
 def after(page: Page, move: Callable[[], None]) -> list[float]:
     """The box that the address has once a move has come to rest."""
     old = page.url
@@ -61,7 +72,9 @@ def test_a_case_is_found_on_the_map_and_its_panel_leads_to_it(device: dict[str, 
     count_all(timezone.now())
     page = open_page("/cases/map/", chief, language, **device)
     shown(page, 1)
-    expect(page.locator("#map-said")).to_have_text("共 1 件案件。" if language == "zh-hans" else "1 cases.")
+    expect(page.locator("#map-said")).to_have_text(
+        "此范围内 1 件。" if language == "zh-hans" else "Cases in this part of the map: 1."
+    )
     letters = page.locator("#letters li")
     expect(letters).to_have_text("打包 打包垃圾" if language == "zh-hans" else "BG Bagged garbage left on the kerb")
     assert_fit_for_all(page, "map")
@@ -128,11 +141,13 @@ def test_many_are_counted_and_come_apart_closer(open_page: Open, deal: Deal, chi
     monkeypatch.setattr("server.cases.map_views.MOST", 4)
     page = open_page("/cases/map/", chief, "en")
     shown(page, 12)
-    expect(page.locator("#map-said")).to_have_text("12 cases, counted by place: closer, each is shown by itself.")
+    expect(page.locator("#map-said")).to_have_text(
+        "Cases in this part of the map: 12, counted by place: closer, each is shown by itself."
+    )
     for _ in range(6):
         page.locator("[data-move=closer]").press("Enter")
         page.wait_for_timeout(500)
-    expect(page.locator("#map-said")).to_have_text(re.compile(r"^([0-4] cases|No case)"))
+    expect(page.locator("#map-said")).to_have_text(re.compile(r"^(Cases in this part of the map: [0-4]\D|No case)"))
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
@@ -173,7 +188,7 @@ def test_a_map_that_is_offline_says_so_and_goes_on(open_page: Open, deal: Deal, 
     expect(page.locator("#map-said")).to_have_text("The map could not be loaded. Check the network, then move the map again.")  # fmt: skip
     page.context.set_offline(False)
     page.locator("[data-move=farther]").press("Enter")
-    expect(page.locator("#map-said")).to_have_text("1 cases.")
+    expect(page.locator("#map-said")).to_have_text("Cases in this part of the map: 1.")
     assert all("ERR_INTERNET_DISCONNECTED" in each for each in errors)
     errors.clear()
 
@@ -189,3 +204,51 @@ def test_the_map_works_at_night_and_when_night_falls(open_page: Open, deal: Deal
     page.locator("[data-move=farther]").press("Enter")
     page.wait_for_timeout(500)
     shown(page, 2)
+
+
+def test_an_address_shows_again_what_it_was_copied_from_however_often(open_page: Open, deal: Deal, chief: User) -> None:
+    deal(3)
+    count_all(timezone.now())
+    page = open_page("/cases/map/", chief)
+    shown(page, 3)
+    assert "bbox" not in page.url, "nobody has moved it"
+    copied = after(page, lambda: page.locator("[data-move=closer]").press("Enter"))
+    address, seen = page.url, metre_px(page)
+    for _ in range(3):
+        page.reload()
+        shown(page, 3)
+        page.wait_for_timeout(900)
+        assert page.url == address
+        assert metre_px(page) == pytest.approx(seen, rel=0.02), "as large as it was"
+    page.set_viewport_size({"width": 900, "height": 700})
+    page.wait_for_timeout(900)
+    assert bbox(page) == copied, "another size of the window moves nothing"
+    farther = after(page, lambda: page.locator("[data-move=farther]").press("Enter"))
+    assert farther[0] < copied[0]
+
+
+def test_it_says_how_many_cases_the_marks_in_sight_stand_for(open_page: Open, deal: Deal, send: Any, chief: User) -> None:  # fmt: skip
+    deal(12)
+    send(east_m=361.0, category="road_damage", outbox=UUID(int=99))
+    screen_new(timezone.now())
+    count_all(timezone.now())
+    middle = Case.objects.get(category="road_damage")
+    box = Box(middle.lon_deg - 0.003, middle.lat_deg - 0.0005, middle.lon_deg + 0.003, middle.lat_deg + 0.0005)
+    page, said = open_page(f"/cases/map/?bbox={box.text}", chief), "#map-said"
+    expect(page.locator(said)).to_have_text("此范围内 10 件：8 处单件，1 组。")
+    assert page.locator("#map").get_attribute("data-shown") == "12", "two more wait beyond the rim"
+    after(page, lambda: page.locator("[data-move=east]").press("Enter"))
+    expect(page.locator(said)).to_have_text("此范围内 8 件：6 处单件，1 组。")
+
+
+def test_letters_that_would_lie_on_others_are_left_out(open_page: Open, deal: Deal, send: Any, chief: User) -> None:
+    deal(2)
+    send(east_m=4.0, category="road_damage", outbox=UUID(int=99))
+    screen_new(timezone.now())
+    count_all(timezone.now())
+    place = Case.objects.get(category="road_damage")
+    wide, high = 0.0012, 0.0005
+    box = Box(place.lon_deg - wide, place.lat_deg - high, place.lon_deg + wide, place.lat_deg + high)
+    page = open_page(f"/cases/map/?bbox={box.text}", chief)
+    expect(page.locator("#map-said")).to_have_text("此范围内 3 件。")
+    expect(page.locator("#map")).to_have_attribute("data-letters", "2")

@@ -332,7 +332,7 @@ def test_the_drawn_map_leads_to_cases_and_closer(chief: User, many: list[Case]) 
     assert "此范围内没有案件" in empty.get("/cases/map/").content.decode()
     count_all(NOW)
     page = client.get("/cases/map/?state=queued").content.decode()
-    assert "共 11 件案件" in page, re.findall("map-said.*", page)
+    assert "此范围内 11 件" in page, re.findall("map-said.*", page)
     assert 'href="/cases/?state=queued"' in page
     closer = re.search(r'<a href="(/cases/map/\?state=queued&amp;bbox=[^"]+)" aria-label="\d+ 件案件：放大"', page)
     shown = set(re.findall(r'<a href="/cases/(\d+)/" aria-label="案件 \d+"', page))

@@ -1,9 +1,10 @@
 // The map of cases that moves, in the place of the drawn one where the browser can (WebGL 2). Everything comes from this server; there are no tiles, and no letters but drawn ones.
 const figure = document.getElementById("map"), stage = figure.querySelector(".map-stage"), saidLine = document.getElementById("map-said"), told = figure.dataset;
-const WAIT_MS = 120, MARK_PX = 48, LETTERS_Y = 18, RATIO = 2;
+const WAIT_MS = 120, MARK_PX = { wide: 30, high: 26 }, LETTERS_PX = { wide: 28, high: 14 }, LETTERS_Y = 21, ROOM_PX = 16, RATIO = 2;
 const MOVES = { north: [0, -0.3], south: [0, 0.3], west: [-0.3, 0], east: [0.3, 0] };
+const PRESSED = ["spots", "clusters", "heaps", "letters"];
 const EMPTY = { type: "FeatureCollection", features: [] };
-let map, asked = 0, timer = 0, roadsBox = null;
+let map, asked = 0, timer = 0, roadsBox = null, shownNow = null, stands = "", isFitting = false, isMoved = false;
 
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const boxOf = (text) => text.split(",").map(Number);
@@ -20,11 +21,11 @@ function painter(width, height = width) {
   return { pen, image: () => pen.getImageData(0, 0, canvas.width, canvas.height) };
 }
 
-const letters = (pen, text, size, colour, y = 0) => {
+const letters = (pen, text, size, colour, rim = "") => {
   pen.font = `600 ${size}px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
-  if (y) { pen.lineWidth = 3; pen.strokeStyle = ink("ground"); pen.strokeText(text, 0, y + 0.5); } // on whatever ground: with a rim of its own
+  if (rim) { pen.lineWidth = 3; pen.strokeStyle = rim; pen.strokeText(text, 0, 0.5); } // on whatever ground
   pen.fillStyle = colour;
-  pen.fillText(text, 0, y + 0.5);
+  pen.fillText(text, 0, 0.5);
 };
 
 function outlined(pen, fill, stroke) {
@@ -40,10 +41,15 @@ const drawn = {
   closed(pen) { pen.lineWidth = 3; pen.strokeStyle = ink("soft"); pen.beginPath(); for (const side of [-1, 1]) { pen.moveTo(-8 * side, -8); pen.lineTo(8 * side, 8); } pen.stroke(); },
 };
 
-function mark(shape, glyph) {
-  const { pen, image } = painter(MARK_PX);
+function mark(shape) {
+  const { pen, image } = painter(MARK_PX.wide, MARK_PX.high);
   drawn[shape](pen);
-  letters(pen, glyph, 11, ink("ink"), LETTERS_Y);
+  return image();
+}
+
+function under(glyph) {
+  const { pen, image } = painter(LETTERS_PX.wide, LETTERS_PX.high);
+  letters(pen, glyph, 11, ink("ink"), ink("ground"));
   return image();
 }
 
@@ -59,7 +65,7 @@ function heap(text) {
 
 function imageOf(id) {
   const [kind, text] = id.split("|");
-  return kind === "heap" ? heap(text) : mark(kind, text);
+  return kind === "heap" ? heap(text) : kind === "letters" ? under(text) : mark(kind);
 }
 
 const style = () => ({
@@ -70,9 +76,11 @@ const style = () => ({
     { id: "seen", type: "circle", source: "roads", filter: ["==", ["get", "kind"], "seen"], paint: { "circle-color": ink("line"), "circle-radius": ["interpolate", ["exponential", 2], ["zoom"], 10, 1, 14, 5, 18, 60, 20, 240] } },
     { id: "road-edge", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("line"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1.5, 14, 5, 18, 18] } },
     { id: "road", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("ground"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.5, 14, 3, 18, 14] } },
+    // Marks are laid down first, being above; letters that would lie on one of them, or on others, are left out.
+    { id: "letters", type: "symbol", source: "cases", filter: ["!", ["has", "point_count"]], layout: { "icon-image": ["concat", "letters|", ["get", "glyph"]], "icon-offset": [0, LETTERS_Y], "icon-padding": 0 } },
     { id: "heaps", type: "symbol", source: "heaps", layout: { "icon-image": ["concat", "heap|", ["get", "short"]], "icon-allow-overlap": true } },
     { id: "clusters", type: "symbol", source: "cases", filter: ["has", "point_count"], layout: { "icon-image": ["concat", "heap|", ["to-string", ["get", "point_count_abbreviated"]]], "icon-allow-overlap": true } },
-    { id: "spots", type: "symbol", source: "cases", filter: ["!", ["has", "point_count"]], layout: { "icon-image": ["concat", ["get", "shape"], "|", ["get", "glyph"]], "icon-allow-overlap": true } },
+    { id: "spots", type: "symbol", source: "cases", filter: ["!", ["has", "point_count"]], layout: { "icon-image": ["get", "shape"], "icon-allow-overlap": true, "icon-padding": 0 } },
   ],
 });
 
@@ -102,6 +110,25 @@ function tellLetters({ glyphs, names }) {
   document.getElementById("letters-say").hidden = pairs.length === 0;
 }
 
+// Each of a layer's marks that are in sight, once.
+function marksOf(layer, key) {
+  const at = map.getBounds(), found = map.queryRenderedFeatures({ layers: [layer] }).filter(({ geometry }) => at.contains(geometry.coordinates));
+  return [...new Map(found.map(({ properties }) => [key(properties), properties])).values()];
+}
+
+// How many cases the marks in sight stand for, as soon as all of them are drawn.
+function tellSum() {
+  if (!shownNow) return;
+  const single = marksOf("spots", ({ city, number }) => `${city} ${number}`), groups = marksOf("clusters", (each) => each.cluster_id);
+  const at = map.getBounds(), heaps = shownNow.counted ? shownNow.features.filter(({ geometry }) => at.contains(geometry.coordinates)) : [];
+  const cases = single.length + [...groups.map((each) => each.point_count), ...heaps.map((each) => each.properties.cases)].reduce((sum, each) => sum + each, 0);
+  const words = cases === 0 ? told.none : shownNow.counted ? told.counted : groups.length ? told.grouped : told.single;
+  const line = words.replace("{cases}", cases).replace("{single}", single.length).replace("{groups}", groups.length);
+  const said = shownNow.frame.replace("{said}", line);
+  if (saidLine.textContent !== said) saidLine.textContent = said;
+  figure.dataset.letters = marksOf("letters", ({ city, number }) => `${city} ${number}`).length;
+}
+
 async function showCases() {
   const mine = ++asked, box = boxSeen();
   try {
@@ -113,20 +140,34 @@ async function showCases() {
     }
     map.getSource(found.counted ? "heaps" : "cases").setData(found);
     map.getSource(found.counted ? "cases" : "heaps").setData(EMPTY);
-    saidLine.textContent = found.said;
+    shownNow = found;
     tellLetters(found);
     figure.dataset.shown = found.total;
-  } catch { if (mine === asked) saidLine.textContent = told.lost; }
+  } catch { if (mine === asked) { shownNow = null; saidLine.textContent = told.lost; } }
   const inside = roadsBox && box[0] >= roadsBox[0] && box[1] >= roadsBox[1] && box[2] <= roadsBox[2] && box[3] <= roadsBox[3];
   if (inside && (roadsBox[2] - roadsBox[0]) < 2 * (box[2] - box[0])) return;
   const roads = await asJson(told.roads, box).catch(() => null);
   if (roads && mine === asked) { roadsBox = box; map.getSource("roads").setData(roads); }
 }
 
+const standing = () => [...map.getCenter().toArray(), map.getZoom()].join();
+
+// The box of the address, and no more of what lies around it than the window needs.
+function fit() {
+  const [west, south, east, north] = boxOf(told.box);
+  isFitting = true;
+  map.fitBounds([[west, south], [east, north]], { animate: false, padding: told.given ? 0 : ROOM_PX });
+  isFitting = false;
+  stands = standing();
+}
+
+// An address stays as it was copied until a person moves the map; another size of the window does not.
 function moved() {
   clearTimeout(timer);
   timer = setTimeout(showCases, WAIT_MS);
-  const at = map.getBounds(), box = [at.getWest(), at.getSouth(), at.getEast(), at.getNorth()].map((edge) => edge.toFixed(5)).join(",");
+  if (isFitting || standing() === stands) return;
+  [isMoved, stands] = [true, standing()];
+  const at = map.getBounds(), box = [at.getWest(), at.getSouth(), at.getEast(), at.getNorth()].map((edge) => edge.toFixed(6)).join(",");
   history.replaceState(null, "", `?${told.query ? told.query + "&" : ""}bbox=${box}`);
 }
 
@@ -154,9 +195,9 @@ async function peek(spot) {
 }
 
 async function pressed(e) {
-  const [hit] = map.queryRenderedFeatures(e.point, { layers: ["spots", "clusters", "heaps"] });
+  const [hit] = map.queryRenderedFeatures(e.point, { layers: PRESSED });
   if (!hit) return closePeek(false);
-  if (hit.layer.id === "spots") return peek(hit.properties);
+  if (hit.layer.id === "spots" || hit.layer.id === "letters") return peek(hit.properties);
   const closer = hit.layer.id === "clusters" ? await map.getSource("cases").getClusterExpansionZoom(hit.properties.cluster_id) : map.getZoom() + 2;
   map.easeTo({ center: hit.geometry.coordinates, zoom: closer });
 }
@@ -185,15 +226,16 @@ async function begin() {
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   map.setMissingStyleImageResolver((id) => { map.addImage(id, imageOf(id), { pixelRatio: RATIO }); });
-  const [west, south, east, north] = boxOf(told.box);
-  map.fitBounds([[west, south], [east, north]], { animate: false, padding: 16 });
+  fit();
+  map.on("resize", () => { if (!isMoved) fit(); });
   map.on("click", pressed);
-  for (const layer of ["spots", "clusters", "heaps"]) {
+  for (const layer of PRESSED) {
     map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
     map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
   }
   map.on("load", async () => {
     map.on("moveend", moved);
+    map.on("idle", tellSum);
     await showCases();
     map.once("idle", () => { ground.classList.remove("waits"); stage.querySelector(".map-drawn").hidden = true; });
     map.triggerRepaint();
