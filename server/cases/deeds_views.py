@@ -49,7 +49,7 @@ def merge(request: HttpRequest, number: int) -> HttpResponse:
         kept = merge_by_hand(case, other, _person(request), timezone.now(), why)
     except Refused as wrong:
         return shown(request, case, str(wrong))
-    return _back(request, kept, became_words(case))
+    return _back(request, kept, became_words(Case.objects.get(id=case.pk)))
 
 
 def _asked_once_more(request: HttpRequest, case: Case, into: Case, why: str) -> HttpResponse:

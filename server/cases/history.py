@@ -15,6 +15,7 @@ from server.audit.models import AuditRow
 from server.audit.rules import Verb
 from server.cases.models import Case, Note, Sighting
 from server.cases.notes import About
+from server.cases.outside import taken_back_of_merged, told_outside
 from server.cases.placing import merged_into, point_of
 from server.cases.rules import State, fused
 from server.cases.timeline import FROM_CITY, Answer, Deed, Line, Seen, Written, timeline
@@ -29,8 +30,10 @@ BEFORE_AN_ANSWER = {State.NEW, State.SET_ASIDE, State.QUEUED}
 
 
 def history_of(case: Case, person: Any) -> list[Line]:
-    """The last ROWS of sightings, answers, deeds, notes and words of the city each. Who did it is told inside the back office alone; who may still decide the case sees of its answers and notes their own alone."""
-    kept, inside, decided = is_kept_blind(case, person), is_inside(person), takes_it_for_new(case, person)
+    """The last ROWS of sightings, answers, deeds, notes and words of the city each; outside of the back office only what left it (outside.py). Who may still decide the case sees of its answers and notes their own alone."""
+    if not is_inside(person):
+        return told_outside(case)
+    kept, decided = is_kept_blind(case, person), takes_it_for_new(case, person)
     merged = merged_into(case.pk)
     verdicts = Verdict.objects.filter(case__in=[case.pk, *merged]).select_related("person").order_by("-at")
     notes, seen = (
@@ -45,13 +48,14 @@ def history_of(case: Case, person: Any) -> list[Line]:
     return timeline(
         (Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m)
          for row in seen),
-        (Answer(row.at, person_name(row.person) if inside else "", row.visible_ms if inside else 0, row.undone_at is not None,
+        (Answer(row.at, person_name(row.person), row.visible_ms, row.undone_at is not None,
                 {"answer": row.answer, "reason": row.reason, "counted": row.counted, "new": row.category}, merged.get(row.case_id),
-                row.words if inside else "", row.box is not None, put_m(row, seen))
+                row.words, row.box is not None, put_m(row, seen))
          for row in verdicts[:ROWS]),
-        (Deed(row.at, person_name(row.actor) if row.actor and inside else "", row.verb, row.detail | more)
+        (Deed(row.at, person_name(row.actor) if row.actor else "", row.verb, row.detail | more)
          for row, more in _with_more(deeds, case) if not (kept and _tells_an_answer(row, person, decided))),
         (Written(row.at, person_name(row.person), row.about != "", None if row.struck_at else row.words) for row in notes.exclude(about=About.ANSWER)[:ROWS]),
+        () if kept else taken_back_of_merged(case),
     )  # fmt: skip
 
 

@@ -78,14 +78,15 @@ FROM_CITY = (Verb.HANDOVER_MADE, Verb.HANDOVER_HURRIED, Verb.HANDOVER_RECEIPTED,
 
 
 def timeline(
-    seen: Iterable[Seen], answers: Iterable[Answer], deeds: Iterable[Deed], written: Iterable[Written] = ()
+    seen: Iterable[Seen], answers: Iterable[Answer] = (), deeds: Iterable[Deed] = (), written: Iterable[Written] = (), more: Iterable[Line] = ()
 ) -> list[Line]:  # fmt: skip
-    """All in one order. Of the deeds those that have rows of their own are left out: these tell more."""
+    """All in one order, with `more` lines that are told already. Of the deeds those that have rows of their own are left out: these tell more."""
     lines = [
         *(_seen(each) for each in seen),
         *(_answer(each) for each in answers),
         *(_deed(each) for each in deeds if each.verb not in TOLD_ELSEWHERE),
         *(_written(each) for each in written),
+        *more,
     ]
     return sorted(lines, key=lambda line: line.at, reverse=True)
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from calibration.geodesy import offset_m
-from server.accounts.services import cases_for, home_city_id
+from server.accounts.services import cases_for, home_city_id, is_inside
 from server.cases.choosing import choices
 from server.cases.deeds import may_reopen
 from server.cases.evidence import before_and_after
@@ -29,6 +29,7 @@ from server.cases.merging import last_of
 from server.cases.models import Case
 from server.cases.notes import STRUCK_WITHIN, About
 from server.cases.officers import replies_line, state_words
+from server.cases.outside import retractions_of_merged, why_outside
 from server.cases.parts import parts_of, way_words
 from server.cases.qr import qr_svg
 from server.cases.rules import AT_CITY
@@ -87,7 +88,7 @@ def case_page(request: HttpRequest, number: int) -> HttpResponse:
 
 def became_words(case: Case) -> str:
     """What the page says on top that the number of a merged case leads to."""
-    return _("Case %(number)d was merged into this one.") % {"number": case.number}
+    return _("Case %(number)d was merged into case %(into)d.") % {"number": case.number, "into": last_of(case).number}
 
 
 def split_words(case: Case, address: str) -> str:
@@ -107,9 +108,9 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
         "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
         "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
         "gone": gone_of(case), "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
-        "screening": "" if is_kept_blind(case, person) else screening_name(case.screening), "history": history_of(case, person),
+        "screening": "" if is_kept_blind(case, person) or not is_inside(person) else screening_name(case.screening), "history": history_of(case, person),
         "to_review": _to_review(told, person), "to_gold": f"{reverse('review_gold')}?{_named(case)}" if may(person, "review_gold") and case.state not in UNLOOKED else "",
-        "handovers": [] if decided else handovers_of(case), "reports": [] if decided else reports_of(case),
+        "handovers": [] if decided else handovers_of(case, person), "reports": [] if decided else reports_of(case),
         "notes": _notes(case, person, now), "forms": _forms(case, person, home_id, now), "may_stay": choices(case, cases_for(person)) if may(person, "case_merge") else [], "to_list": f"{reverse('case_list')}?{request.session.get(LIST, '')}", "parts": parts_of(case) if case.sightings_count > 1 and may(person, "case_split") else [],
     }, status=409 if wrong else 200)  # fmt: skip
 
@@ -128,10 +129,12 @@ def _named(case: Case) -> str:
     return urlencode({"case": case.number, "city": case.city.key})
 
 
-def handovers_of(case: Case) -> list[dict[str, Any]]:
-    """What left for the city, oldest first."""
+def handovers_of(case: Case, person: Any) -> list[dict[str, Any]]:
+    """What left for the city, oldest first, and then what was taken back of cases that became this one. Outside it is not told how a find was given up."""
+    why_of = retraction_words if is_inside(person) else why_outside
+    merged = [{"row": row, "what": _("the retraction of case %(number)d, merged into this one") % {"number": number}, "state": handover_state_name(row.state)} for number, row in retractions_of_merged(case)]  # fmt: skip
     rows = case.handovers.select_related("destination").order_by("made_at")
-    return [{"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state), "moved": _moved_since(case, row), "why": retraction_words(row.body.get("reason", "")) if row.kind == HandoverKind.RETRACTED else ""} for row in rows]  # fmt: skip
+    return [{"row": row, "what": handover_name(row.kind), "state": handover_state_name(row.state), "moved": _moved_since(case, row), "why": why_of(row.body.get("reason", "")) if row.kind == HandoverKind.RETRACTED else ""} for row in rows] + merged  # fmt: skip
 
 
 def _moved_since(case: Case, row: Handover) -> str:
@@ -180,6 +183,6 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "case_print.html", {
         "code": qr_svg(address, _("The address of this case, for a phone")), "card": card, "case": told, "state": state_words(told.state, person, in_dispute=bool(in_dispute([case], person))), "pictures": card.pictures[:PRINTED_PICTURES],
         "deadline": "" if decided else deadline_words(case, timezone.now()), "history": [line for line in history_of(case, person) if line.kind in PRINTED][:PRINTED_LINES],
-        "handovers": [] if decided else handovers_of(case), "address": address, "back": address_of(case, home_city_id(person)), "now": timezone.now(),
+        "handovers": [] if decided else handovers_of(case, person), "address": address, "back": address_of(case, home_city_id(person)), "now": timezone.now(),
         "city": case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh,
     })  # fmt: skip

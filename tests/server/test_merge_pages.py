@@ -64,6 +64,33 @@ def test_a_merge_on_the_page_leads_to_the_case_that_stays_and_so_does_the_old_nu
     assert f"Verdict: confirmed · to case {other.number}" in text
 
 
+def test_the_case_that_stays_tells_that_the_other_was_taken_back(two: list[Case], web: Client) -> None:
+    """Inside and to the city, whose list had both."""
+    one, other = two
+    town, _ = add_destination(one.city, "town-11", "https://city.example/hook", sandbox=False, allow_private=False)
+    now = timezone.now()
+    Case.objects.update(state=State.HANDED_OVER, shadow=False)
+    for case in two:
+        Handover.objects.create(case=case, destination=town, kind="case.confirmed", body={}, next_try_at=now, attempts=1, receipted_at=now, state="receipted")  # fmt: skip
+    web.post(f"/cases/{other.number}/merge", {"into": one.number, "sure": one.number, "why": "one heap"})
+    officer = Client(headers={"accept-language": "en"})
+    officer.force_login(User.objects.create_user("officer", role="city", city=one.city))
+
+    def told(client: Client) -> str:
+        return " ".join(re.sub(r"<[^>]+>", " ", client.get(f"/cases/{one.number}/").content.decode()).split())
+
+    line = f"Case {other.number} was taken back from the city (merged into this one)"
+    listed = f"town-11 · the retraction of case {other.number}, merged into this one ·"
+    for client in (web, officer):
+        assert f"{listed} to be sent" in told(client)
+        assert line not in told(client)
+    Handover.objects.filter(kind="case.retracted").update(receipted_at=timezone.now(), state="receipted")
+    for client in (web, officer):
+        assert f"{listed} received" in told(client)
+        assert line in told(client)
+    assert f"Case {other.number} was merged into case {one.number}." in told_on_top(officer.get(f"/cases/{other.number}/", follow=True))  # fmt: skip
+
+
 @pytest.mark.parametrize(("into", "why", "words"), [("99", "x", "no case with this number"), ("x", "x", "no case with this number"), ("²", "x", "no case with this number"), ("", "x", "no case with this number"),
                                                     ("2", " ", "Write a reason"), ("1", "x", "one case already"), ("9" * 40, "x", "no case with this number")])  # fmt: skip
 def test_a_merge_that_cannot_be_is_told_on_the_page(two: list[Case], web: Client, into: str, why: str, words: str) -> None:  # fmt: skip
@@ -201,8 +228,8 @@ def test_what_was_done_is_said_on_top_once(two: list[Case], web: Client, send: A
 
     assert "The note was added." in done("note", words="by the gate")
     assert "The note was struck out." in done("note", strike=Note.objects.get().pk)
-    assert "Case 2 was merged into this one." in done("merge", other.number, into=one.number, sure=one.number)
-    assert "Case 2 was merged into this one." in told_on_top(web.get(f"/cases/{other.number}/", follow=True))
+    assert "Case 2 was merged into case 1." in done("merge", other.number, into=one.number, sure=one.number)
+    assert "Case 2 was merged into case 1." in told_on_top(web.get(f"/cases/{other.number}/", follow=True))
     split = done("split", sighting=[str(UUID(int=2))])
     assert '<a href="/cases/1/">This case was split off; the rest stays in case 1.</a>' in split
     Case.objects.filter(id=one.pk).update(state=State.REJECTED)

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
@@ -20,8 +20,12 @@ from server.audit.rules import Verb
 from server.cases.models import Case
 from server.cases.timeline import Answer, Deed, Seen, timeline
 from server.city.models import Handover
-from server.city.services import add_destination
+from server.city.reports import take_status
+from server.city.services import add_destination, note_handed_over, retract
 from server.review.corrections import Correction
+from server.review.disputes import open_dispute, open_disputes, settle
+from server.review.models import Verdict
+from server.review.rules import Outcome
 from server.review.services import decide, undo
 from server.screening.services import screen_new
 
@@ -94,17 +98,52 @@ def test_who_may_still_decide_a_case_learns_of_no_answer_but_their_own(two: list
     assert "Screening: rejected at this place before" in told
 
 
-def test_a_city_officer_learns_what_was_answered_but_not_by_whom(two: list[Case], reviewer: User) -> None:
-    destination, _ = add_destination(
-        two[0].city, "city", "https://city.example/hook", sandbox=False, allow_private=False
-    )
-    Handover.objects.create(case=two[0], destination=destination, kind="case.confirmed", body={}, next_try_at=NOW, receipted_at=NOW)  # fmt: skip
-    decide(reviewer, uuid4(), two[0].pk, "confirm", timezone.now(), visible_ms=3200)
-    told = page_of(two[0], User.objects.create_user("officer", role="city"))
-    assert "Verdict: confirmed" in told
-    assert "wang" not in told
-    assert "3.2 s" not in told
-    assert "Case 2," not in told, "a case nearby that was not handed over"
+def test_an_officer_learns_what_left_the_back_office_and_not_how_it_was_argued(two: list[Case], reviewer: User) -> None:
+    """Answers that differ, a supervisor's word, who and how fast: none of that leaves; the page and the sheet tell the same."""
+    case, now = two[0], timezone.now()
+    li, chief = (User.objects.create_user(name, role=role) for name, role in (("li", "reviewer"), ("zhao", "supervisor")))  # fmt: skip
+    town, _ = add_destination(case.city, "town-11", "https://city.example/hook", sandbox=False, allow_private=False)
+    decide(reviewer, uuid4(), case.pk, "reject", now, reason=2, visible_ms=3200)
+    undo(reviewer, timezone.now())
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now(), visible_ms=3200, words="by the market")
+    second = Verdict.objects.create(id=uuid4(), case=case, person=li, kind="second", answer="reject", reason=2, city=case.city, counted=False)  # fmt: skip
+    open_dispute(Verdict.objects.get(person=reviewer, undone_at=None), second, timezone.now())
+    settle(chief, open_disputes(chief)[0].pk, Outcome.FIRST, timezone.now())
+    came = Handover.objects.create(case=case, destination=town, kind="case.confirmed", body={}, next_try_at=now, attempts=1, receipted_at=timezone.now(), state="receipted")  # fmt: skip
+    note_handed_over(case.pk, timezone.now(), timezone.now())
+    message = {"type": "case.status", "data": {"case_number": case.number, "status": "accepted", "text": "on our list", "at": now.isoformat()}}  # fmt: skip
+    assert take_status(town, "m1", message, timezone.now())
+    with transaction.atomic():
+        retract(Case.objects.get(id=case.pk), "a supervisor rejected it", timezone.now(), chief.pk)
+    Handover.objects.exclude(pk=came.pk).update(receipted_at=timezone.now(), state="receipted")
+    Case.objects.filter(id=case.pk).update(screening="rejected_before")
+    officer = Client(headers={"accept-language": "en"})
+    officer.force_login(User.objects.create_user("officer", role="city", city=case.city))
+    page, sheet = (officer.get(f"/cases/{case.number}/{part}").content.decode() for part in ("", "print/"))
+    lines = [" ".join(re.sub(r"<[^>]+>", " ", line).split()[2:]) for line in re.findall(r"<li[^>]*>(.*?)</li>", page.split('id="timeline"')[1], re.S)]  # fmt: skip
+    assert lines == [
+        "Taken back from town-11: it was not borne out when it was looked at again", "The city says: accepted · in its words: on our list", "Handed over to town-11",
+        "confirmed", f"Seen by TY-01, 6 m away · arrived {(timezone.now() - NOW).days} d later",
+    ]  # fmt: skip
+    for told in (page, sheet):
+        words = (
+            "wang",
+            "zhao",
+            "3.2 s",
+            "market",
+            "Verdict",
+            "dispute",
+            "differ",
+            "supervisor",
+            "second opinion",
+            "reject",
+            "Screening",
+        )
+        assert [word for word in words if word in " ".join(re.sub(r"<[^>]+>", " ", told).split())] == []
+    assert "Case 2," not in page, "a case nearby that was not handed over"
+    inside = page_of(case, chief)
+    assert "Settled by a supervisor" in inside
+    assert "a supervisor rejected it" in inside
 
 
 def test_cases_nearby_are_shown_with_their_pictures_and_lead_to_their_pages(two: list[Case], reviewer: User, client: Client) -> None:  # fmt: skip
@@ -143,7 +182,7 @@ def test_each_picture_says_when_and_by_whom_it_was_taken(two: list[Case], send: 
     assert "best view · 2026-11-02 10:00 · TY-02" in told
 
 
-def test_a_verdicts_words_and_what_it_put_right_are_told_inside_and_the_words_not_to_the_city(two: list[Case], reviewer: User) -> None:  # fmt: skip
+def test_a_verdicts_words_and_what_it_put_right_are_told_inside_and_not_to_the_city(two: list[Case], reviewer: User) -> None:  # fmt: skip
     case = two[0]
     picture = case.sightings.get().pictures.get()
     mended = Correction((10.0, 10.0, 60.0, 60.0), picture.sha256, moved(case.lat_deg, case.lon_deg, 3.0, 0.0))
@@ -154,13 +193,13 @@ def test_a_verdicts_words_and_what_it_put_right_are_told_inside_and_the_words_no
     destination, _ = add_destination(case.city, "city", "https://city.example/hook", sandbox=False, allow_private=False)
     Handover.objects.create(case=case, destination=destination, kind="case.confirmed", body={}, next_try_at=NOW, receipted_at=NOW)  # fmt: skip
     told = page_of(case, User.objects.create_user("officer", role="city"))
-    assert put in told
+    assert "Handed over to city" in told
+    assert "box corrected" not in told
     assert "market" not in told
 
 
 def test_a_receipt_says_of_what_and_the_citys_word_stands_once(two: list[Case], reviewer: User) -> None:
     from server.audit.services import record
-    from server.city.reports import take_status
     from server.city.rules import HandoverKind
 
     case = two[0]
