@@ -15,7 +15,7 @@ def place_line(case: Case) -> str:
     """One line: road, side, landmark, district and grid; what is lacking where nothing can be said."""
     place = name_of(case)
     if place is None:
-        return _("No road data of this city yet")
+        return _("Street: no road data of this city yet")
     grid = _("grid %(code)s") % {"code": place.grid} if place.grid else ""
     return " · ".join(filter(None, (_words(place), grid))) or _("No known road or landmark near")
 

@@ -14,7 +14,7 @@ DEEDS: dict[str, str | Promise] = {
     "confirm": _("confirm"), "reject": _("reject, with the reason"), "change": _("confirm as another category"),
     "unsure": _("unsure: a colleague decides"), "merge": _("same as a case nearby"), "skip": _("skip: leave it to others for ten minutes"), "undo": _("undo"),
     "next": _("next picture"), "fit": _("whole picture or box"), "larger": _("zoom in"), "smaller": _("zoom out"), "box": _("hide the box"),
-    "bright": _("brighter picture"), "details": _("details"), "note": _("note for this card"), "mend_box": _("correct the box"), "mend_place": _("correct the place"),
+    "bright": _("brighter shadows, then more contrast"), "details": _("details"), "note": _("note for this card"), "mend_box": _("correct the box"), "mend_place": _("correct the place"),
     "report": _("report a broken picture"), "batch": _("twelve at once"), "help": _("help"),
 }  # fmt: skip
 """What a reviewer can do on a card, in the order of the help."""

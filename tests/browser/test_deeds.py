@@ -46,8 +46,12 @@ def test_a_note_goes_with_the_answer_to_its_card_alone(language: str, open_page:
     note = page.locator("#note")
     expect(note.locator("textarea")).to_be_focused()
     assert_fit_for_all(page, "note")
-    page.keyboard.type("by the gate, f s d")
-    press(page, "Control+Enter")
+    page.keyboard.type("by the gate,")
+    press(page, "Shift+Enter")
+    page.keyboard.type("f s d")
+    note.locator("textarea").dispatch_event("keydown", {"key": "Enter", "code": "Enter", "isComposing": True})
+    expect(note).to_be_visible()
+    press(page, "Enter")
     expect(page.locator("#chips button")).to_contain_text("by the gate, f s d")
     press(page, "f")
     shown(page)
@@ -58,7 +62,7 @@ def test_a_note_goes_with_the_answer_to_its_card_alone(language: str, open_page:
     expect(page.locator("#chips button")).to_have_count(0)
     press(page, "f")
     all_sent(page)
-    assert dict(Verdict.objects.values_list("case", "words")) == {first.pk: "by the gate, f s d", second.pk: ""}
+    assert dict(Verdict.objects.values_list("case", "words")) == {first.pk: "by the gate,\nf s d", second.pk: ""}
 
 
 @LANGUAGES
@@ -78,6 +82,28 @@ def test_another_reason_asks_for_words(language: str, open_page: Open, deal: Dea
     all_sent(page)
     verdict = Verdict.objects.get()
     assert (verdict.case_id, verdict.reason, verdict.words) == (case.pk, 9, "a stage is being built")
+
+
+def test_who_leaves_the_question_of_a_reason_is_at_the_reasons_again(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en")
+    shown(page)
+    reasons = page.locator("#reasons")
+    press(page, "d")
+    for digit, dialog in (("9", "#note"), ("5", "#merge")):
+        for leave in (lambda: press(page, "Escape"), page.locator(dialog).get_by_text("back to the reasons").click):
+            press(page, digit)
+            expect(page.locator(dialog)).to_be_visible()
+            expect(reasons).to_be_hidden()
+            leave()
+            expect(reasons).to_be_visible()
+    press(page, "Escape", "g")
+    expect(page.locator("#merge").get_by_text("back to the card")).to_be_visible()
+    press(page, "Escape")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    assert not Verdict.objects.exists()
 
 
 @LANGUAGES
@@ -381,6 +407,8 @@ def test_a_case_that_the_city_has_is_taken_back_with_a_written_reason_alone(
     page.locator("[data-do=undo]").first.click()
     why = page.locator("#why")
     expect(why.locator("#why-sentence")).to_contain_text(str(case.number))
+    expect(why.locator("#why-about img")).to_be_visible()
+    expect(why.locator("#why-about b")).to_have_text(CATEGORIES[case.category].name(language))
     expect(why.locator("textarea")).to_be_focused()
     assert_fit_for_all(page, "why")
     press(page, "Escape")
@@ -390,7 +418,7 @@ def test_a_case_that_the_city_has_is_taken_back_with_a_written_reason_alone(
     page.locator("[data-do=undo]").first.click()
     expect(why).to_be_visible()
     page.keyboard.type("the wrong street")
-    press(page, "Control+Enter")
+    press(page, "Enter" if device is DESK else "Control+Enter")
     told = page.locator("#live")
     expect(told).to_have_text(re.compile(rf"{case.number}.*(撤回|back from the city)"))
     expect(told).to_be_in_viewport()
@@ -458,11 +486,11 @@ def test_a_hidden_box_and_a_brighter_picture_are_seen_on_their_buttons(
     press(page, "q", "v")
     expect(box).to_have_attribute("aria-pressed", "true")
     expect(bright).to_have_attribute("aria-pressed", "true")
-    expect(bright).to_have_accessible_name("brighter picture 2/3")
+    expect(bright).to_have_accessible_name("brighter shadows, then more contrast 2/3")
     assert_fit_for_all(page, "pressed")
     press(page, "v", "v")
     expect(bright).to_have_attribute("aria-pressed", "false")
-    expect(bright).to_have_accessible_name("brighter picture")
+    expect(bright).to_have_accessible_name("brighter shadows, then more contrast")
 
 
 def test_the_number_has_the_focus_where_no_case_is_near(open_page: Open, deal: Deal, reviewer: User) -> None:

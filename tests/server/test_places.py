@@ -91,7 +91,7 @@ def test_without_data_the_fields_stay_empty_and_say_so(bring: Any, case: Case) -
     body = _body(case, NOW)
     assert (body["place"]["text"], body["place"]["text_en"], body["place"]["grid"]) == ("", "", "")
     assert (body["matter"]["SFWZ"], body["matter"]["SZDYWGBSM"]) == ("", "")
-    assert place_line(case) == "尚无本市道路数据"
+    assert place_line(case) == "路名：尚无本市道路数据"
     assert bring("road", "LineString", [at(200, 0), at(200, 90)], {"name": "远路"}) == 0
     assert place_line(case) == "附近没有已知的道路或地标"
     assert kept_line(case) == ""

@@ -2,35 +2,55 @@
 import { digitOf, isPlain } from "./keyboard.js";
 import { piece } from "./post.js";
 
-export class Note {
+const hasKeys = matchMedia("(any-pointer: fine)");
+
+// A dialog that may have been opened out of another one, to which who leaves it without an answer comes back.
+class Question {
   constructor(dialog) {
-    Object.assign(this, { dialog, field: dialog.querySelector("textarea"), form: dialog.querySelector("form") });
+    this.dialog = dialog;
+    dialog.addEventListener("close", () => { const back = !this.isAnswered && this.onBack; this.onBack = null; if (back) back(); });
+  }
+
+  show(onBack) {
+    Object.assign(this, { onBack, isAnswered: false });
+    this.dialog.classList.toggle("goes-back", Boolean(onBack));
+    this.dialog.showModal();
+  }
+
+  end() { this.isAnswered = true; this.dialog.close(); }
+}
+
+// Enter sends and Shift + Enter begins a line; on a screen without keys there is the button, and Enter begins a line.
+export class Note extends Question {
+  constructor(dialog) {
+    super(dialog);
+    Object.assign(this, { field: dialog.querySelector("textarea"), form: dialog.querySelector("form") });
     this.form.addEventListener("submit", (e) => { e.preventDefault(); this.keep(); });
-    dialog.addEventListener("keydown", (e) => { if (e.code === "Enter" && e.target === this.field && !e.isComposing && (e.ctrlKey || e.metaKey || (this.isOneLine && !e.shiftKey))) { e.preventDefault(); this.form.requestSubmit(); } });
+    dialog.addEventListener("keydown", (e) => { if (e.key === "Enter" && e.target === this.field && !e.isComposing && !e.repeat && (e.ctrlKey || e.metaKey || (hasKeys.matches && !e.shiftKey))) { e.preventDefault(); this.form.requestSubmit(); } });
   }
 
   // `isReason`: the words are the reason of a rejection, so there must be some.
-  open(words, isReason, onKeep) {
+  open(words, isReason, onKeep, onBack = null) {
     Object.assign(this, { onKeep });
     this.field.value = words; this.field.required = isReason;
-    this.isOneLine = isReason && this.dialog.id === "note";
     for (const each of this.dialog.querySelectorAll("[data-if]")) each.hidden = (each.dataset.if === "other") !== isReason;
-    this.dialog.showModal();
+    this.show(onBack);
     this.field.focus();
   }
 
   keep() {
     const words = this.field.value.trim();
     if (this.field.required && !words) { this.field.value = ""; this.field.reportValidity(); return; }
-    this.dialog.close();
+    this.end();
     this.onKeep(words);
   }
 }
 
 // By number too: the server says what that case is, or why it cannot be the same, before anything is answered.
-export class Merge {
+export class Merge extends Question {
   constructor(dialog, address, onChoice) {
-    Object.assign(this, { dialog, address, onChoice, near: dialog.querySelector(".same"), none: dialog.querySelector(".none"), field: dialog.querySelector("input"), found: dialog.querySelector(".found") });
+    super(dialog);
+    Object.assign(this, { address, onChoice, near: dialog.querySelector(".same"), none: dialog.querySelector(".none"), field: dialog.querySelector("input"), found: dialog.querySelector(".found") });
     for (const place of [this.near, this.found]) place.addEventListener("click", (e) => this.choose(e.target.closest("[data-number]")?.dataset.number));
     dialog.querySelector("form").addEventListener("submit", (e) => { e.preventDefault(); this.ask(this.field.value.trim()); });
     this.field.addEventListener("input", () => this.found.replaceChildren());
@@ -41,13 +61,13 @@ export class Merge {
   }
 
   // The neighbours are those of the card, with their pictures.
-  open(card) {
+  open(card, onBack = null) {
     this.card = card;
     this.field.value = "";
     this.found.replaceChildren();
     this.near.replaceChildren(...[...card.querySelectorAll(".near [data-merge]")].map((each, index) => this.choice(each.cloneNode(true), index + 1)));
     this.none.hidden = this.near.children.length > 0;
-    this.dialog.showModal();
+    this.show(onBack);
     if (!this.none.hidden) this.field.focus();
   }
 
@@ -72,7 +92,7 @@ export class Merge {
 
   choose(number) {
     if (!number) return;
-    this.dialog.close();
+    this.end();
     this.onChoice(number);
   }
 }

@@ -13,6 +13,18 @@ export async function load(card) {
   return false;
 }
 
+// A small picture is cut to its frame; what it is about stays in sight.
+export function centre(card) {
+  for (const thumb of card.querySelectorAll(".thumb")) {
+    const view = card.querySelector(`.view[data-index="${thumb.dataset.index}"]`), box = view?.querySelector(".box")?.dataset;
+    if (!box) continue;
+    const small = thumb.querySelector("img"), picture = view.querySelector("img"), [frameW, frameH] = [small.clientWidth || 4, small.clientHeight || 3];
+    const [width, height] = ["width", "height"].map((name) => Number(picture.getAttribute(name))), scale = Math.max(frameW / width, frameH / height);
+    const share = (from, size, whole, frame) => whole * scale - frame < 1 ? 50 : Math.min(100, Math.max(0, ((Number(from) + size / 2) * scale - frame / 2) / (whole * scale - frame) * 100));
+    small.style.objectPosition = `${share(box.x, Number(box.w), width, frameW)}% ${share(box.y, Number(box.h), height, frameH)}%`;
+  }
+}
+
 export const shownIndex = (card) => [...card.querySelectorAll(".view")].findIndex((each) => !each.hidden);
 
 // Shows one of a card's pictures and returns its view; null if it has none. Beyond the last comes the first.

@@ -5,18 +5,18 @@ const PATIENCE_MS = 25000;
 // Signing in again changes the token: the cookie knows the one that holds now.
 export const token = () => /(?:^|; )(?:__Host-)?csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 
-// Why a request came to nothing: `kind` is "signed-out", "offline", or the server's word for it (server/errors.py), whose sentence is `words` and `request`, its number.
+// Why a request came to nothing: `kind` is "signed-out", "offline", or the server's word for it (server/errors.py), whose sentence is `words` and `request`, its number; `about` is HTML of the case that is meant, where the server sends it.
 export class Trouble extends Error {
-  constructor(kind, words = "", request = "") { super(kind); Object.assign(this, { kind, words, request: request && `[${request}]` }); }
+  constructor(kind, words = "", request = "", about = "") { super(kind); Object.assign(this, { kind, words, request: request && `[${request}]`, about }); }
   get sentence() { return `${this.words} ${this.request}`.trim(); }
 }
 
 async function troubleOf(response) {
   if (response.type === "opaqueredirect") return new Trouble("signed-out");
   try {
-    const { kind, error, request } = await response.json();
+    const { kind, error, request, about } = await response.json();
     // The token of a page from before the last sign-in is mended by signing in elsewhere, as a session that is over.
-    return new Trouble(kind === "csrf" ? "signed-out" : kind, error, request);
+    return new Trouble(kind === "csrf" ? "signed-out" : kind, error, request, about);
   } catch { return new Trouble("offline"); }
 }
 
