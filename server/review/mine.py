@@ -1,4 +1,4 @@
-"""A reviewer's own pace, for that reviewer alone: how many cards, how long each, and how often a second opinion agreed."""
+"""A reviewer's own reviews, for that reviewer alone: how many cards, how long each, how often a second opinion agreed, and the last answers (own.py)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from server.review.gold import Told, score_of, tell
 from server.review.gold_views import said
 from server.review.looks import named
 from server.review.models import Dispute, Look, Verdict
+from server.review.own import own_answers
 from server.review.rules import Kind, LookKind
 
 WEEKS = 6
@@ -35,15 +36,18 @@ SECONDS = 2000
 MISSED = 3
 """Missed gold cards that are named to who leaves; a cookie holds no more."""
 Row = tuple[datetime, str, int]
+CHANGE = "change"
+"""A confirmation as another category, among the answers."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Of some span: how many cards were decided, confirmed, rejected and left unsure, and the median of seconds (None if nothing was timed)."""
+    """Of some span: how many cards were decided, confirmed, relabelled, rejected and left unsure, and the median of seconds (None if nothing was timed)."""
 
     name: str
     decided: int
     confirmed: int
+    changed: int
     rejected: int
     unsure: int
     median_s: float | None
@@ -54,7 +58,8 @@ def pace_of(name: str, rows: Sequence[Row]) -> Pace:
     answers = [answer for _, answer, _ in rows]
     timed = [shown_ms for _, _, shown_ms in rows if 0 < shown_ms <= LONGEST_MS]
     seconds = round(median(timed) / 1000, 1) if timed else None
-    return Pace(name, len(rows), answers.count("confirm"), answers.count("reject"), answers.count("unsure"), seconds)
+    confirmed, changed, rejected, unsure = (answers.count(each) for each in ("confirm", CHANGE, "reject", "unsure"))
+    return Pace(name, len(rows), confirmed, changed, rejected, unsure, seconds)
 
 
 def by_week(rows: Iterable[Row], today: date) -> list[tuple[date, list[Row]]]:
@@ -74,7 +79,8 @@ def answered(person: User, since: datetime) -> list[Row]:
         .exclude(answer="skip")
         .exclude(kind=Kind.SETTLED)
     )
-    return list(rows.order_by("-at").values_list("at", "answer", "visible_ms")[:MOST])
+    found = rows.order_by("-at").values_list("at", "answer", "category", "visible_ms")[:MOST]
+    return [(at, CHANGE if answer == "confirm" and category else answer, ms) for at, answer, category, ms in found]
 
 
 def today(person: User, now: datetime) -> Pace | None:
@@ -111,13 +117,20 @@ def summed_up(pace: Pace) -> str:
     """A day in one line."""
     if pace.median_s is None:
         return _("Decided today: %(count)d. Thank you.") % {"count": pace.decided}
-    return _("Decided today: %(count)d, half of them within %(seconds).1f s. Thank you.") % {"count": pace.decided, "seconds": pace.median_s}  # fmt: skip
+    seconds = (_("%(seconds).1f s") % {"seconds": pace.median_s}).replace(" ", "\u00a0")
+    return _("Decided today: %(count)d, half of them within %(time)s. Thank you.") % {"count": pace.decided, "time": seconds}  # fmt: skip
 
 
 @require_GET
 def mine(request: HttpRequest) -> HttpResponse:
-    """Today and the last weeks, one's own alone."""
+    """Today, the last weeks and the last answers, one's own alone; older answers by `before`, a row."""
     person: Any = request.user
+    before = request.GET.get("before", "")
+    own, older = own_answers(person, before)
+    return render(request, "mine.html", {"own": own, "older": older, "is_older": bool(before)} | ({} if before else _sums(person)))  # fmt: skip
+
+
+def _sums(person: User) -> dict[str, Any]:
     now = timezone.now()
     rows = answered(person, _midnight(now) - timedelta(weeks=WEEKS))
     weeks = [pace_of(f"{start:%m-%d}", found) for start, found in by_week(rows, timezone.localdate(now))][:WEEKS]
@@ -125,13 +138,12 @@ def mine(request: HttpRequest) -> HttpResponse:
     day = [row for row in rows if row[0] >= midnight]
     since = midnight - timedelta(weeks=WEEKS)
     score = score_of(person, since)
-    values = {
+    return {
         "today": summed_up(pace_of("", day)) if day else _("You have decided no card today."),
         "weeks": weeks,
         "agreed": agreed(person, since),
         "gold": score if score.of else None,
     }
-    return render(request, "mine.html", values)
 
 
 @receiver(user_logged_out)

@@ -34,9 +34,12 @@ def test_a_reviewer_sees_their_own_pace_and_reads_it_when_they_leave(
     all_sent(page)
     expect(page.locator("#empty a")).to_contain_text("2")
     assert_fit_for_all(page, "empty")
+    expect(page.locator(".figures a", has=page.locator("#mine"))).to_be_visible()
     page.locator("#empty a").click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr .number").first).to_have_text("2")
+    expect(page.locator(".own-answers li")).to_have_count(2)
+    expect(page.locator(".own-answers li b").first).to_have_text("confirmed" if language == "en" else "已确认")
     assert_fit_for_all(page, "mine")
     if device is PHONE:
         week, *numbers = (each.bounding_box() for each in page.locator("tbody td").all())

@@ -7,24 +7,28 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW, UTC
 
 from server.accounts.models import User
-from server.cases.models import Case
+from server.cases.models import Case, Picture
+from server.fleet.models import City
 from server.review.counts import queue_counts
 from server.review.gold import make, tell
 from server.review.mine import Agreed, agreed, answered, by_week, pace_of, today
 from server.review.models import Dispute, Look, Verdict
+from server.review.own import A_PAGE, own_answers
 from server.review.rules import Kind, LookKind
 from server.screening.services import screen_new
 
 
 def test_a_pace_is_counted_by_answer_and_timed_by_what_was_not_left_lying() -> None:
-    rows = [(NOW, answer, ms) for answer, ms in [("confirm", 2000), ("confirm", 4000), ("reject", 6000), ("unsure", 0), ("reject", 900_000)]]  # fmt: skip
+    rows = [(NOW, answer, ms) for answer, ms in [("confirm", 2000), ("change", 4000), ("reject", 6000), ("unsure", 0), ("reject", 900_000)]]  # fmt: skip
     pace = pace_of("x", rows)
-    assert (pace.decided, pace.confirmed, pace.rejected, pace.unsure, pace.median_s) == (5, 2, 2, 1, 4.0)
+    assert (pace.decided, pace.confirmed, pace.changed, pace.rejected, pace.unsure, pace.median_s) == (5, 1, 1, 2, 1, 4.0)  # fmt: skip
     assert pace_of("x", []).median_s is None
 
 
@@ -84,7 +88,7 @@ def test_who_signs_out_reads_the_day_in_one_line(reviewer: User, cases: list[Cas
     client = Client(headers={"accept-language": "en"})
     client.force_login(reviewer)
     page = client.post("/logout/", follow=True).content.decode()
-    assert "Decided today: 1, half of them within 4.2 s." in page
+    assert "Decided today: 1, half of them within 4.2\u00a0s." in page
     assert "Decided today" not in client.get("/login/").content.decode()
     client.force_login(User.objects.create_user("li", role="reviewer"))
     assert "Decided today" not in client.post("/logout/", follow=True).content.decode()
@@ -120,5 +124,68 @@ def test_the_page_asks_the_database_a_bounded_number_of_times(
         say(reviewer, cases[0], visible_ms=1000)
     client = Client()
     client.force_login(reviewer)
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         assert client.get("/review/mine/").status_code == 200
+
+
+def listed(client: Client, query: str = "") -> str:
+    page = client.get(f"/review/mine/{query}").content.decode()
+    return page[page.index("own-title") :]
+
+
+@pytest.mark.django_db
+def test_the_last_answers_are_ones_own_with_what_was_proposed_and_said(reviewer: User, cases: list[Case]) -> None:
+    """Neither a colleague's answer, nor a skipped card, nor what one settled for others; a case that one may no longer see is a number alone."""
+    other, client = User.objects.create_user("li", role="reviewer"), Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    assert "None yet." in listed(client)
+    say(reviewer, cases[0], category="dead_animal")
+    say(reviewer, cases[1], "reject", reason=9, words="a <shadow>", undone_at=timezone.now())
+    say(reviewer, cases[2], "skip")
+    say(reviewer, cases[2], kind=Kind.SETTLED)
+    say(other, cases[3], "unsure")
+    page = listed(client)
+    assert page.count("<li") == 2
+    assert "relabelled as Dead animal" in page
+    assert "rejected (other)" in page
+    assert "a &lt;shadow&gt;" in page
+    assert page.count("taken back") == 1
+    assert page.count("Bagged garbage left on the kerb") == 2
+    assert page.index(f'href="/cases/{cases[1].number}') < page.index(f'href="/cases/{cases[0].number}')
+    assert page.count("<img") == Picture.objects.filter(sighting__case__in=cases[:2], role="best").count() > 0
+    elsewhere = City.objects.create(key="elsewhere", name_zh="别处", name_en="elsewhere")
+    User.objects.filter(id=reviewer.pk).update(city=elsewhere)
+    client.force_login(User.objects.get(id=reviewer.pk))
+    page = listed(client)
+    assert f"Case {cases[0].number}" in page
+    assert 'href="/cases/' not in page
+    assert "<img" not in page
+
+
+@pytest.mark.django_db
+def test_the_last_answers_go_on_by_a_row_and_are_a_walk_along_an_index(
+    reviewer: User, cases: list[Case], django_assert_max_num_queries: Any
+) -> None:
+    at = timezone.now()
+    given = [say(reviewer, cases[number % 4]) for number in range(A_PAGE + 7)]
+    Verdict.objects.filter(id__in=[each.pk for each in given[3:12]]).update(at=at)  # twelve at once may share a moment
+    own, older = own_answers(reviewer)
+    with CaptureQueriesContext(connection) as asked, django_assert_max_num_queries(6):
+        rest, end = own_answers(reviewer, older)
+    assert (len(own), len(rest), end) == (A_PAGE, 7, "")
+    assert [each.at for each in own + rest] == sorted((each.at for each in own + rest), reverse=True)
+    assert sum(each.at == at for each in own) == 2
+    assert sum(each.at == at for each in rest) == 7
+    walk = next(each["sql"] for each in asked if "ORDER BY" in each["sql"] and "review_verdict" in each["sql"])
+    assert "COUNT" not in walk
+    with connection.cursor() as cursor:
+        plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {walk}").fetchall())
+    assert "verdict_of_person (person_id=? AND at<?)" in plan
+    assert "SCAN" not in plan
+    client = Client()
+    client.force_login(reviewer)
+    assert 'rel="next"' in listed(client)
+    with django_assert_max_num_queries(10):
+        assert listed(client, f"?before={older}").count("<li") == 7
+    for wrong in ("x", "1-2", "9" * 17 + "-" + "0" * 32, "²-" + "0" * 32):
+        assert client.get("/review/mine/", {"before": wrong}).status_code == 200
