@@ -31,6 +31,8 @@ STANDS = {
     "fixed": "已处置 fixed",
     "retracted": "已撤回 retracted",
 }
+MAY_SAY = {"received": ("accepted", "returned", "fixed"), "accepted": ("returned", "fixed")}
+"""What an officer can still say of a case as it stands: nothing of one that is returned, dealt with or taken back."""
 LARGEST_BODY, LARGEST_PICTURE = 20_000, 2_000_000
 STYLE = """body{font:16px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;margin:0;color:#1b1f24;background:#f3f5f7}header{background:#00704f;color:#fff;padding:.8rem 1.2rem}
 main{display:grid;gap:1rem;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));padding:1.2rem}article{background:#fff;border-radius:10px;overflow:hidden;border:1px solid #d9dde2}
@@ -91,14 +93,14 @@ class City:
         return row[0] if row else None
 
     def say(self, number: int, status: str) -> bool:
-        """An officer's click: kept first, then reported until the back office has it."""
+        """An officer's click: kept first, then reported until the back office has it. False of what cannot be said of the case any more."""
         with self._db() as db:
-            if (
-                status not in STATUSES
-                or not db.execute(
-                    "UPDATE matter SET status=? WHERE number=? AND status<>'retracted'", (status, number)
-                ).rowcount
-            ):
+            row = db.execute("SELECT status FROM matter WHERE number=?", (number,)).fetchone()
+            if row is None or status not in MAY_SAY.get(row[0], ()):
+                return False
+            if not db.execute(
+                "UPDATE matter SET status=? WHERE number=? AND status=?", (status, number, row[0])
+            ).rowcount:
                 return False
             db.execute(
                 "INSERT INTO report (id, number, status, at) VALUES (?,?,?,?)",
@@ -178,10 +180,19 @@ def page(city: City) -> str:
             else '<img alt="">'
         )
         codes = " · ".join(f"{c['scheme']} {c['code']}" for c in m["codes"])
-        buttons = "".join(f'<button name="status" value="{s}">{w}</button>' for s, w in STATUSES.items())
+        buttons = "".join(
+            f'<button name="status" value="{s}">{w}</button>'
+            for s, w in STATUSES.items()
+            if s in MAY_SAY.get(m["status"], ())
+        )
+        form = (
+            f'<form method="post" action="/matter/{m["case_number"]}"><input type="hidden" name="token" value="{city.token}">{buttons}</form>'
+            if buttons
+            else ""
+        )
         cards.append(f'<article>{image}<div><h2>{html.escape(m["name_zh"])} · {m["case_number"]}</h2><p>{html.escape(m["name_en"])} · {html.escape(codes)}</p>'
                      f'<p>{m["place"]["lat"]:.6f}, {m["place"]["lon"]:.6f} ±{m["place"]["error_m"]} m ({html.escape(m["place"]["crs"])})</p><p><b>{html.escape(STANDS.get(m["status"], m["status"]))}</b></p>'
-                     f'<form method="post" action="/matter/{m["case_number"]}"><input type="hidden" name="token" value="{city.token}">{buttons}</form></div></article>')  # fmt: skip
+                     f"{form}</div></article>")  # fmt: skip
     return (f'<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5"><title>沙盒城管 · sandbox city</title><style>{STYLE}</style>'
             f'<header><b style="color:#fff">沙盒城管</b> sandbox city · {len(cards)} 件 cases</header><main>{"".join(cards) or "<p>尚无案件 · no case yet</p>"}</main></html>')  # fmt: skip
 

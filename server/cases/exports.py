@@ -13,10 +13,13 @@ from typing import IO, Any
 from unicodedata import east_asian_width
 
 import xlsxwriter
+from django.conf import settings
+from django.urls import reverse
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from calibration.chinese_maps import gcj02_from_wgs84
 from server.accounts.services import cases_for, cities_for, is_inside
 from server.cases.filters import Filter
 from server.cases.geo import point
@@ -28,6 +31,8 @@ from server.places.words import kept_line
 from server.words import category_name, severity_name, state_name
 
 MOST, AT_ONCE, WIDEST = 100_000, 1000, 60
+ADDRESS, MOST_LINKS = "address", 65_000
+"""Excel takes so many links a sheet; below them addresses are texts."""
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n")
 """What makes a spreadsheet take a text for a formula."""
 Value = str | int | float | datetime | None
@@ -61,9 +66,23 @@ def _place(case: Case) -> str:
     return kept_line(case) if hasattr(case, "place") else ""
 
 
+def _city(case: Case) -> str:
+    return case.city.name_en if (get_language() or "").startswith("en") else case.city.name_zh
+
+
+def _gcj02(case: Case, part: int) -> float:
+    return round(gcj02_from_wgs84(case.lat_deg, case.lon_deg)[part], 7)
+
+
+def _address(case: Case) -> str:
+    """Of the case's page, for whoever reads the file."""
+    return f"{settings.PUBLIC_URL}{reverse('case', args=[case.number])}?city={case.city.key}"
+
+
 COLUMNS = (
     Column("number", gettext_lazy("Number"), lambda case: case.number),
-    Column("city", gettext_lazy("City"), lambda case: case.city.key),
+    Column("city", gettext_lazy("City key"), lambda case: case.city.key),
+    Column("city_name", gettext_lazy("City"), _city),
     Column("category", gettext_lazy("Category key"), lambda case: case.category),
     Column("category_name", gettext_lazy("Category"), lambda case: _named(category_name, case.category)),
     Column("codes", gettext_lazy("Codes"), lambda case: _codes(case.category)),
@@ -74,6 +93,8 @@ COLUMNS = (
     Column("place", gettext_lazy("Place"), _place),
     Column("lat_deg", gettext_lazy("Latitude (WGS-84)"), lambda case: round(case.lat_deg, 7)),
     Column("lon_deg", gettext_lazy("Longitude (WGS-84)"), lambda case: round(case.lon_deg, 7)),
+    Column("lat_gcj02_deg", gettext_lazy("Latitude (GCJ-02, Chinese maps)"), lambda case: _gcj02(case, 0)),
+    Column("lon_gcj02_deg", gettext_lazy("Longitude (GCJ-02, Chinese maps)"), lambda case: _gcj02(case, 1)),
     Column("error_m", gettext_lazy("Error, m"), lambda case: round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1)),
     Column("first_seen_at", gettext_lazy("First seen"), lambda case: case.first_seen_at),
     Column("last_seen_at", gettext_lazy("Last seen"), lambda case: case.last_seen_at),
@@ -83,6 +104,7 @@ COLUMNS = (
     Column("fixed_at", pgettext_lazy("instant", "Fixed"), lambda case: case.fixed_at),
     Column("sightings", gettext_lazy("Sightings"), lambda case: case.sightings_count),
     Column("vehicles", pgettext_lazy("count", "Vehicles"), lambda case: case.vehicles_count),
+    Column(ADDRESS, gettext_lazy("Link"), _address),
 )  # fmt: skip
 
 
@@ -170,6 +192,7 @@ def write_xlsx(counted: Counted, file: IO[bytes]) -> None:
             values = [column.value(case) for column in COLUMNS]
             widths = [max(wide, _wide(value)) for wide, value in zip(widths, values, strict=True)]
             _write_row(sheet, row, values, instant)
+        sheet.autofilter(0, 0, counted.rows, len(COLUMNS) - 1)
         for at, wide in enumerate(widths):  # they stand before the rows in the file, and are written when it is closed
             sheet.set_column(at, at, min(wide + 2, WIDEST))
         if counted.is_cut:
@@ -187,6 +210,8 @@ def _write_row(sheet: Any, row: int, values: Iterable[Value], instant: Any) -> N
     for at, value in enumerate(values):
         if isinstance(value, datetime):
             sheet.write_datetime(row, at, localtime(value).replace(tzinfo=None), instant)
+        elif isinstance(value, str) and COLUMNS[at].key == ADDRESS and row <= MOST_LINKS:
+            sheet.write_url(row, at, value)
         elif isinstance(value, str):
             sheet.write_string(row, at, value)
         elif value is not None:

@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 from sightings import LAT, LON, NOW
 
+from calibration.chinese_maps import gcj02_from_wgs84
 from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
@@ -89,6 +90,12 @@ def test_csv_has_the_filtered_cases_with_heads_in_the_readers_language(chief: Us
     assert {row["类别标识"] for row in chinese} == {"bagged_garbage"}
     assert {(row["严重程度标识"], row["严重程度"]) for row in chinese} == {("medium", "一般")}
     assert len(chinese[0]) == len(COLUMNS)
+    assert {(row["城市标识"], row["城市"]) for row in chinese} == {("taiyuan", "太原市")}
+    assert rows[0]["City"] == "Taiyuan"
+    lat, lon = gcj02_from_wgs84(three[1].lat_deg, three[1].lon_deg)
+    assert (float(rows[0]["Latitude (GCJ-02, Chinese maps)"]), float(rows[0]["Longitude (GCJ-02, Chinese maps)"])) == pytest.approx((lat, lon), abs=1e-7)  # fmt: skip
+    assert chinese[1]["纬度（GCJ-02，国内地图）"] == rows[0]["Latitude (GCJ-02, Chinese maps)"] != rows[0]["Latitude (WGS-84)"]  # fmt: skip
+    assert rows[0]["Link"].endswith("/cases/2/?city=taiyuan")
 
 
 def test_geojson_names_its_reference_system_and_is_valid(chief: User, three: list[Case]) -> None:
@@ -123,6 +130,12 @@ def test_xlsx_holds_numbers_instants_and_texts(chief: User, three: list[Case]) -
     kinds = dict(zip([column.key for column in COLUMNS], rows[0], strict=False))
     assert kinds["category"][0] in ("s", "inlineStr")
     assert kinds["lat_deg"][0] == kinds["first_seen_at"][0] == "n"
+    book = zipfile.ZipFile(io.BytesIO(taken(chief, "xlsx", "state=all")))
+    sheet = ElementTree.fromstring(book.read("xl/worksheets/sheet1.xml"))
+    arrows, frozen = (next(sheet.iter(f"{SHEET}{name}")).attrib for name in ("autoFilter", "pane"))
+    last = chr(ord("A") + len(COLUMNS) - 1)
+    assert (arrows["ref"], frozen["state"], frozen["ySplit"]) == (f"A1:{last}4", "frozen", "1")
+    assert book.read("xl/worksheets/_rels/sheet1.xml.rels").count(b"/cases/") == 3
 
 
 @pytest.mark.parametrize("begin", RISKY)
@@ -133,8 +146,9 @@ def test_what_begins_like_a_formula_is_harmless(begin: str, chief: User, three: 
     assert row["Place"].startswith("'")
     assert row["Place"][1:].strip() == road.strip() or row["Place"][1:] == road
     [_, cells] = cells_of(taken(chief, "xlsx", "state=handed_over"))
-    assert cells[9][0] in ("s", "inlineStr")
-    assert "cmd" in cells[9][1]
+    at = [column.key for column in COLUMNS].index("place")
+    assert cells[at][0] in ("s", "inlineStr")
+    assert "cmd" in cells[at][1]
     assert json.loads(taken(chief, "geojson", "state=handed_over"))["features"][0]["properties"]["place"].strip() == road.strip()  # fmt: skip
 
 
