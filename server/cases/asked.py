@@ -60,10 +60,17 @@ def _districts(cities: Sequence[int]) -> list[tuple[str, str]]:
 
 
 def _read_as(wanted: Filter) -> str:
-    """The categories that words were understood as; empty where none were."""
+    """The categories and severities that words were understood as; empty where none were."""
     understood = wanted.understood
-    if understood is None or understood.kinds is None:
+    if understood is None:
         return ""
-    names = [category_name(key) for key in CATEGORIES if key in understood.kinds]
-    told = _("; ").join(names[:NAMED])
-    return _("%(names)s and %(number)d more") % {"names": told, "number": len(names) - NAMED} if len(names) > NAMED else told  # fmt: skip
+    told, names = [], [category_name(key) for key in CATEGORIES if key in (understood.kinds or ())]
+    if names:
+        words = _("; ").join(names[:NAMED])
+        if len(names) > NAMED:
+            words = _("%(names)s and %(number)d more") % {"names": words, "number": len(names) - NAMED}
+        told.append(_("category: %(names)s") % {"names": words})
+    if understood.severities:
+        severities = _("; ").join(severity_name(key) for key in SEVERITIES if key in understood.severities)
+        told.append(_("severity: %(names)s") % {"names": severities})
+    return _(" and ").join(told)

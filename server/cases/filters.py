@@ -22,6 +22,13 @@ LONGEST = 80
 LEAST_LETTERS, LEAST_SIGNS = 3, 2
 """What a word needs to be taken for a category's: letters of its English name; signs of its Chinese one, or first letters of its pinyin."""
 SEVERITIES = ("critical", "high", "medium", "low")
+SEVERITY_WORDS = {
+    **{each: each for each in SEVERITIES},
+    "紧急": "critical",
+    "严重": "high",
+    "一般": "medium",
+    "轻微": "low",
+}
 _NUMBER = re.compile(
     r"(?:#|№|no\.?|number|case(?: no\.?| number)?|案件(?:编号|号)?|编号)?[\s:：#]*([0-9]{1,9})(?: ?号(?:案件)?)?",
     re.ASCII | re.IGNORECASE,
@@ -35,7 +42,7 @@ class Filter:
 
     And what a case must have beside: a severity, a district, a vehicle that saw it, last seen on days from `since` to `until`, words of its place's names or its notes; or
     all of that is left aside for a `number`. `near`: latitude and longitude of a spot it lies no farther from than `radius_m`. `text` is what the last three were read from.
-    `kinds`: categories that the words `read` were understood as; all of them without. `order`: "" the newest first, or DEADLINE, what a city has by its deadline; then a page begins `after` a case (due.py).
+    `kinds` and `severities`: what the words `read` were understood as; all of them without. `order`: "" the newest first, or DEADLINE, what a city has by its deadline; then a page begins `after` a case (due.py).
     """
 
     state: str = ""
@@ -50,6 +57,7 @@ class Filter:
     text: str = ""
     radius_m: int = RADIUS_M
     kinds: frozenset[str] | None = None
+    severities: frozenset[str] = frozenset()
     read: frozenset[str] = frozenset()
     order: str = ""
     after: str = ""
@@ -66,10 +74,13 @@ class Filter:
     @property
     def categories(self) -> frozenset[str] | None:
         """The categories it shows, None for all there are, retired ones too."""
-        of_severity = frozenset(key for key, each in CATEGORIES.items() if each.severity == self.severity)
+        chosen = frozenset({self.severity}) if self.severity else self.severities
+        if self.severity and self.severities:
+            chosen &= self.severities
+        of_severity = frozenset(key for key, each in CATEGORIES.items() if each.severity in chosen)
         asked = [
             frozenset({self.category}) if self.category else None,
-            of_severity if self.severity else None,
+            of_severity if self.severity or self.severities else None,
             self.kinds,
         ]
         told = [each for each in asked if each is not None]
@@ -77,13 +88,13 @@ class Filter:
 
     @property
     def understood(self) -> Filter | None:
-        """The same with the words that name categories read as these, and without them; None if no word does, or no category has all that do in its names."""
-        named = {word: kinds_of(word) for word in self.words}
-        naming = [kinds for kinds in named.values() if kinds]
-        kinds = frozenset.intersection(*naming) if naming else frozenset()
-        if not kinds:
+        """The same with the words that name severities or categories read as these, and without them; None if no word does, or no category goes by all that do."""
+        severe = {word: SEVERITY_WORDS[word.casefold()] for word in self.words if word.casefold() in SEVERITY_WORDS}
+        named = {word: kinds for word in self.words if word not in severe and (kinds := kinds_of(word))}
+        kinds = frozenset.intersection(*named.values()) if named else None
+        if kinds == frozenset() or not (named or severe):
             return None
-        return replace(self, kinds=kinds, read=frozenset(word for word in named if named[word]))
+        return replace(self, kinds=kinds, severities=frozenset(severe.values()), read=frozenset({*named, *severe}))
 
     @property
     def number(self) -> int | None:
@@ -113,17 +124,35 @@ class Filter:
 
 @lru_cache(maxsize=1000)
 def kinds_of(word: str) -> frozenset[str]:
-    """The categories that have a word in their Chinese name, at the beginning of a word of their English one, or of the first letters of their pinyin."""
+    """The categories that a word names, as for whoever relabels a card (kinds.js): by their names, else by what people say for them, else by their pinyin."""
     typed = word.casefold()
-    if typed.isascii():
-        if len(typed) < LEAST_SIGNS or not typed.isalpha():
-            return frozenset()
+    is_latin = typed.isascii() and typed.isalpha()
+    if len(typed) < LEAST_SIGNS or (typed.isascii() and not is_latin):
+        return frozenset()
+    every = CATEGORIES.items()
+    if not is_latin:
+        return frozenset(key for key, each in every if typed in each.name_zh) or frozenset(
+            key for key, each in every if typed in each.also
+        )
+    if len(typed) >= LEAST_LETTERS:
         begins = re.compile(rf"\b{typed}")
-        return frozenset(
-            key for key, each in CATEGORIES.items()
-            if each.pinyin_initials.startswith(typed) or (len(typed) >= LEAST_LETTERS and begins.search(each.name_en.casefold()))
-        )  # fmt: skip
-    return frozenset(key for key, each in CATEGORIES.items() if len(typed) >= LEAST_SIGNS and typed in each.name_zh)
+        by_name = frozenset(
+            key
+            for key, each in every
+            if begins.search(each.name_en.casefold()) or each.pinyin_initials.startswith(typed)
+        )
+        if found := by_name or frozenset(
+            key for key, each in every if any(begins.search(other) for other in each.also)
+        ):
+            return found
+        return frozenset(key for key, each in every if _is_spelt(each.pinyin, typed))
+    return frozenset(key for key, each in every if each.pinyin_initials.startswith(typed))
+
+
+def _is_spelt(pinyin: str, typed: str) -> bool:
+    """Whether a name's syllables, from any of them on, are written out so."""
+    syllables = pinyin.split()
+    return any("".join(syllables[first:]).startswith(typed) for first in range(len(syllables)))
 
 
 def filter_of(asked: Mapping[str, str]) -> Filter:

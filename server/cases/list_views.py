@@ -51,7 +51,7 @@ def case_list(request: HttpRequest) -> HttpResponse:
     disputed = in_dispute(found.cases, person)
     rows = [_row(case, person, home_id, now, in_dispute=case.pk in disputed) for case in found.cases]
     return render(request, "cases.html", asked(person, wanted) | {
-        "rows": rows, "found": found, "has_order": True, "hiding": [] if rows or found.is_cut else _hiding(person, wanted),
+        "rows": rows, "found": found, "has_order": True, "hiding": [] if rows or found.is_cut or wanted.number is not None else _hiding(person, wanted),
         "replies": replies_line(person), "here": here, "may_export": may(person, "case_export"), "newest": f"?{here}" if begins else "", "older": f"?{here}{ends}" if ends else "", "by_deadline": wanted.order == DEADLINE,
     })  # fmt: skip
 

@@ -129,7 +129,7 @@ def test_the_page_works_without_script(open_page: Open, seen_thrice: Case, chief
 def test_filters_stay_in_the_address_and_the_way_back_works(open_page: Open, seen_thrice: Case, chief: User) -> None:
     page = open_page("/cases/", chief, "en")
     page.get_by_label("State").select_option("confirmed")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Search").click()
     expect(page.locator(".nothing")).to_contain_text("No case here.")
     assert "state=confirmed" in page.url
     page.locator(".nothing").get_by_role("link", name="the state").press("Enter")

@@ -15,6 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from sightings import LAT, LON, NOW
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cases_for, cities_for
 from server.cases import search
@@ -234,7 +235,7 @@ def test_the_address_holds_the_filter_on_every_page_of_the_list(many: list[Case]
 @pytest.mark.parametrize(("written", "kinds", "left"), [
     ("暴露垃圾", {"exposed_garbage"}, ""), ("pothole", {"road_damage"}, ""), ("Potholes", set(), ""), ("dlps", {"road_damage"}, ""), ("小广告 桃园", {"small_ads"}, "桃园"),
     ("broken manhole", {"manhole_fault"}, ""), ("井盖", {"manhole_fault"}, ""), ("pothole tree", set(), ""), ("灯", set(), ""), ("d", set(), ""), ("jg", {"manhole_fault"}, ""), ("pi", set(), ""), ("桃园", set(), ""), ("an.", set(), ""),
-    ("pothole 12", {"road_damage"}, "12"),
+    ("pothole 12", {"road_damage"}, "12"), ("jinggai", {"manhole_fault"}, ""), ("kengcao 桃园", {"road_damage"}, "桃园"), ("roadkill", {"dead_animal"}, ""), ("死狗", {"dead_animal"}, ""),
 ])  # fmt: skip
 def test_words_that_name_a_category_are_read_as_it(written: str, kinds: set[str], left: str) -> None:
     understood = filter_of({"q": written}).understood
@@ -402,3 +403,33 @@ def test_two_letters_of_pinyin_name_categories(many: list[Case], client: Client,
     assert re.search(r'read-as">[^<]*井盖', page)
     rows = [int(number) for number in re.findall(r'<td class="no"><a[^>]*>(\d+)</a>', page)]
     assert rows == those(many, lambda c, n: n % 3 == 2)
+
+
+def test_words_for_a_severity_are_read_as_it_alone_together_and_with_a_category(many: list[Case], chief: User, client: Client) -> None:  # fmt: skip
+    of = {each: {n + 100 for n, case in enumerate(many) if CATEGORIES[case.category].severity == each} for each in ("critical", "high", "medium", "low")}  # fmt: skip
+    asked = {
+        "紧急": of["critical"], "严重": of["high"], "一般": of["medium"], "轻微": of["low"], "Critical": of["critical"], "low": of["low"], "紧急 轻微": of["critical"] | of["low"], "井盖 紧急": of["critical"], "井盖 轻微": set(),
+    }  # fmt: skip
+    for words, cases in asked.items():
+        assert set(numbers(chief, q=words, state="all")) - {1} == cases, words
+    client.force_login(chief)
+    assert (
+        "理解为类别：井盖缺失、破损、移位，严重程度：紧急。"
+        in client.get("/cases/", {"q": "井盖 紧急"}).content.decode()
+    )
+    assert (
+        "Read as severity: low."
+        in client.get("/cases/", {"q": "low"}, headers={"accept-language": "en"}).content.decode()
+    )
+
+
+def test_a_number_that_does_not_exist_is_told_so_and_one_that_does_is_found_whatever_its_state(many: list[Case], chief: User, client: Client) -> None:  # fmt: skip
+    client.force_login(chief)
+    page = client.get("/cases/", {"q": "99"}).content.decode()
+    assert "没有编号 99 的案件。" in page
+    assert "去掉以下条件后有案件" not in page
+    Case.objects.filter(number=102).update(state="rejected")
+    page = client.get("/cases/", {"q": "102"}).content.decode()
+    assert 'href="/cases/102/"' in page
+    assert "按编号查找，不论案件处于何种状态，也不受其他条件限制。" in page
+    assert "按编号查找" not in client.get("/cases/", {"q": "井盖"}).content.decode()
