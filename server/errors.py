@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from server.headers import about, language_of
 from server.log import request_number
-from server.roles import NotForThisRole
+from server.roles import NotForThisRole, OutOfUse
 
 RETRY_AFTER_S = 5
 STOPS = ".。 "
@@ -24,7 +24,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403: not for this role, and whom it is for."""
+    """403: not for this role, and whom it is for; or from who was shut out meanwhile."""
+    if isinstance(exception, OutOfUse):
+        return answer(request, 403, "out_of_use", _("This account is out of use"), _("Nobody can work with it any more. Ask your administrator."))  # fmt: skip
     roles = exception.roles if isinstance(exception, NotForThisRole) else ()
     names = _(", ").join(str(role.label) for role in sorted(roles)) or _("nobody")
     return answer(request, 403, "role", _("Not for this role"), _("This is for: %(roles)s. Ask your administrator if it should be for you.") % {"roles": names})  # fmt: skip

@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from server.accounts.models import User
+from server.accounts.sessions import is_shut_out
 
 Role = User.Role
 ANYBODY = None
@@ -79,6 +80,10 @@ class NotForThisRole(PermissionDenied):
         self.roles = roles
 
 
+class OutOfUse(PermissionDenied):
+    """A page that is still open asks for somebody who was shut out: who is led to the sign-in is told there."""
+
+
 def may(person: Any, name: str) -> bool:
     """Whether this person may open the address of this name."""
     roles = MAY.get(name, frozenset())
@@ -96,7 +101,7 @@ def pages_of(person: Any) -> list[Page]:
 
 
 class OnlyTheirs(LoginRequiredMiddleware):
-    """Sends strangers to the sign-in, and refuses what is not for a person's role. Raises NotForThisRole."""
+    """Sends strangers to the sign-in, and refuses what is not for a person's role. Raises NotForThisRole, OutOfUse."""
 
     def process_view(
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase], view_args: Any, view_kwargs: Any
@@ -106,6 +111,12 @@ class OnlyTheirs(LoginRequiredMiddleware):
         if roles is ANYBODY:
             return None
         if not request.user.is_authenticated:
+            if (
+                request.method == "POST"
+                and "text/html" not in request.headers.get("accept", "")
+                and is_shut_out(request)
+            ):
+                raise OutOfUse
             return self.handle_no_permission(request, view_func)
         if not may(request.user, name):
             raise NotForThisRole(roles)

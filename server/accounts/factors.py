@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.core.exceptions import ValidationError
 from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from server.accounts.models import User
 from server.settings import secret
@@ -111,6 +112,11 @@ def fresh_recovery_codes(user: User) -> list[str]:
     """New recovery codes; older ones end."""
     Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).delete()
     return list(RecoveryCodes.activate(user).generate_codes())
+
+
+def head_of_codes(request: HttpRequest, user: User) -> dict[str, Any]:
+    """What stands above recovery codes, so that a sheet of paper says whose they are, where they hold and since when."""
+    return {"person": user, "site": request.build_absolute_uri("/").rstrip("/"), "made_at": timezone.now()}
 
 
 def codes_left(user: User) -> int:

@@ -131,7 +131,7 @@ def _codes(request: HttpRequest, person: User) -> dict[str, Any]:
         codes = factors.fresh_recovery_codes(person)
         people.change_factors(person, Verb.RECOVERY_RENEWED)
     _go_on(request, person)
-    return {"codes": codes}
+    return {"codes": codes} | factors.head_of_codes(request, person)
 
 
 def _done(request: HttpRequest, person: User, words: str) -> dict[str, Any]:

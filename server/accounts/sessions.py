@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +36,12 @@ def begin_session(request: HttpRequest, user: User, **_: Any) -> None:
     now = timezone.now()
     request.session["began_s"] = request.session["seen_s"] = now.timestamp()
     User.objects.filter(pk=user.pk).update(last_seen_at=now)
+
+
+def is_shut_out(request: HttpRequest) -> bool:
+    """Whether nobody is signed in because whose session this was may no longer."""
+    key = "" if request.user.is_authenticated else str(request.session.get(SESSION_KEY, ""))
+    return key.isdigit() and User.objects.filter(pk=int(key), is_active=False).exists()
 
 
 class Ends:

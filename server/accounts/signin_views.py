@@ -21,6 +21,7 @@ from server.accounts.attempts import ACCOUNT, ADDRESS, Counted, address_of, forg
 from server.accounts.models import User
 from server.accounts.passwords import new_password
 from server.accounts.refused import note_code, note_password, note_slowed
+from server.accounts.sessions import is_shut_out
 from server.accounts.signin import Begun, begin, begun_by, finish, keep, next_step
 from server.audit.rules import Verb
 from server.audit.services import record
@@ -38,6 +39,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return redirect(back or "home")
     values: dict[str, Any] = {"next": back}
     if request.method != "POST":
+        values["out_of_use"] = is_shut_out(request)
         return render(request, "account/sign_in.html", values)
     name, now = request.POST.get("username", "")[:150], timezone.now()
     counted = [Counted(ADDRESS, address_of(request)), Counted(ACCOUNT, _account_of(request, name))]
@@ -124,7 +126,7 @@ def recovery(request: HttpRequest, person: User, begun: Begun) -> HttpResponse:
     if request.method == "POST":
         begun.codes = None
         return _go_on(request, person, begun)
-    return render(request, "account/recovery.html", {"codes": begun.codes})
+    return render(request, "account/recovery.html", {"codes": begun.codes} | factors.head_of_codes(request, person))
 
 
 @step("login_password")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
@@ -75,15 +76,20 @@ def _done(request: HttpRequest) -> dict[str, Any]:
     if deed in ASKED_FIRST and form.get("sure") != "yes":
         return {"ask": deed, "person": person, "name": request.GET.get("name", "")}
     if deed == "place":
-        people.place_person(person, _role(form.get("role", "")), _city(form.get("city", "")), by=by)
+        role, city = _role(form.get("role", "")), _city(form.get("city", ""))
+        changed = people.place_person(person, role, city, by=by)
+        words = _("%(name)s: role and city are changed. This person is signed out.") if changed else _("%(name)s has this role and city already.")  # fmt: skip
     elif deed == "password":
         return {"fresh": person.username, "password": people.renew_password(person, by=by)}
     elif deed == "factor":
         people.reset_factors(person, by=by)
+        words = _("The second factor of %(name)s is reset. The next sign-in sets up a new one.")
     elif deed in ("shut_out", "let_in"):
         people.put_in_use(person, deed == "let_in", by=by)
+        words = _("%(name)s may sign in again.") if deed == "let_in" else _("%(name)s is deactivated: signed out, and cannot sign in any more.")  # fmt: skip
     else:
         raise ValidationError(_("The form is not one of this page. Load it again."))
+    messages.success(request, words % {"name": person.username})
     return {}
 
 

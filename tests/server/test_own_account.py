@@ -165,6 +165,7 @@ def test_new_recovery_codes_are_shown_once_and_end_the_older_ones(web: Client, w
     assert "no-store" in page["Cache-Control"]
     codes = re.findall(r"<code>(\d{4} \d{4})</code>", page.content.decode())
     assert len(set(codes)) == 10
+    assert "Recovery codes of <b>wang</b> · trikeye, http://testserver · made 20" in page.content.decode()
     assert codes[0] not in web.get("/account/").content.decode()
     assert not check_code(wang, older)
     assert check_code(wang, codes[0].replace(" ", ""))

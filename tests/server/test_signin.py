@@ -48,7 +48,9 @@ def test_the_first_sign_in_leads_through_a_second_factor_its_codes_and_a_passwor
     assert "That was not right" in client.post("/login/enrol/", {"code": "000000"}, headers={"Accept-Language": "en"}).content.decode()  # fmt: skip
     assert steps(client.post("/login/enrol/", {"code": code_of(secret)})) == "/login/recovery/"
     assert not is_in(client)
-    codes = re.findall(r"<code>(\d{4} \d{4})</code>", client.get("/login/recovery/").content.decode())
+    sheet = client.get("/login/recovery/", headers={"Accept-Language": "zh-Hans"}).content.decode()
+    assert "<b>zhao</b> 的恢复码 · trikeye，http://testserver · 生成于 20" in sheet
+    codes = re.findall(r"<code>(\d{4} \d{4})</code>", sheet)
     assert len(codes) == 10
     assert steps(client.post("/login/recovery/")) == "/login/password/"
     assert not is_in(client)

@@ -146,6 +146,39 @@ def test_who_is_shut_out_is_out_at_once_stays_out_and_loses_nothing(web: Client,
     assert AuditRow.objects.filter(actor=boss).count() == 2
 
 
+def test_each_change_says_what_was_done(web: Client) -> None:
+    li = User.objects.create_user("li", role="reviewer")
+    for deed, more, words in (
+        ("shut_out", {}, "li is deactivated: signed out, and cannot sign in any more."),
+        ("let_in", {}, "li may sign in again."),
+        ("factor", {}, "The second factor of li is reset. The next sign-in sets up a new one."),
+        ("place", {"role": "auditor"}, "li: role and city are changed. This person is signed out."),
+        ("place", {"role": "auditor"}, "li has this role and city already."),
+    ):
+        assert do(web, li, deed, **more).status_code == 302
+        assert f'role="status"><p>{words}</p>' in web.get("/users/").content.decode()
+
+
+def test_an_open_page_of_who_is_shut_out_says_so_and_whom_to_ask(web: Client) -> None:
+    """Its requests, which are no pages, and the sign-in that every page leads to; nobody else learns of it."""
+    li = User.objects.create_user("li", password="a long password", role="reviewer")
+    theirs = Client(headers={"Accept-Language": "en"})
+    theirs.force_login(li)
+    assert theirs.post("/session/").status_code == 204
+    do(web, li, "shut_out")
+    refused = theirs.post("/session/")
+    assert refused.status_code == 403
+    assert refused.json()["kind"] == "out_of_use"
+    assert refused.json()["error"] == "This account is out of use. Nobody can work with it any more. Ask your administrator."  # fmt: skip
+    led = theirs.get("/cases/", headers={"Accept": "text/html"}, follow=True).content.decode()
+    assert "This account is out of use. Ask your administrator." in led
+    for stranger in (Client(), Client(headers={"Cookie": "sessionid=x"})):
+        assert stranger.post("/session/").status_code == 302
+        assert "out of use" not in stranger.get("/login/", headers={"Accept-Language": "en"}).content.decode()
+    do(web, li, "let_in")
+    assert theirs.post("/session/").status_code == 302
+
+
 def test_the_last_administrator_can_neither_go_nor_be_another(web: Client, boss: User, capsys: Any) -> None:
     assert do(web, boss, "shut_out").status_code == 400
     assert do(web, boss, "place", role="reviewer").status_code == 400

@@ -1,7 +1,7 @@
 // A button that copies what stands beside it; without script it stays hidden, and a click marks the whole text.
 async function copied(element) {
   try {
-    await navigator.clipboard.writeText(element.textContent);
+    await navigator.clipboard.writeText(element.innerText);
     return true;
   } catch {  // no HTTPS here: mark it, and copy as the keyboard does
     getSelection().selectAllChildren(element);
