@@ -5,6 +5,7 @@ import { Feedback } from "./feedback.js";
 import { Keyboard, digitOf, isPlain } from "./keyboard.js";
 import { Kinds } from "./kinds.js";
 import { Mend } from "./mend.js";
+import { closeOutside } from "./outside.js";
 import { brighten, centre, load, showPicture, shownIndex } from "./pictures.js";
 import { Presence } from "./presence.js";
 import { heard, post, Sender, token, uuid7 } from "./post.js";
@@ -295,6 +296,9 @@ const deeds = {
   note: () => { const mine = card; if (mine) note.open(mine.note ?? "", false, (words) => { mine.note = words; tell(); }); },
   mend_box: () => correct("box"), mend_place: () => correct("place"), batch: () => batch.open(), help: explain, again: () => fetchMore(),
 };
+
+// Twelve cards half done and the sign-in stay: a finger beside them would lose work.
+for (const dialog of document.querySelectorAll("dialog:not(#batch, #session)")) closeOutside(dialog);
 
 document.addEventListener("keydown", (e) => {
   lastKey = Date.now();
