@@ -170,6 +170,17 @@ def deed_name(verb: str) -> str:
     }[Verb(verb)]  # fmt: skip
 
 
+def _relabelled(answer: str, old: str, new: str) -> str:
+    """An answer that made a case another category, and of another severity if that one is."""
+    if not old:
+        return _("%(answer)s as %(category)s") % {"answer": answer, "category": category_name(new)}
+    told = _("%(answer)s, category changed from “%(old)s” to “%(new)s”") % {"answer": answer, "old": category_name(old), "new": category_name(new)}  # fmt: skip
+    was, became = category_of(old).severity, category_of(new).severity
+    if was == became:
+        return told
+    return _("%(told)s, severity from %(was)s to %(became)s") % {"told": told, "was": severity_name(was), "became": severity_name(became)}  # fmt: skip
+
+
 def happened(verb: str, detail: Mapping[str, Any]) -> str:
     """One line of a case's history."""
     deed = deed_name(verb)
@@ -188,7 +199,7 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
     if verb == Verb.VERDICT:
         what = answer_name(detail["answer"], detail.get("reason"))
         if detail.get("new"):
-            what = _("%(answer)s as %(category)s") % {"answer": what, "category": category_name(detail["new"])}  # fmt: skip
+            what = _relabelled(what, detail.get("old", ""), detail["new"])
         line = _("%(deed)s: %(what)s") % {"deed": deed, "what": what}
         return line if detail.get("counted", True) else line + " · " + _("second opinion")
     if verb == Verb.CITY_STATUS:

@@ -46,10 +46,10 @@ def history_of(case: Case, person: Any) -> list[Line]:
         verdicts = verdicts.exclude(kind=Kind.GOLD)  # it would be known for one ever after
     deeds = AuditRow.objects.filter(kind="case", object_id=str(case.pk)).select_related("actor").order_by("-id")[:ROWS]
     return timeline(
-        (Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m)
+        (Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m, case.placed_by_hand and not kept)
          for row in seen),
         (Answer(row.at, person_name(row.person), row.visible_ms, row.undone_at is not None,
-                {"answer": row.answer, "reason": row.reason, "counted": row.counted, "new": row.category}, merged.get(row.case_id),
+                {"answer": row.answer, "reason": row.reason, "counted": row.counted, "old": row.proposed, "new": row.category}, merged.get(row.case_id),
                 row.words, row.box is not None, put_m(row, seen))
          for row in verdicts[:ROWS]),
         (Deed(row.at, person_name(row.actor) if row.actor else "", row.verb, row.detail | more)

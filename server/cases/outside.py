@@ -27,7 +27,10 @@ def told_outside(case: Case) -> list[Line]:
     """Newest first. A case is told as confirmed once for each time it was handed over: by the last word before."""
     seen = case.sightings.select_related("vehicle").order_by("-seen_at")[:ROWS]
     lines = [*_handed_over(case), *_said(case), *taken_back_of_merged(case)]
-    return timeline((Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m) for row in seen), more=lines)
+    return timeline(
+        (Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m, case.placed_by_hand) for row in seen),
+        more=lines,
+    )
 
 
 def why_outside(reason: str) -> str:

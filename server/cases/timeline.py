@@ -18,12 +18,13 @@ LATE = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Seen:
-    """A sighting."""
+    """A sighting; `is_put`: the thing was put elsewhere by hand since, so that the distance is the vehicle's own word."""
 
     at: datetime
     received_at: datetime
     vehicle: str
     range_m: float
+    is_put: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ def _written(each: Written) -> Line:
 
 def _seen(each: Seen) -> Line:
     what = _("Seen by %(vehicle)s, %(range).0f m away") % {"vehicle": each.vehicle, "range": each.range_m}
+    if each.is_put:
+        what += " · " + _("as the vehicle measured it")
     late = each.received_at - each.at
     if late > LATE:
         what += " · " + _("arrived %(span)s later") % {"span": span(late.total_seconds())}

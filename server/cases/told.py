@@ -93,6 +93,7 @@ def put(cases: Iterable[Case], person: Any) -> None:
     put_elsewhere = [case_id for case_id, mask in found.items() if mask.category is not None and known[case_id].placed_by_hand]  # fmt: skip
     for case_id, place in (places_seen(put_elsewhere) if put_elsewhere else {}).items():
         known[case_id].lat_deg, known[case_id].lon_deg = place
+        known[case_id].placed_by_hand = False
 
 
 def as_told(case: Case, person: Any) -> Case:

@@ -15,6 +15,7 @@ def as_first_seen(case: Case, proposed: str) -> Case:
     case.category, case.state = proposed, State.QUEUED
     if case.placed_by_hand:
         case.lat_deg, case.lon_deg, _ = place_of(case.pk, members_of(case.pk))
+        case.placed_by_hand = False
     return case
 
 

@@ -18,6 +18,7 @@ from calibration.geodesy import metres_per_degree, offset_m
 from models.taxonomy import Category
 from server.cases import told
 from server.cases.models import Case, Picture, Sighting
+from server.cases.placing import place_of
 from server.cases.rules import OPEN, ellipse_95
 from server.categories.rules import category_of, codes_of
 from server.categories.services import STREET, measured
@@ -85,7 +86,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything a template needs."""
+    """Everything a template needs. `put_m`: how far from where its sightings say a person put it; then how well these know their place says nothing of its."""
 
     case: Case
     category: Category
@@ -105,6 +106,7 @@ class Card:
     likely: list[str]
     gcj02_deg: tuple[float, float] | None
     is_placed: bool
+    put_m: int | None = None
     sent_back: SentBack | None = None
 
 
@@ -142,8 +144,14 @@ def card_of(
         near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
         likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
         gcj02_deg=gcj02_from_wgs84(case.lat_deg, case.lon_deg) if is_shifted(case.lat_deg, case.lon_deg) else None,
+        put_m=_put_m(case, sightings) if case.placed_by_hand else None,
         is_placed=place != _("Street: no road data of this city yet"),
     )  # fmt: skip
+
+
+def _put_m(case: Case, sightings: list[Sighting]) -> int:
+    seen_lat, seen_lon, _covariance = place_of(case.pk, sightings)
+    return round(hypot(*offset_m(seen_lat, seen_lon, case.lat_deg, case.lon_deg)))
 
 
 def shown_pictures(case: Case) -> list[Shown]:

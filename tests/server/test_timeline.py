@@ -15,6 +15,7 @@ from django.utils import timezone, translation
 from sightings import NOW
 
 from calibration.geodesy import moved
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.audit.rules import Verb
 from server.cases.models import Case
@@ -24,7 +25,7 @@ from server.city.reports import take_status
 from server.city.services import add_destination, note_handed_over, retract
 from server.review.corrections import Correction
 from server.review.disputes import open_dispute, open_disputes, settle
-from server.review.models import Verdict
+from server.review.models import Look, Verdict
 from server.review.rules import Outcome
 from server.review.services import decide, undo
 from server.screening.services import screen_new
@@ -190,9 +191,19 @@ def test_a_verdicts_words_and_what_it_put_right_are_told_inside_and_not_to_the_c
     put = "Verdict: confirmed · box corrected · place corrected by 3 m"
     inside = page_of(case, reviewer)
     assert f"{put} · “since the &lt;b&gt;market&lt;/b&gt;”" in inside
+    by_hand = "put by hand, 3 m from where vehicles measured it"
+    assert by_hand in inside
+    assert "Seen by TY-01, 6 m away · as the vehicle measured it" in inside
+    assert "±" not in inside, "how well vehicles knew it says nothing of where a person put it"
     destination, _ = add_destination(case.city, "city", "https://city.example/hook", sandbox=False, allow_private=False)
     Handover.objects.create(case=case, destination=destination, kind="case.confirmed", body={}, next_try_at=NOW, receipted_at=NOW)  # fmt: skip
+    officer = Client(headers={"accept-language": "en"})
+    officer.force_login(User.objects.create_user("town", role="city", city=case.city))
+    sheet = officer.get(f"/cases/{case.number}/print/").content.decode()
+    assert by_hand in sheet
+    assert "±" not in sheet
     told = page_of(case, User.objects.create_user("officer", role="city"))
+    assert by_hand in told
     assert "Handed over to city" in told
     assert "box corrected" not in told
     assert "market" not in told
@@ -220,3 +231,27 @@ def test_a_receipt_says_of_what_and_the_citys_word_stands_once(two: list[Case], 
     said = [line.split("The city says: ")[1] for line in lines if "The city says: " in line]
     assert [each.split(" · changed")[0] for each in said] == ["fixed · in its words: swept", "fixed", "accepted · in its words: on our list"]  # fmt: skip
     assert sum("on our list" in line for line in lines) == 1
+
+
+def test_a_relabelled_case_says_from_what_to_what_and_that_its_severity_changed(
+    two: list[Case], reviewer: User
+) -> None:
+    old, kin = two[0].category, "waste_pile"
+    decide(reviewer, uuid4(), two[0].pk, "confirm", timezone.now(), category="manhole_fault")
+    decide(reviewer, uuid4(), two[1].pk, "confirm", timezone.now(), category=kin)
+    names = {key: CATEGORIES[key].name_en for key in (old, kin, "manhole_fault")}
+    told = page_of(two[0], reviewer)
+    assert f"Verdict: confirmed, category changed from “{names[old]}” to “{names['manhole_fault']}”, severity from medium to critical" in told  # fmt: skip
+    told = page_of(two[1], reviewer)
+    assert f"category changed from “{names[old]}” to “{names[kin]}” wang" in told, "of the same severity"
+
+
+def test_a_place_put_by_hand_is_not_told_to_who_is_to_take_the_case_for_new(two: list[Case], reviewer: User) -> None:
+    case = two[0]
+    decide(reviewer, uuid4(), case.pk, "confirm", timezone.now(), correction=Correction(place_deg=moved(case.lat_deg, case.lon_deg, 3.0, 0.0)))  # fmt: skip
+    li = User.objects.create_user("li", role="reviewer")
+    Look.objects.create(case=case, city=case.city, kind="second", first_person=reviewer, about=Verdict.objects.get(), shadow=False, made_at=NOW)  # fmt: skip
+    told = page_of(case, li)
+    assert "by hand" not in told
+    assert "as the vehicle measured" not in told
+    assert "Position known to ±" in told
