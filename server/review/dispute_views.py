@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -22,7 +21,16 @@ from server.cases.views import address_of, case_here, shown
 from server.places.words import place_line
 from server.review.answers import BadVerdict, Given, unreadable
 from server.review.cards import best_pictures, shown_pictures
-from server.review.disputes import Settled, follows, lately_settled, open_disputes, retract_case, settle
+from server.review.disputes import (
+    Follows,
+    Settled,
+    follows,
+    lately_settled,
+    open_disputes,
+    retract_case,
+    settle,
+    would_follow,
+)
 from server.review.looks import of_today
 from server.review.models import Dispute, Verdict
 from server.review.rules import COMMONEST_REASON, REASONS, SAME_REASON, WORDS_REASON, Outcome
@@ -57,19 +65,40 @@ def disputes(request: HttpRequest) -> HttpResponse:
 
 
 def _settle(request: HttpRequest) -> HttpResponse:
+    """Settle one, which stays where it is as settled until the page is left; a word that takes a case back from the city is asked for once more (`sure`)."""
     person: Any = request.user
     form = request.POST
     try:
         other = Given(form.get("answer", ""), int(form["reason"]) if form.get("answer") == "reject" and form.get("reason") else None,
                       form.get("category", "") if form.get("answer") == "confirm" else "", form.get("words", ""))  # fmt: skip
-        settle(person, int(form.get("dispute", "")), Outcome(form.get("outcome", "")), timezone.now(), other)
+        dispute_id, outcome = int(form.get("dispute", "")), Outcome(form.get("outcome", ""))
+        dispute, given, follow = would_follow(person, dispute_id, outcome, other)
+        if follow and form.get("sure") != "yes":
+            return _asked_once_more(request, dispute, given, follow)
+        settle(person, dispute_id, outcome, timezone.now(), other)
     except Settled:
         return _page(request, _("Somebody has settled this one meanwhile; nothing was changed."), 409)
     except BadVerdict as wrong:
         return _page(request, _("This does not settle it: %(why)s") % {"why": wrong}, 400)
     except ValueError:
         return _page(request, _("This does not settle it: %(why)s") % {"why": unreadable()}, 400)
-    return redirect("review_disputes")
+    here = ".".join(map(str, [*(each for each in _settled_here(request) if each != dispute_id), dispute_id]))
+    return redirect(f"{reverse('review_disputes')}?settled={here}#settled-now")
+
+
+def _settled_here(request: HttpRequest) -> list[int]:
+    """The disputes that were settled since the page was opened, the last one last."""
+    return [int(each) for each in request.GET.get("settled", "").split(".") if each.isdecimal() and len(each) < 10][-A_PAGE:]  # fmt: skip
+
+
+def _asked_once_more(request: HttpRequest, dispute: Dispute, given: Given, follow: Follows) -> HttpResponse:
+    """What follows from a word, before it is given."""
+    case, form = dispute.case, request.POST
+    return render(request, "dispute_ask.html", {
+        "case": case, "name": category_name(case.category), "place": place_line(case), "address": address_of(case, home_city_id(request.user)), "picture": best_pictures([case.pk]).get(case.pk, ""),
+        "said": _said(given.answer, given.reason, given.category or dispute.first.proposed), "follows": follow.value, "dispute": dispute.pk, "settled": request.GET.get("settled", ""),
+        "fields": [(name, form.get(name, "")) for name in ("dispute", "outcome", "answer", "category", "reason", "words") if name in form],
+    })  # fmt: skip
 
 
 def _answer_proposal(request: HttpRequest) -> HttpResponse:
@@ -87,13 +116,15 @@ def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpRespo
     person: Any = request.user
     home_id = home_city_id(person)
     found, zones = list(open_disputes(person)[: A_PAGE + 1]), list(open_proposals(person)[:A_PAGE])
-    language, pictures = get_language() or "zh-hans", best_pictures([each.case_id for each in zones])
+    here = _settled_here(request)
+    rows = sorted([*found[:A_PAGE], *(lately_settled(person).filter(id__in=here) if here else [])], key=lambda each: (each.opened_at, each.pk))  # fmt: skip
+    pictures = best_pictures([each.case_id for each in zones])
     return render(request, "disputes.html", {
-        "wrong": wrong, "supervises": supervises(person), "rows": [_shown(each, home_id) for each in found[:A_PAGE]], "more": len(found) > A_PAGE,
+        "wrong": wrong, "supervises": supervises(person), "rows": [_shown(each, home_id) | ({"holds": _side(each.settled_by, ""), "is_last": each.pk == here[-1]} if each.settled_by else {}) for each in rows], "any_open": bool(found), "more": len(found) > A_PAGE,
         "looks": of_today(person, timezone.now()), "settled": [_told(each, home_id) for each in lately_settled(person)[:LATELY]],
         "zones": [{"row": each, "name": category_name(each.verdict.proposed), "place": place_line(each.case), "address": address_of(each.case, home_id), "words": each.verdict.words,
                    "picture": pictures.get(each.case_id, "")} for each in zones],
-        "reasons": OTHER_REASONS, "words_reason": WORDS_REASON, "categories": sorted(((key, each.name(language)) for key, each in CATEGORIES.items()), key=lambda each: each[1]),
+        "reasons": OTHER_REASONS, "words_reason": WORDS_REASON, "categories": [(key, category_name(key)) for key in CATEGORIES],
     }, status=status)  # fmt: skip
 
 
@@ -117,10 +148,14 @@ def _told(dispute: Dispute, home_id: int | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _said(answer: str, reason: int | None, category: str) -> str:
+    """An answer, and as what it was confirmed."""
+    said = answer_name(answer, reason)
+    return _("%(answer)s as %(category)s") % {"answer": said, "category": category_name(category)} if answer == "confirm" else said  # fmt: skip
+
+
 def _side(verdict: Verdict, who: str) -> Side:
-    said = answer_name(verdict.answer, verdict.reason)
-    if verdict.answer == "confirm":
-        said = _("%(answer)s as %(category)s") % {"answer": said, "category": category_name(verdict.category or verdict.proposed)}  # fmt: skip
+    said = _said(verdict.answer, verdict.reason, verdict.category or verdict.proposed)
     box = None
     if verdict.box:
         left, top, right, bottom = verdict.box
@@ -143,8 +178,7 @@ def retract(request: HttpRequest, number: int) -> HttpResponse:
         return shown(request, case, str(wrong))
     if not done:
         return shown(request, case, _("No city has this case now; there is nothing to retract."))
-    messages.success(request, _("Case %(number)d is taken back from the city.") % {"number": case.number})
-    messages.success(request, _("The case was taken back; the city is told that it need not look after it."))
+    messages.success(request, _("Case %(number)d is taken back; the city is told that it need not look after it.") % {"number": case.number})  # fmt: skip
     return redirect(
         form["next"] if form.get("next") == reverse("review_disputes") else address_of(case, home_city_id(person))
     )

@@ -77,10 +77,7 @@ def settle(person: User, dispute_id: int, outcome: Outcome, now: datetime, other
     dispute = open_disputes(person).filter(id=dispute_id).first()
     if dispute is None:
         raise Settled
-    given = _given(dispute, outcome, other)
-    check_given(given)
-    if given.answer not in DECIDED_BY or given.answer == "unsure":
-        raise BadVerdict(_("A dispute ends with confirmed or rejected."))
+    given = _ruled(dispute, outcome, other)
     with transaction.atomic():
         if not Dispute.objects.filter(id=dispute.pk, settled_at=None).update(settled_at=now, outcome=outcome):
             raise Settled
@@ -90,6 +87,25 @@ def settle(person: User, dispute_id: int, outcome: Outcome, now: datetime, other
         record(Verb.DISPUTE_SETTLED, "case", case.pk, city_id=case.city_id, actor_id=person.pk, outcome=outcome)
         _follow(case, person, verdict, now)
     return verdict
+
+
+def would_follow(
+    person: User, dispute_id: int, outcome: Outcome, other: Given | None = None
+) -> tuple[Dispute, Given, Follows]:
+    """What such a word would do, before it is given. Raises BadVerdict, Settled."""
+    dispute = open_disputes(person).filter(id=dispute_id).first()
+    if dispute is None:
+        raise Settled
+    given = _ruled(dispute, outcome, other)
+    return dispute, given, follows(dispute.case, given.answer, given.category or dispute.first.proposed)
+
+
+def _ruled(dispute: Dispute, outcome: Outcome, other: Given | None) -> Given:
+    given = _given(dispute, outcome, other)
+    check_given(given)
+    if given.answer not in DECIDED_BY or given.answer == "unsure":
+        raise BadVerdict(_("A dispute ends with confirmed or rejected."))
+    return given
 
 
 def _given(dispute: Dispute, outcome: Outcome, other: Given | None) -> Given:

@@ -98,19 +98,44 @@ def test_a_supervisor_settles_disputes_by_keyboard_and_reads_who_said_what(open_
     expect(page.locator(".dispute").first.locator("svg.corrected")).to_have_count(1)
     assert "wang" not in page.content()
     page.get_by_role("button", name="The second holds").first.press("Enter")
-    expect(page.locator(".dispute")).to_have_count(1)
+    expect(page.locator(".dispute:not(.is-settled)")).to_have_count(1)
+    first = page.locator(".dispute").first
+    expect(first.locator("#settled-now")).to_be_focused()
+    expect(first.locator("#settled-now a")).to_have_attribute("href", f"/cases/{disputed[0].number}/")
+    expect(first.locator(".answers button")).to_have_count(0)
     expect(page.locator("table.standings")).to_contain_text("wang")
     assert Case.objects.get(id=disputed[0].pk).state == "rejected"
+    page.wait_for_timeout(800)
     page.locator(".dispute summary").press("Enter")
     page.locator("[name=answer]").select_option("confirm")
     page.locator("[name=category]").select_option("road_damage")
     page.get_by_role("button", name="This holds").press("Enter")
-    expect(page.locator(".dispute")).to_have_count(0)
+    expect(page.locator(".dispute:not(.is-settled)")).to_have_count(0)
+    expect(page.locator(".dispute.is-settled")).to_have_count(2)
+    assert_fit_for_all(page, "settled just now")
+    page.wait_for_timeout(800)
     other = Case.objects.get(id=disputed[1].pk)
     assert (other.state, other.category) == ("confirmed", "road_damage")
     page.get_by_role("button", name="Not permitted").press("Enter")
     expect(page.get_by_text("No proposal waits.")).to_be_visible()
     kept(page, "review_disputes_settled-desk-en")
+
+
+def test_two_clicks_on_one_spot_settle_one_dispute(open_page: Open, disputed: list[Case], chief: User) -> None:
+    page = open_page("/review/disputes/", chief, "en")
+    page.locator("[name=outcome][value=first]").first.dblclick()
+    expect(page.locator("#settled-now")).to_be_visible()
+    page.locator("[name=outcome][value=first]").first.click()
+    expect(page.locator("#settled-now")).to_be_visible()
+    assert Dispute.objects.filter(settled_at=None).count() == 1
+    Case.objects.filter(id=disputed[1].pk).update(state="handed_over")
+    page.goto("/review/disputes/")
+    page.locator("[name=outcome][value=second]").click()
+    expect(page.get_by_role("heading", name="back from the city?")).to_be_visible()
+    assert_fit_for_all(page, "a dispute asked once more")
+    assert Dispute.objects.filter(settled_at=None).count() == 1
+    page.get_by_role("link", name="No, back").click()
+    expect(page.locator("[name=outcome][value=second]")).to_be_visible()
 
 
 def test_all_pictures_of_a_dispute_are_leafed_through_and_a_reason_is_asked_for_a_rejection_alone(open_page: Open, disputed: list[Case], chief: User) -> None:  # fmt: skip

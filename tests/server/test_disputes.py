@@ -442,3 +442,39 @@ def test_neither_person_learns_of_the_other_on_the_cases_page_until_it_is_settle
 def _text(html: str) -> str:
     """The words of a page's main part."""
     return " ".join(re.sub(r"<[^>]+>", " ", html.split("<main")[-1]).split())
+
+
+def test_a_word_that_takes_a_case_back_is_asked_for_once_more_and_what_was_settled_is_said_where_it_was(case: Case, reviewer: Any, li: Any, chief: Any, client: Any, sent: Any) -> None:  # fmt: skip
+    answer(reviewer, case, "confirm")
+    handed_over(case)
+    answer(li, case, "reject")
+    dispute = Dispute.objects.get()
+    client.force_login(chief)
+    word = {"dispute": str(dispute.pk), "outcome": "second"}
+    asked = client.post("/review/disputes/", word).content.decode()
+    assert f"从城管撤回案件 {case.number}？" in asked
+    assert 'name="sure" value="yes"' in asked
+    assert f'name="dispute" value="{dispute.pk}"' in asked
+    assert state_of(case)[0] == "handed_over"
+    assert open_disputes(chief).exists()
+    told = client.post("/review/disputes/", word | {"sure": "yes"}, follow=True)
+    assert told.redirect_chain[-1][0] == f"/review/disputes/?settled={dispute.pk}#settled-now"
+    assert state_of(case)[0] == "retracted"
+    page = told.content.decode()
+    article = page[page.index(f'aria-labelledby="dispute-{dispute.pk}"') :].split("</article>")[0]
+    assert f"已裁定：案件 {case.number} 为“" in article
+    assert "<button" not in article.split("</header>")[1].replace('<button type="button" data-turn', "")
+    assert "is-settled" not in client.get("/review/disputes/").content.decode()
+
+
+def test_a_word_that_keeps_a_case_is_taken_at_once_and_a_retraction_is_told_once(case: Case, reviewer: Any, li: Any, chief: Any, client: Any, sent: Any) -> None:  # fmt: skip
+    answer(reviewer, case, "confirm")
+    handed_over(case)
+    answer(li, case, "reject")
+    client.force_login(chief)
+    client.post("/review/disputes/", {"dispute": str(Dispute.objects.get().pk), "outcome": "first"})
+    assert not open_disputes(chief).exists()
+    assert state_of(case)[0] == "handed_over"
+    page = client.post(f"/cases/{case.number}/retract", {"because": "moot", "why": "cleared"}, follow=True).content.decode()  # fmt: skip
+    assert page.count("撤回，并已告知") == 1
+    assert page[page.index('<div class="told"') :].split("</div>")[0].count("<p>") == 1
