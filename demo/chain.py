@@ -155,6 +155,11 @@ class Chain:
         """Whether the vehicle has seen every frame."""
         return next(p for p in self.processes if p.name == "vehicle").done
 
+    @property
+    def has_been_driven(self) -> bool:
+        """Whether the vehicle has come to the end of the ride already, in this start or an earlier one."""
+        return (self.data / "logs" / "vehicle.log").exists() and self._frames() > 0
+
     def is_done(self, now: dict[str, int]) -> bool:
         """The ride is over, the outbox empty, every card decided, every hand-over receipted, one case reported fixed (if one was confirmed)."""
         settled = now["waiting"] == 0 and now["undecided"] == 0 and now["confirmed"] == 0 and now["open_handovers"] == 0

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from demo.changed import what_changed
 from demo.login import PERIOD_S, read_logins
 from demo.typed import typed
 
@@ -27,6 +28,11 @@ def run(args: argparse.Namespace) -> int:
             f"trikeye demo code: {args.data}/login.txt has no key of {args.name}; start the demo first: {typed('demo', 'run', '--data', str(args.data))}",
             file=sys.stderr,
         )
+        return 1
+    changed = what_changed(login, args.data.resolve() / "server")
+    for sentence in changed.values():
+        print(f"trikeye demo code: {sentence}", file=sys.stderr)
+    if "second factor" in changed:
         return 1
     now_s = time.time()
     print(f"{login.code(now_s)}   ({PERIOD_S - int(now_s) % PERIOD_S} s left; each code lets in once)")

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from demo.changed import what_changed
 from demo.typed import typed
 
 if TYPE_CHECKING:
@@ -97,13 +98,15 @@ def run(args: argparse.Namespace) -> int:
 def greeting(chain: Chain) -> str:
     """Where to look, who signs in, and in what a demo differs from a city."""
     at = [] if chain.data == Path(".demo").resolve() else ["--data", str(chain.data)]
+    changed = {each.name: what_changed(each, chain.server_data) for each in chain.logins.values()}
     lines = [
         f"review queue   {chain.web_url}/review/",
         f"sandbox city   {chain.city_url}/",
         *(
-            f"{'' if number else 'sign in as':14} {each.name} / {each.password}   {TRIES.get(each.name, '')}".rstrip()
+            f"{'' if number else 'sign in as':14} {each.name} / {'(changed, see below)' if 'password' in changed[each.name] else each.password}   {TRIES.get(each.name, '')}".rstrip()
             for number, each in enumerate(chain.logins.values())
         ),
+        *(f"{'changed':14} {sentence}" for each in changed.values() for sentence in each.values()),
         f"code           {typed('demo', 'code', chain.login.name, *at)}   (or another of these names; asked for after the password)",
         f"server verbs   TRIKEYE_DATA={shlex.quote(_short(chain.server_data))} {typed('server', 'user', 'add', 'NAME')}, and any other, reach this demo",
         f"data, logs     {chain.data}",
@@ -113,9 +116,16 @@ def greeting(chain: Chain) -> str:
         lines += [
             f"A confirmed card leaves for the city after {chain.grace_s} s; until then A takes it back for nothing.",
             "Ctrl-C stops everything; a second start goes on with the same data, without this folder it begins anew.",
-            "Now the sample ride is driven, 80 s of it; each find is a card in the queue a second or two later.",
+            driving(chain),
         ]
     return "\n".join(lines)
+
+
+def driving(chain: Chain) -> str:
+    """What comes of the ride now: nothing new where it was driven to its end before."""
+    if chain.has_been_driven:
+        return f"The ride was driven to its end at an earlier start: it is driven again, and what it finds is known, so no card is added. To see cards come: {typed('demo', 'run', '--data', 'FOLDER')} with a new folder."
+    return "Now the sample ride is driven, 80 s of it; each find is a card in the queue a second or two later."
 
 
 def say(words: str) -> None:
