@@ -89,7 +89,9 @@ def value_of(verb: str, key: str, value: Any) -> str:
 
 
 def _of_verb(verb: str, key: str) -> Callable[[Any], str] | None:
-    """What "old" and "new" are depends on what was done."""
+    """What "old" and "new" are depends on what was done; and why a gold card went by itself."""
+    if (verb, key) == (Verb.GOLD_RETIRED, "why"):
+        return lambda why: {"decided_otherwise": _("its case was decided otherwise afterwards")}[why]
     names: dict[str, Callable[[str], str]] = {Verb.CATEGORY_PUT: standing_name, Verb.USER_PLACED: _role, Verb.VERDICT: category_name, Verb.CASE_MOVED: state_name}  # fmt: skip
     return names.get(verb) if key in ("old", "new") else None
 

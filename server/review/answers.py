@@ -22,6 +22,7 @@ from server.cases.rules import State
 from server.cases.services import move
 from server.categories.models import standing_of
 from server.city.services import withdraw
+from server.review.contradicted import retire_contradicted
 from server.review.corrections import BadCorrection, Correction, check, put
 from server.review.merges import merge
 from server.review.models import Verdict, ZoneProposal
@@ -94,6 +95,8 @@ def write(
         lat_deg=lat_deg, lon_deg=lon_deg, city_id=case.city_id, proposed=proposed, probability=case.probability, batch=given.batch,
         visible_ms=min(given.visible_ms, LONGEST_MS), counted=counted,
     )  # fmt: skip
+    if counted and given.answer in ("confirm", "reject"):
+        retire_contradicted(case.pk, given.answer, changed or proposed, verdict.at)
     if verdict.words:
         add_with_answer(case, person, verdict.words, verdict.at)
     became = {"old": proposed, "new": changed} if changed else {}

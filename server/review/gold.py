@@ -19,6 +19,7 @@ from server.audit.services import record
 from server.cases.models import Case, Picture
 from server.cases.rules import State
 from server.review import rows
+from server.review.contradicted import DECIDED_OTHERWISE
 from server.review.looks import named
 from server.review.models import Gold, Look, Verdict
 from server.review.narrowed import WHOLE, Part, golds_of
@@ -56,10 +57,8 @@ def make(person: User, case: Case, answer: str, category: str, now: datetime) ->
         raise NotGold(_("The right answer is confirmed or rejected."))
     if answer == "confirm" and category not in CATEGORIES:
         raise NotGold(_("There is no such category."))
-    if case.state in rows.UNLOOKED:
-        raise NotGold(_("Nobody has decided this case yet; only a decided one can be gold."))
-    if not _pictured(case):
-        raise NotGold(_("A gold card needs pictures that may be shown."))
+    if wrong := unfit(case):
+        raise NotGold(wrong)
     try:
         with transaction.atomic():
             gold = Gold.objects.create(case=case, city_id=case.city_id, answer=answer, category=category if answer == "confirm" else "", made_by=person, made_at=now)  # fmt: skip
@@ -67,6 +66,15 @@ def make(person: User, case: Case, answer: str, category: str, now: datetime) ->
     except IntegrityError:
         raise NotGold(_("This case is a gold card already.")) from None
     return gold
+
+
+def unfit(case: Case) -> str:
+    """Why a case cannot be made a gold card, empty if it can."""
+    if case.state in rows.UNLOOKED:
+        return _("Nobody has decided this case yet; only a decided one can be gold.")
+    if not _pictured(case):
+        return _("A gold card needs pictures that may be shown.")
+    return _("This case is a gold card already.") if Gold.objects.filter(case=case, retired_at=None).exists() else ""
 
 
 def retire(person: User, gold_id: int, now: datetime) -> bool:
@@ -161,6 +169,11 @@ def tell(person: User, now: datetime, *, leaving: bool = False) -> list[Told]:
 def in_use(person: User) -> QuerySet[Gold]:
     """The gold cards of a supervisor's cities, newest first."""
     return Gold.objects.filter(retired_at=None, city__in=cities_for(person)).select_related("case__city", "made_by").order_by("-id")  # fmt: skip
+
+
+def out_of_use_by_itself(person: User) -> QuerySet[Gold]:
+    """Those whose case was decided otherwise afterwards, the latest first."""
+    return Gold.objects.filter(retired_because=DECIDED_OTHERWISE, city__in=cities_for(person)).select_related("case__city").order_by("-retired_at")  # fmt: skip
 
 
 def proposals(person: User) -> QuerySet[Case]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,13 +15,29 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from models.taxonomy import CATEGORIES
 from server.accounts.services import cases_for, home_city_id
-from server.review.cards import best_pictures
-from server.review.gold import NotGold, Score, Told, in_use, make, proposals, retire, score_of, scores_of, tell
+from server.cases.models import Case
+from server.cases.rules import State
+from server.places.words import place_line
+from server.review.cards import best_pictures, shown_pictures
+from server.review.gold import (
+    NotGold,
+    Score,
+    Told,
+    in_use,
+    make,
+    out_of_use_by_itself,
+    proposals,
+    retire,
+    score_of,
+    scores_of,
+    tell,
+    unfit,
+)
 from server.review.models import Gold
 from server.review.supervising import supervises
 from server.words import answer_name, category_name, person_name, state_name
 
-SHOWN, PROPOSED, SCORED = 100, 24, timedelta(days=30)
+SHOWN, PROPOSED, GONE, SCORED = 100, 24, 20, timedelta(days=30)
 
 
 @require_GET
@@ -59,30 +76,66 @@ def gold_page(request: HttpRequest) -> HttpResponse:
     if form.get("retire", "").isdecimal():
         if not retire(person, int(form["retire"]), now):
             return _page(request, _("This card has been retired already."), 409)
+        messages.success(request, _("The gold card is out of use; its answers stay."))
         return redirect("review_gold")
-    number = form.get("case", "")
-    if not number.isdecimal() or len(number) > 18:
-        return _page(request, _("Name the case by its number."), 400)
-    city_id = int(form["city"]) if form.get("city", "").isdecimal() else home_city_id(person)
-    case = cases_for(person).filter(number=int(number), city=city_id).first()
-    if case is None:
-        return _page(request, _("There is no case %(number)s. Look at the number again.") % {"number": number}, 404)
     try:
-        make(person, case, form.get("answer", ""), form.get("category", "") or case.category, now)
+        case = _case_of(request, form)
+        gold = make(person, case, form.get("answer", ""), form.get("category", "") or case.category, now)
+    except NoCase as wrong:
+        return _page(request, str(wrong), wrong.status)
     except NotGold as wrong:
         return _page(request, str(wrong), 409)
+    messages.success(request, _("Case %(number)d is a gold card now: %(answer)s.") % {"number": case.number, "answer": said(gold.answer, gold.category)})  # fmt: skip
     return redirect("review_gold")
 
 
-def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpResponse:
+class NoCase(Exception):
+    """No case was named, or there is none of this number; the text says so."""
+
+    def __init__(self, words: str, status: int) -> None:
+        super().__init__(words)
+        self.status = status
+
+
+def _case_of(request: HttpRequest, asked: QueryDict) -> Case:
+    """The case that is named by its number, and its city by id or key where that is not the reader's own. Raises NoCase."""
     person: Any = request.user
+    number, city = asked.get("case", "").strip().lstrip("#"), asked.get("city", "")
+    if not (number.isdecimal() and number.isascii()) or len(number) > 18:
+        raise NoCase(_("Name the case by its number."), 400)
+    of_city = {"city": int(city)} if city.isdecimal() else {"city__key": city} if city else {"city": home_city_id(person)}  # fmt: skip
+    case = cases_for(person).select_related("city").filter(number=int(number), **of_city).first()
+    if case is None:
+        raise NoCase(_("There is no case %(number)s. Look at the number again.") % {"number": number}, 404)
+    return case
+
+
+def _page(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpResponse:
+    """With `case` in the address it shows that case before it is made gold."""
+    person: Any = request.user
+    asked, found = request.POST if request.method == "POST" else request.GET, None
+    if asked.get("case", ""):
+        try:
+            found = _case_of(request, asked)
+        except NoCase as none:
+            wrong, status = wrong or str(none), status if wrong else none.status
     used, more = list(in_use(person)[:SHOWN]), list(proposals(person)[:PROPOSED])
-    scores, pictures = scores_of(used), best_pictures([*(each.case_id for each in used), *(case.pk for case in more)])
+    gone, scores = list(out_of_use_by_itself(person)[:GONE]), scores_of(used)
+    pictures = best_pictures([*(each.case_id for each in used), *(case.pk for case in more)])
     return render(request, "gold.html", {
-        "wrong": wrong, "supervises": supervises(person), "asked": (request.POST.get("case") or request.GET.get("case", ""))[:12], "typed": request.POST, "used": [_used(each, scores[each.pk], pictures.get(each.case_id, "")) for each in used],
+        "wrong": wrong, "supervises": supervises(person), "asked": asked.get("case", "")[:12], "typed": request.POST, "used": [_used(each, scores[each.pk], pictures.get(each.case_id, "")) for each in used],
         "proposed": [{"case": case, "name": category_name(case.category), "state": state_name(case.state), "picture": pictures.get(case.pk, "")} for case in more],
-        "categories": sorted(((key, category_name(key)) for key in CATEGORIES), key=lambda each: each[1]),
+        "found": _found(found, wrong) if found else None, "gone": [{"row": each, "said": said(each.answer, each.category), "state": state_name(each.case.state), "name": category_name(each.case.category)} for each in gone],
+        "categories": [(key, category_name(key)) for key in CATEGORIES],
     }, status=status)  # fmt: skip
+
+
+def _found(case: Case, wrong: str) -> dict[str, Any]:
+    """A case as it is shown before it is made gold: why it cannot be, or the answer that it was decided by."""
+    return {
+        "case": case, "name": category_name(case.category), "state": state_name(case.state), "place": place_line(case), "pictures": shown_pictures(case),
+        "unfit": "" if wrong else unfit(case), "may_be": not unfit(case), "answer": "reject" if case.state == State.REJECTED else "confirm",
+    }  # fmt: skip
 
 
 def _used(gold: Gold, score: Score, picture: str) -> dict[str, Any]:

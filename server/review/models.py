@@ -48,7 +48,7 @@ class Verdict(models.Model):
 
 
 class Gold(models.Model):
-    """A case whose right answer is known, dealt among the others now and then; `retired_at` None: still."""
+    """A case whose right answer is known, dealt among the others now and then; `retired_at` None: still. `retired_because`: what took it out of use by itself, "" for a person's word."""
 
     case = models.ForeignKey("cases.Case", on_delete=models.PROTECT, related_name="golds")
     city = models.ForeignKey("fleet.City", on_delete=models.PROTECT)
@@ -57,6 +57,7 @@ class Gold(models.Model):
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
+    retired_because = models.CharField(max_length=24, blank=True, default="")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["case"], condition=Q(retired_at=None), name="case_gold_once")]

@@ -173,6 +173,11 @@ def test_a_case_becomes_a_gold_card_by_its_number_and_is_retired(
     page = open_page("/review/gold/", people["supervisor"], language)
     page.locator("form.filter [name=case]").fill(str(case.number))
     page.locator("form.filter button.primary").press("Enter")
+    expect(page.locator("#found img")).to_be_visible()
+    assert not Gold.objects.exists()
+    assert_fit_for_all(page, "a case before it is gold")
+    page.locator("#found button.primary").press("Enter")
+    expect(page.locator(".told")).to_contain_text(str(case.number))
     expect(page.locator("button[name=retire]")).to_have_count(1)
     assert Gold.objects.get().case == case
     page.locator("button[name=retire]").press("Enter")

@@ -14,7 +14,10 @@ from sightings import NOW
 from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.cases.models import Case, Picture, Sighting
+from server.cases.rules import State
+from server.cases.services import move
 from server.review import gold
+from server.review.disputes import retract_case
 from server.review.models import Gold, Look, Verdict
 from server.review.rules import gold_after, hits
 from server.review.services import decide, give_back, lease, undo
@@ -239,6 +242,65 @@ def test_the_page_costs_the_same_with_many_gold_cards(cards: Any, chief: Any, dj
     Case.objects.update(state="fixed")
     for case in Case.objects.order_by("id")[:5]:
         gold.make(chief, case, "confirm", case.category, NOW)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         page = client.get("/review/gold/").content.decode()
     assert (page.count('name="retire"'), page.count('name="case" value="')) == (5, 3)
+
+
+def test_a_gold_card_whose_case_is_decided_otherwise_afterwards_goes_out_of_use_by_itself_and_the_page_says_so(cards: Any, reviewer: Any, chief: Any, client: Any) -> None:  # fmt: skip
+    case, same = cards[2], cards[3]
+    lease(reviewer, timezone.now(), 10)
+    decide(reviewer, uuid4(), case.pk, "reject", timezone.now(), reason=1)
+    answer_one(reviewer, same)
+    for each in (case, same):
+        each.refresh_from_db()
+    gold.make(chief, case, "reject", "", NOW)
+    gold.make(chief, same, "confirm", same.category, NOW)
+    for each in (case, same):
+        assert move(each.pk, State(each.state), State.QUEUED, timezone.now())
+    assert Gold.objects.filter(retired_at=None).count() == 2
+    li = User.objects.create_user("li", role="reviewer")
+    lease(li, timezone.now(), 10)
+    answer_one(li, case)
+    answer_one(li, same)
+    assert Gold.objects.get(retired_at=None).case == same
+    assert Gold.objects.get(case=case).retired_because == "decided_otherwise"
+    row = AuditRow.objects.get(verb="gold_retired")
+    assert (row.object_id, row.actor, row.detail["why"]) == (str(case.pk), None, "decided_otherwise")
+    client.force_login(chief)
+    page = client.get("/review/gold/").content.decode()
+    told = page[page.index('id="gone"') :].split("</ul>")[0]
+    assert f"案件 {case.number}" in told
+    assert "decided_otherwise" not in client.get("/audit/").content.decode()
+
+
+def test_another_category_and_a_supervisors_word_take_a_gold_card_out_of_use_too(cards: Any, reviewer: Any, chief: Any) -> None:  # fmt: skip
+    lease(reviewer, timezone.now(), 10)
+    answer_one(reviewer, cards[2])
+    cards[2].refresh_from_db()
+    gold.make(chief, cards[2], "confirm", "waste_pile", NOW)
+    move(cards[2].pk, State.CONFIRMED, State.QUEUED, timezone.now())
+    chief_said = User.objects.create_user("qian", role="supervisor")
+    decide(chief_said, uuid4(), cards[2].pk, "confirm", timezone.now(), category="waste_pile")
+    assert Gold.objects.filter(retired_at=None).exists()
+    move(cards[2].pk, State.CONFIRMED, State.HANDED_OVER, timezone.now())
+    assert retract_case(chief, cards[2], "nothing was there", timezone.now(), reason=1)
+    assert not Gold.objects.filter(retired_at=None).exists()
+
+
+def test_a_case_is_shown_before_it_is_made_gold_with_the_answer_that_it_was_decided_by(cards: Any, reviewer: Any, chief: Any, client: Any) -> None:  # fmt: skip
+    lease(reviewer, timezone.now(), 10)
+    decide(reviewer, uuid4(), cards[2].pk, "reject", timezone.now(), reason=1)
+    client.force_login(chief)
+    page = client.get(f"/cases/{cards[2].number}/").content.decode()
+    assert f"/review/gold/?case={cards[2].number}&amp;city=taiyuan" in page
+    found = client.get(f"/review/gold/?case={cards[2].number}&city=taiyuan").content.decode()
+    article = found[found.index('id="found"') :].split("</article>")[0]
+    assert "<img" in article
+    assert 'value="reject" selected' in article
+    assert not Gold.objects.exists()
+    undecided = client.get(f"/review/gold/?case={cards[4].number}").content.decode()
+    assert "<form" not in undecided[undecided.index('id="found"') :].split("</article>")[0]
+    assert client.get("/review/gold/?case=99999").status_code == 404
+    told = client.post("/review/gold/", {"case": cards[2].number, "answer": "reject"}, follow=True).content.decode()
+    assert f"案件 {cards[2].number} 已设为标准卡" in told
