@@ -20,6 +20,8 @@ from server.cases.notes import add_note
 from server.screening.services import screen_new
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LINE_PX = 20
+"""How far beneath the upper edge of a row its first line lies."""
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_a_supervisor_writes_merges_and_splits_by_keyboard(open_page: Open, seen
     expect(page.get_by_label("Reason")).to_have_value("one heap")
     page.get_by_role("button", name="Merge them all the same").press("Enter")
     expect(page.locator("h1")).to_contain_text(f"Case {seen_thrice.number}")
-    expect(page.locator(".told")).to_contain_text(f"Case {other.number} was merged into this one.")
+    expect(page.locator(".told")).to_contain_text(f"Case {other.number} was merged into case {seen_thrice.number}.")
     expect(page.locator("#timeline")).to_contain_text("Reason: one heap")
     page.get_by_text("It is several things").press("Enter")
     box = page.get_by_role("checkbox").first
@@ -201,3 +203,39 @@ def test_list_case_and_sheet_are_fit_for_all(device: dict[str, Any], language: s
     page.locator("#deeds details[open] button").click()
     expect(page.locator("div.both")).to_be_visible()
     assert_fit_for_all(page, "merge of two that lie apart")
+
+
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_row_leads_where_its_number_does(device: dict[str, Any], open_page: Open, seen_thrice: Case, chief: User) -> None:  # fmt: skip
+    """The whole card on a phone, also without script; on a desk the row, whose text can be selected all the same."""
+    is_phone = device is PHONE
+    page = open_page("/cases/", chief, "en", java_script_enabled=not is_phone, **device)
+    name = page.locator(".case-list .name").last
+    if is_phone:
+        box = name.bounding_box()
+        assert box
+        page.touchscreen.tap(box["x"] + 20, box["y"] + box["height"] / 2)
+    else:
+        name.click(position={"x": 20, "y": 12})
+    expect(page).to_have_url(re.compile(rf"/cases/{seen_thrice.number}/$"))
+    if not is_phone:
+        page.goto(page.url.rsplit("/", 2)[0] + "/")
+        box = page.locator(".case-list .name").last.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 14, box["y"] + LINE_PX)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 60, box["y"] + LINE_PX, steps=4)
+        page.mouse.up()
+        assert page.evaluate("() => String(getSelection())")
+        expect(page).to_have_url(re.compile(r"/cases/$"))
+
+
+def test_a_case_page_on_paper_has_no_menu_form_or_action(open_page: Open, seen_thrice: Case, chief: User) -> None:
+    page = open_page(f"/cases/{seen_thrice.number}/", chief, "en", color_scheme="dark", **DESK)
+    page.locator("#deeds details").first.locator("summary").click()
+    page.emulate_media(media="print")
+    for part in (".top", ".foot", ".ways", "#deeds", "form", ".turns", "button"):
+        assert not [each for each in page.locator(part).all() if each.is_visible()], part
+    for part in ("h1", ".slides img", "#timeline li", ".beside-it h2"):
+        expect(page.locator(part).first).to_be_visible()
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
