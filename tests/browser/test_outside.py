@@ -12,6 +12,11 @@ from server.accounts.models import User
 from server.review.models import Verdict
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+WORDS_FIT = """(each) => {
+  const pen = document.createElement("canvas").getContext("2d"), style = getComputedStyle(each), arrow_px = 20;
+  pen.font = style.font;
+  return pen.measureText(each.selectedOptions[0].text).width + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) + arrow_px <= each.clientWidth;
+}"""
 BOTH = pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
 
 
@@ -81,3 +86,52 @@ def test_the_help_is_left_by_a_button_that_stays_in_sight(
     assert close.bounding_box() == before
     close.click()
     expect(help_).to_be_hidden()
+
+
+def test_the_signs_over_a_phones_picture_have_words_in_a_row_that_goes_on(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en", **PHONE)
+    shown(page)
+    tools = page.locator("#tools > button")
+    assert tools.count() == 11
+    for tool in tools.all():
+        tool.scroll_into_view_if_needed()
+        room, word = tool.bounding_box(), tool.locator(".word")
+        said = word.bounding_box()
+        assert room
+        assert said
+        assert min(room["width"], room["height"]) >= 44
+        assert said["x"] >= room["x"], "the word stands on its button"
+        assert said["x"] + said["width"] <= room["x"] + room["width"]
+        assert said["y"] + said["height"] <= room["y"] + room["height"]
+        assert (word.text_content() or "") in (tool.get_attribute("title") or "")
+    assert_fit_for_all(page, "signs")
+
+
+@BOTH
+def test_the_map_is_seen_at_once_on_a_phone_with_what_is_asked_for_in_a_line(
+    device: dict[str, Any], open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/cases/map/?severity=medium&q=road", reviewer, "en", **device)
+    line, stage = page.locator("#filters > summary"), page.locator(".map-stage")
+    search = page.locator("#filters [name=q]")
+    expect(stage).to_be_visible()
+    if device is DESK:
+        expect(line).to_be_hidden()
+        expect(search).to_be_visible()
+        return
+    expect(search).to_be_hidden()
+    for words in ("all that are open", "road", "medium"):
+        expect(line).to_contain_text(words)
+    box = stage.bounding_box()
+    assert box
+    assert box["y"] < 200
+    assert_fit_for_all(page, "map")
+    line.click()
+    expect(search).to_be_visible()
+    state = page.locator("#filters [name=state]")
+    state.select_option("")
+    assert state.evaluate(WORDS_FIT), "nothing of it is cut off"

@@ -10,6 +10,9 @@ const ink = (name) => getComputedStyle(document.documentElement).getPropertyValu
 const boxOf = (text) => text.split(",").map(Number);
 const canDraw = () => Boolean(document.createElement("canvas").getContext("webgl2"));
 
+// On a phone the map is seen at once: what is asked for stands in one line, which opens.
+document.getElementById("filters").open = !matchMedia("(max-width: 760px)").matches;
+
 // Marks, drawn once each: the shape tells the state, the letters under it the category.
 function painter(width, height = width) {
   const canvas = document.createElement("canvas");
