@@ -24,13 +24,13 @@ from server.categories.rules import category_of, codes_of
 from server.categories.services import STREET, measured
 from server.places.words import place_line
 from server.review.map_svg import MapPoint, draw_map
-from server.review.rules import likely
+from server.review.rules import FARTHEST_SAME_M, likely
 from server.review.sent_back import SentBack
 from server.words import category_name, severity_name
 
 NEAR_M, TRACKS_M, TRACK_POINTS = 30.0, 130.0, 400
 BOX_ROOM = 0.004
-NEAR_SHOWN, HISTORY_SHOWN = 3, 5
+NEAR_SHOWN, SAME_SHOWN, HISTORY_SHOWN = 3, 6, 5
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,12 @@ class Thumb:
 
 @dataclass(frozen=True)
 class Near:
-    """Another case nearby, with its best picture if one may be shown."""
+    """Another case nearby, with its best picture if one may be shown. `is_far`: farther than what counts as near, and yet it may be the same thing."""
 
     at: MapPoint
     away_m: int
     picture: Thumb | None
+    is_far: bool = False
 
     @property
     def sha256(self) -> str:
@@ -86,7 +87,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything a template needs. `put_m`: how far from where its sightings say a person put it; then how well these know their place says nothing of its."""
+    """Everything a template needs. `farther`: cases like those of `near` that lie farther off, up to where a card may be the same as they. `put_m`: how far from where its sightings say a person put it; then how well these know their place says nothing of its."""
 
     case: Case
     category: Category
@@ -107,6 +108,7 @@ class Card:
     gcj02_deg: tuple[float, float] | None
     is_placed: bool
     put_m: int | None = None
+    farther: tuple[Near, ...] = ()
     sent_back: SentBack | None = None
 
 
@@ -135,13 +137,14 @@ def card_of(
         for sighting in (pictured if whole else pictured[:2])
         for picture in _ordered(sighting)
     ]
-    near, place = _near(case, cases, reader), place_line(case)
+    same, place = _near(case, cases, reader), place_line(case)
+    near = [each for each in same if not each.is_far][:NEAR_SHOWN]
     return Card(
         case=case, category=category, name=category_name(case.category), meaning=category.meaning(get_language() or "zh-hans"), severity=severity_name(category.severity),
         error_m=round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1),
         codes=[f"{code.scheme} {code.code}" for code in codes_of(case.category)], vehicle=best.vehicle.name, seen_at=best.seen_at,
         place=place, pictures=pictures, map_svg=draw_map(case, best, _tracks(case), [each.at for each in near]),
-        near=near, sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
+        near=near, farther=tuple(each for each in same if each.is_far), sightings=sorted(sightings, key=lambda s: s.seen_at, reverse=True)[:HISTORY_SHOWN], best=best,
         likely=likely(case.category, changes.get(case.category, []), measured(STREET)[1]),
         gcj02_deg=gcj02_from_wgs84(case.lat_deg, case.lon_deg) if is_shifted(case.lat_deg, case.lon_deg) else None,
         put_m=_put_m(case, sightings) if case.placed_by_hand else None,
@@ -213,18 +216,19 @@ def _around(case: Case, reach_m: float, place: str = "") -> dict[str, tuple[floa
 
 
 def _near(case: Case, cases: QuerySet[Case], reader: Any) -> list[Near]:
-    """The nearest of `cases` of the same category that are open, or told to be."""
-    others = cases.filter(told.is_in(OPEN, reader), city_id=case.city_id, category=case.category, **_around(case, NEAR_M))  # fmt: skip
+    """The nearest of `cases` of the same category that are open, or told to be, as far as a card may be the same as they."""
+    others = cases.filter(told.is_in(OPEN, reader), city_id=case.city_id, category=case.category, **_around(case, FARTHEST_SAME_M))  # fmt: skip
     rows = others.exclude(id=case.pk).values_list("id", "number", "lat_deg", "lon_deg")
-    found = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)[:NEAR_SHOWN]
+    away = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)
+    found = [each for each in away if each[0] <= FARTHEST_SAME_M][:SAME_SHOWN]
     best = thumbs([row[0] for _, row in found])
-    return [Near(MapPoint(number, lat, lon), round(away_m), best.get(key)) for away_m, (key, number, lat, lon) in found]
+    return [Near(MapPoint(number, lat, lon), round(away_m), best.get(key), away_m > NEAR_M) for away_m, (key, number, lat, lon) in found]  # fmt: skip
 
 
 def near_of(case: Case, other: Case) -> Near:
     """Another case as the card of this one tells of it."""
     away_m = hypot(*offset_m(case.lat_deg, case.lon_deg, other.lat_deg, other.lon_deg))
-    return Near(MapPoint(other.number, other.lat_deg, other.lon_deg), round(away_m), thumbs([other.pk]).get(other.pk))
+    return Near(MapPoint(other.number, other.lat_deg, other.lon_deg), round(away_m), thumbs([other.pk]).get(other.pk), away_m > NEAR_M)  # fmt: skip
 
 
 def thumbs(case_ids: Collection[int]) -> dict[int, Thumb]:

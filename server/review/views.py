@@ -26,13 +26,13 @@ from server.errors import answer
 from server.fleet.models import Vehicle
 from server.log import request_number
 from server.review.answers import BadVerdict, unreadable
-from server.review.cards import Card, card_of, thumbs
+from server.review.cards import NEAR_M, Card, card_of, thumbs
 from server.review.corrections import Correction
 from server.review.counts import forget, queue_counts, with_counts
 from server.review.looks import ages_hidden
 from server.review.narrowed import part_of
 from server.review.queue_page import page_values
-from server.review.rules import CARDS, REASONS
+from server.review.rules import CARDS, FARTHEST_SAME_M, REASONS
 from server.review.sent_back import sent_back
 from server.review.services import (
     NeedsReason,
@@ -61,7 +61,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
-    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "last_sighting": last, "grace_s": settings.GRACE_S,
+    return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "near_m": round(NEAR_M), "same_m": round(FARTHEST_SAME_M), "last_sighting": last, "grace_s": settings.GRACE_S,
                                            "no_vehicle": not Vehicle.objects.exists()} | page_values(request))  # fmt: skip
 
 

@@ -499,7 +499,36 @@ def test_the_number_has_the_focus_where_no_case_is_near(open_page: Open, deal: D
     shown(page)
     press(page, "d", "5")
     expect(page.locator("#merge input")).to_be_focused()
-    expect(page.locator("#merge .none")).to_have_text("附近没有同类的未结案件。")
+    expect(page.locator("#merge .none")).to_have_text("100 米内没有同类的未结案件。")
+
+
+def test_the_enter_that_looks_a_number_up_merges_nothing_however_often_it_is_pressed(open_page: Open, deal: Deal, reviewer: User) -> None:  # fmt: skip
+    first, second = deal(2)
+    page = open_page("/review/", reviewer)
+    assert shown(page) == first.pk
+    press(page, "g")
+    far = page.locator("#merge .same:not(.found) [data-number]")
+    expect(far).to_have_text(re.compile(rf"^\s*并入案件 {second.number}，60 米 · 较远\s*$"))
+    expect(page.locator("#merge .how-far")).to_have_text(
+        "列出 100 米内的同类未结案件，由近到远；超过 30 米的标为“较远”。"
+    )
+    page.locator("#merge input").fill(str(second.number))
+    found = page.locator("#merge .found [data-number]")
+    for _ in range(2):
+        page.keyboard.press("Enter")
+        page.keyboard.press("Enter")
+        page.keyboard.down("Enter")
+        for _ in range(8):
+            page.wait_for_timeout(100)
+            page.keyboard.down("Enter")
+        page.keyboard.up("Enter")
+    assert not Verdict.objects.exists()
+    expect(page.locator("#merge")).to_be_visible()
+    expect(found).to_be_focused()
+    expect(found).to_contain_text(f"并入案件 {second.number}，60 米")
+    press(page, "Enter")
+    all_sent(page)
+    assert Case.objects.get(id=first.pk).state == State.MERGED
 
 
 @pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])

@@ -14,6 +14,7 @@ from sightings import NOW
 
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
+from server.accounts.services import cases_for
 from server.audit.models import AuditRow
 from server.audit.rules import Verb
 from server.cases.history import history_of
@@ -21,6 +22,7 @@ from server.cases.models import Case, Note, Picture
 from server.cases.rules import State
 from server.fleet.models import City
 from server.review.broken import report
+from server.review.cards import card_of
 from server.review.models import Verdict
 from server.review.services import decide, undo
 from server.screening.services import screen_new
@@ -51,7 +53,8 @@ def test_a_number_is_looked_up_before_anything_is_answered(cards: Any, reviewer:
     here, near, far, other = cards
     found = asked(reviewer, here, near.number)
     assert f'data-merge="{near.number}"' in found
-    assert f"Case {near.number}, 60 m · Bagged garbage left on the kerb" in found
+    words = re.sub(r"<[^>]+>", "", found)
+    assert f"Merge into case {near.number}, 60 m · farther off · Bagged garbage left on the kerb" in words
     assert Picture.objects.get(sighting__case=near).sha256 in found
     assert 'class="box"' in found
     assert "121 m away" in asked(reviewer, here, far.number)
@@ -62,6 +65,16 @@ def test_a_number_is_looked_up_before_anything_is_answered(cards: Any, reviewer:
     assert "没有" in asked(reviewer, here, 999, "zh-hans")
     assert not Verdict.objects.exists()
     assert set(Case.objects.values_list("state", flat=True)) == {State.QUEUED}
+
+
+def test_a_card_offers_the_same_kind_as_far_as_a_number_may_be_merged_and_marks_what_is_far(cards: Any, reviewer: User, send: Any) -> None:  # fmt: skip
+    here, near, far, _ = cards
+    send(east_m=-29.0, outbox=UUID(int=11), seed=11)
+    screen_new(NOW)
+    close = Case.objects.latest("id")
+    card = card_of(here, {}, cases_for(reviewer), reader=reviewer)
+    assert [(each.at.number, each.away_m, each.is_far) for each in (*card.near, *card.farther)] == [(close.number, 29, False), (near.number, 60, True)]  # fmt: skip
+    assert far.number not in [each.at.number for each in card.farther], "121 m"
 
 
 def test_a_lookup_tells_nothing_of_another_city(cards: Any, reviewer: User) -> None:

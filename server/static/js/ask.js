@@ -2,6 +2,7 @@
 import { digitOf, isPlain } from "./keyboard.js";
 import { piece } from "./post.js";
 
+const MOMENT_MS = 400, NEAR = "button:not([data-far])"; // by a digit what is near alone: with nothing near, digits are a number's
 const hasKeys = matchMedia("(any-pointer: fine)");
 
 // A dialog that may have been opened out of another one, to which who leaves it without an answer comes back.
@@ -53,32 +54,38 @@ export class Merge extends Question {
     Object.assign(this, { address, onChoice, near: dialog.querySelector(".same"), none: dialog.querySelector(".none"), field: dialog.querySelector("input"), found: dialog.querySelector(".found") });
     for (const place of [this.near, this.found]) place.addEventListener("click", (e) => this.choose(e.target.closest("[data-number]")?.dataset.number));
     dialog.querySelector("form").addEventListener("submit", (e) => { e.preventDefault(); this.ask(this.field.value.trim()); });
-    this.field.addEventListener("input", () => this.found.replaceChildren());
+    this.field.addEventListener("input", () => { clearTimeout(this.timer); this.found.replaceChildren(); });
+    for (const kind of ["keydown", "keyup"]) dialog.addEventListener(kind, (e) => { if (e.key === "Enter") this.isHeld = kind === "keydown"; }, true);
     dialog.addEventListener("keydown", (e) => {
-      const wanted = isPlain(e) && digitOf(e) && this.near.children[digitOf(e) - 1];
+      const wanted = isPlain(e) && digitOf(e) && this.near.querySelectorAll(NEAR)[digitOf(e) - 1];
       if (wanted) { e.preventDefault(); this.choose(wanted.dataset.number); }
     });
   }
 
   // The neighbours are those of the card, with their pictures.
   open(card, onBack = null) {
-    this.card = card;
+    Object.assign(this, { card, isHeld: false });
+    clearTimeout(this.timer);
     this.field.value = "";
     this.found.replaceChildren();
-    this.near.replaceChildren(...[...card.querySelectorAll(".near [data-merge]")].map((each, index) => this.choice(each.cloneNode(true), index + 1)));
+    this.near.replaceChildren(...[...card.querySelectorAll(".near [data-merge]")].map((each, index) => this.choice(each.cloneNode(true), each.matches(NEAR) ? index + 1 : "")));
     this.none.hidden = this.near.children.length > 0;
+    this.dialog.querySelector(".how-far").hidden = !this.none.hidden;
     this.show(onBack);
-    if (!this.none.hidden) this.field.focus();
+    if (!this.near.querySelector(NEAR)) this.field.focus();
   }
 
   choice(button, key) {
     const kbd = button.querySelector("kbd:last-child");
     button.dataset.number = button.dataset.merge; delete button.dataset.merge;
-    kbd.textContent = key; kbd.hidden = false;
+    kbd.textContent = key; kbd.hidden = !key;
+    button.querySelector("[data-told=case]").remove();
+    button.querySelector("[data-told=deed]").hidden = false;
     return button;
   }
 
   async ask(number) {
+    clearTimeout(this.timer);
     const told = document.createElement("template");
     try { told.innerHTML = await piece(`${this.address}?${new URLSearchParams({ case: this.card.dataset.case, number })}`); } catch (trouble) {
       told.content.append(Object.assign(document.createElement("p"), { className: "alarm", textContent: trouble.sentence || this.found.dataset.offline }));
@@ -87,7 +94,13 @@ export class Merge extends Question {
     if (this.field.value.trim() !== number) return;
     this.found.replaceChildren(told.content);
     const button = this.found.querySelector("[data-merge]");
-    if (button) this.choice(button, "Enter").focus();
+    if (button) this.focusSoon(this.choice(button, "Enter"));
+  }
+
+  // The Enter that asked must not choose too, however often or long it is pressed.
+  focusSoon(button) {
+    const isAsking = () => !document.activeElement || document.activeElement === document.body || document.activeElement.form === this.field.form;
+    this.timer = setTimeout(() => { if (this.isHeld) this.focusSoon(button); else if (button.isConnected && isAsking()) button.focus(); }, MOMENT_MS);
   }
 
   choose(number) {
