@@ -38,7 +38,7 @@ MAY: dict[str, frozenset[Role] | None] = {
     "review_queue": REVIEW, "review_lease": REVIEW, "review_renew": REVIEW, "review_give_back": REVIEW, "review_verdicts": REVIEW, "review_undo": REVIEW,
     "review_nothing": REVIEW, "review_same": REVIEW, "review_broken": REVIEW, "review_mine": REVIEW, "my_keys": REVIEW,
     "review_batch_lease": REVIEW, "review_batch": REVIEW, "review_feedback": REVIEW, "review_disputes": frozenset({Role.SUPERVISOR}), "review_gold": frozenset({Role.SUPERVISOR}),
-    "review_faces": FACES, "review_face": FACES, "case_retract": frozenset({Role.SUPERVISOR}),
+    "review_faces": FACES, "review_face": FACES, "review_faces_show": FACES, "case_retract": frozenset({Role.SUPERVISOR}),
     "case_list": CASES, "case": CASES, "case_print": CASES, "case_note": REVIEW, **dict.fromkeys(("case_merge", "case_split", "case_reopen", "case_hand_over"), frozenset({Role.SUPERVISOR})),
     "case_map": CASES, "cases_geojson": CASES, "roads_geojson": CASES, "case_peek": CASES, "categories": frozenset({Role.SUPERVISOR}),
     "quality": QUALITY, "quality_category": QUALITY, "quality_vehicle": QUALITY, "quality_threshold": frozenset({Role.SUPERVISOR}),

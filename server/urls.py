@@ -53,6 +53,7 @@ urlpatterns = [
     path("review/disputes/", dispute_views.disputes, name="review_disputes"),
     path("review/gold/", gold_views.gold_page, name="review_gold"),
     path("review/faces/", faces.faces, name="review_faces"),
+    path("review/faces/show", faces.show_faces, name="review_faces_show"),
     path("review/faces/<str:sha256>", faces.open_face, name="review_face"),
     path("review/nothing", nothing.nothing, name="review_nothing"),
     path("review/same", same.same_as, name="review_same"),

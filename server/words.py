@@ -160,7 +160,7 @@ def deed_name(verb: str) -> str:
         Verb.CASE_OPENED: _("Case opened"), Verb.CASE_MOVED: _("State"), Verb.CASE_MERGED: _("Cases merged"), Verb.CASE_SPLIT: _("Case split"), Verb.NOTE_ADDED: _("Note written"), Verb.NOTE_STRUCK: _("Note struck out"),
         Verb.SIGHTING_TAKEN: _("Sighting received"), Verb.VERDICT: _("Verdict"),
         Verb.DISPUTE_OPENED: _("Two answers that differ"), Verb.DISPUTE_SETTLED: _("Settled by a supervisor"),
-        Verb.GOLD_MADE: _("Made a gold card"), Verb.GOLD_RETIRED: _("No gold card any more"), Verb.ZONE_ANSWERED: _("Proposal of a zone answered"), Verb.HIDDEN_OPENED: _("Hidden picture opened"),
+        Verb.GOLD_MADE: _("Made a gold card"), Verb.GOLD_RETIRED: _("No gold card any more"), Verb.ZONE_ANSWERED: _("Proposal of a zone answered"), Verb.HIDDEN_OPENED: _("Hidden picture opened"), Verb.HIDDEN_SHOWN: _("Hidden picture shown again"),
         Verb.UNDO: _("Verdict taken back"), Verb.HANDOVER_MADE: _("Hand-over prepared"), Verb.HANDOVER_HURRIED: _("Hand-over tried again at once"), Verb.HANDOVER_RECEIPTED: _("Received by the city"),
         Verb.CITY_STATUS: _("The city says"), Verb.DESTINATION_DISABLED: _("Destination switched off"), Verb.CATEGORY_PUT: _("Category's standing changed"), Verb.PLACES_IMPORTED: _("Place names imported"), Verb.CASES_EXPORTED: _("Cases exported"), Verb.VEHICLE_ADDED: _("Vehicle added"),
         Verb.VEHICLE_REVOKED: _("Vehicle revoked"), Verb.VEHICLE_DESIRED: _("Vehicle's settings changed"), Verb.THRESHOLD_WANTED: _("Threshold wanted of vehicles"), Verb.PICTURE_REPORTED: _("Picture reported as broken"), Verb.PICTURE_WELL: _("Report of a broken picture taken back"), Verb.USER_ADD: _("Person added"), Verb.USER_PASSWORD: _("Password renewed"),

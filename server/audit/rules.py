@@ -21,6 +21,7 @@ class Verb(StrEnum):
     GOLD_RETIRED = "gold_retired"
     ZONE_ANSWERED = "zone_answered"
     HIDDEN_OPENED = "hidden_opened"
+    HIDDEN_SHOWN = "hidden_shown"
     HANDOVER_MADE = "handover_made"
     HANDOVER_HURRIED = "handover_hurried"
     HANDOVER_RECEIPTED = "handover_receipted"

@@ -36,6 +36,7 @@ COLUMNS = ("id", "at", "city", "person", "verb", "kind", "object", "detail", "at
 """Heads of the table; docs/interface.md says what each holds. They stay, in every language: programs read them."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 BACK_TO = ("audit", "review_faces")
+ERASED_AT_ONCE, LONGEST_WHY = 20, 300
 
 
 @never_cache
@@ -90,18 +91,20 @@ def audit_csv(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def audit_erase(request: HttpRequest) -> HttpResponse:
-    """Erase a picture in which somebody was recognised, at once and for good: asked first, done where the form says it is `sure`."""
+    """Erase pictures in which somebody was recognised, at once and for good: asked first, done where the form says it is `sure` and why."""
     person: Any = request.user
-    sha256, back = request.POST.get("picture", ""), request.POST.get("back", "")
+    wanted, back = list(dict.fromkeys(request.POST.getlist("picture")))[:ERASED_AT_ONCE], request.POST.get("back", "")
     back = back if back in BACK_TO else BACK_TO[0]
-    due = hidden_pictures(person, sha256) if sha256 else []
+    due = [each for sha256 in wanted if sha256 for each in hidden_pictures(person, sha256)]
     if not due:
         return answer(request, 404, "not_hidden", _("Nothing to erase"), _("That picture is erased already, or is not hidden any more. Load the page again."))  # fmt: skip
     numbers, cases = picture_numbers(each.case_id for each in due), case_things((each.case_id for each in due), person)
-    names = [_("picture %(number)s of %(case)s") % {"number": numbers[each.case_id, sha256], "case": cases[each.case_id].words} for each in due if each.case_id in cases]  # fmt: skip
-    if not request.POST.get("sure"):
-        return render(request, "erase.html", {"names": names, "sha256": sha256, "back": back})
-    erase(due, timezone.now(), by=person)
+    names = [_("picture %(number)s of %(case)s") % {"number": numbers[each.case_id, each.sha256], "case": cases[each.case_id].words} for each in due if each.case_id in cases]  # fmt: skip
+    is_sure, why = request.POST.get("sure") == "yes", request.POST.get("why", "").strip()[:LONGEST_WHY]
+    if not is_sure or not why:
+        page = {"names": names, "pictures": list(dict.fromkeys(each.sha256 for each in due)), "back": back, "lacks_why": is_sure, "longest_why": LONGEST_WHY}  # fmt: skip
+        return render(request, "erase.html", page, status=400 if is_sure else 200)
+    erase(due, timezone.now(), by=person, why=why)
     messages.success(request, _("Erased for good: %(what)s.") % {"what": ", ".join(names)})
     return redirect(back)
 

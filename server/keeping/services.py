@@ -112,18 +112,18 @@ def _there(rows: QuerySet[Picture]) -> QuerySet[Picture, tuple[str, int, int]]:
     return rows.filter(~Exists(done), sighting__case__isnull=False).values_list("sha256", "sighting__case_id", "sighting__city_id")  # fmt: skip
 
 
-def erase(found: Iterable[Due], now: datetime, by: User | None = None) -> int:
-    """Erase what no case needs any more; how many pictures went. One that another case still needs waits for that one."""
+def erase(found: Iterable[Due], now: datetime, by: User | None = None, why: str = "") -> int:
+    """Erase what no case needs any more; how many pictures went. What somebody erases has a row of its own for each picture, with the reason. One that another case still needs waits for that one."""
     gone = needless(found, now)
     for each in gone:
         pictures.path_of(each.sha256).unlink(missing_ok=True)
-    by_case: dict[tuple[int, int, Rule], list[Due]] = defaultdict(list)
+    by_case: dict[tuple[int, int, Rule, str], list[Due]] = defaultdict(list)
     for each in gone:
-        by_case[each.case_id, each.city_id, each.rule].append(each)
+        by_case[each.case_id, each.city_id, each.rule, each.sha256 if by else ""].append(each)
     with transaction.atomic():
         Erasure.objects.bulk_create([Erasure(sha256=each.sha256, case_id=each.case_id, at=now, rule=each.rule, by=by) for each in gone], ignore_conflicts=True)  # fmt: skip
-        for (case_id, city_id, rule), lot in by_case.items():
-            record(Verb.PICTURES_ERASED, "case", case_id, city_id=city_id, actor_id=by.pk if by else None, count=len(lot), rule=rule, **({"sha256": lot[0].sha256} if by else {}))  # fmt: skip
+        for (case_id, city_id, rule, sha256), lot in by_case.items():
+            record(Verb.PICTURES_ERASED, "case", case_id, city_id=city_id, actor_id=by.pk if by else None, count=len(lot), rule=rule, **({"sha256": sha256, "why": why} if by else {}))  # fmt: skip
     return len(gone)
 
 

@@ -478,3 +478,33 @@ def test_a_word_that_keeps_a_case_is_taken_at_once_and_a_retraction_is_told_once
     page = client.post(f"/cases/{case.number}/retract", {"because": "moot", "why": "cleared"}, follow=True).content.decode()  # fmt: skip
     assert page.count("撤回，并已告知") == 1
     assert page[page.index('<div class="told"') :].split("</div>")[0].count("<p>") == 1
+
+
+def test_a_picture_without_a_face_is_shown_again_and_several_of_one_case_are_opened_and_erased_in_one_go(case: Case, reviewer: Any, chief: Any, client: Any) -> None:  # fmt: skip
+    sighting = case.sightings.get()
+    other = Picture.objects.exclude(sighting__case=case).get()
+    Picture.objects.create(sighting=sighting, sha256=other.sha256, role="near", width=other.width, height=other.height, jpeg_bytes=1)  # fmt: skip
+    lease(reviewer, timezone.now())
+    decide(reviewer, uuid4(), case.pk, "reject", timezone.now(), reason=8)
+    names = list(Picture.objects.filter(sighting__case=case).order_by("id").values_list("sha256", flat=True))
+    assert not Picture.objects.filter(hidden_at=None).exists(), "the other case shows one of them, too"
+    client.force_login(chief)
+    assert client.get("/review/faces/").content.decode().count("全部打开") == 1
+    shown = client.post(f"/review/faces/{names[0]}", {"picture": names}).content.decode()
+    assert shown.count("data:image/jpeg;base64,") == 2
+    assert AuditRow.objects.filter(verb="hidden_opened", actor=chief).count() == 2
+    told = client.post("/review/faces/show", {"picture": names[1:]}, follow=True).content.decode()
+    assert "已恢复显示 1 张" in told
+    assert set(Picture.objects.filter(hidden_at=None).values_list("sha256", flat=True)) == {names[1]}
+    assert {row.object_id for row in AuditRow.objects.filter(verb="hidden_shown", actor=chief)} == {str(case.pk), str(other.sighting.case_id)}  # fmt: skip
+    assert "没有选中仍在隐藏的照片" in client.post("/review/faces/show", {"picture": names[1:]}, follow=True).content.decode()  # fmt: skip
+    assert client.post("/audit/erase", {"picture": names}).status_code == 403
+    Picture.objects.update(hidden_at=timezone.now())
+    client.force_login(User.objects.create_user("he", role="auditor"))
+    asked = client.post("/audit/erase", {"picture": names}).content.decode()
+    assert "永久删除这 2 张照片？" in asked
+    client.post("/audit/erase", {"picture": names, "sure": "yes", "why": "a passer-by"})
+    rows = AuditRow.objects.filter(verb="pictures_erased", object_id=str(case.pk))
+    assert {(row.detail["sha256"], row.detail["why"]) for row in rows} == {(name, "a passer-by") for name in names}
+    client.post("/review/faces/show", {"picture": names})
+    assert not Picture.objects.filter(hidden_at=None).exists(), "what is erased does not come back"

@@ -132,12 +132,18 @@ def test_a_face_goes_after_its_time_or_by_the_auditors_hand(three: list[Case], r
     asked = web.post("/audit/erase", {"picture": name, "back": "review_faces"})
     assert "Erase this picture for good?" in asked.content.decode()
     assert is_there(first), "one click erases nothing"
-    done = web.post("/audit/erase", {"picture": name, "back": "review_faces", "sure": "yes"}, follow=True)
+    word = {"picture": name, "back": "review_faces", "sure": "yes"}
+    assert web.post("/audit/erase", word | {"why": " "}).status_code == 400
+    assert is_there(first), "without a reason nothing is erased"
+    done = web.post("/audit/erase", word | {"why": "her face is clear"}, follow=True)
     assert done.redirect_chain == [("/review/faces/", 302)]
     assert f"Erased for good: picture 1 of case {first.number}." in done.content.decode()
     assert (is_there(first), is_there(second), is_there(third)) == (False, True, True)
     row = AuditRow.objects.get(verb="pictures_erased")
-    assert (row.actor, row.detail) == (auditor, {"count": 1, "rule": "face", "sha256": name})
+    assert (row.actor, row.detail) == (
+        auditor,
+        {"count": 1, "rule": "face", "sha256": name, "why": "her face is clear"},
+    )
     assert "1 of 1 pictures erased by the auditor on" in web.get(f"/cases/{first.number}/").content.decode()
     assert "by the auditor" in web.get(f"/pictures/{name}.jpg").content.decode()
     settings.KEEP_REJECTED_DAYS = 0

@@ -93,7 +93,7 @@ DESIGN = {
     "review_verdicts": "reviewer supervisor", "review_undo": "reviewer supervisor", "review_disputes": "supervisor", "review_gold": "supervisor",
     "quality_threshold": "supervisor", "categories": "supervisor", "case_retract": "supervisor", "case_merge": "supervisor", "case_hand_over": "supervisor",
     "case": "reviewer supervisor city auditor admin", "vehicles": "fleet supervisor auditor admin", "users": "admin",
-    "audit": "supervisor auditor", "audit_erase": "auditor", "review_faces": "supervisor auditor", "account": "reviewer supervisor fleet city auditor admin",
+    "audit": "supervisor auditor", "audit_erase": "auditor", "review_faces": "supervisor auditor", "review_faces_show": "supervisor auditor", "account": "reviewer supervisor fleet city auditor admin",
 }  # fmt: skip
 """Who may do what, as the design of the pages has it and DECISIONS.md where this differs: a slip in the table must not pass unseen."""
 
