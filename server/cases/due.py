@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
@@ -54,8 +54,3 @@ def _of_city(city_id: int, shadow: bool, after: Due | None) -> Iterator[Due]:
         if len(part) < A_WALK:
             return
         after = part[-1]
-
-
-def sorted_by_deadline(cases: Sequence[Case]) -> list[Case]:
-    """The nearest first."""
-    return sorted(cases, key=lambda case: (case.deadline_at or LONG_AGO, case.pk))

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from models.taxonomy import CATEGORIES
 from server.cases.rules import AT_CITY, OPEN, UNSETTLED, State
 
-ALL, DEADLINE = "all", "deadline"
-UNDER_REVIEW = UNSETTLED | {State.RETURNED}
-"""What a city returned is in one of these: it is reviewed again at once."""
+ALL, DEADLINE, CAME = "all", "deadline", "came"
+UNDER_REVIEW = UNSETTLED | {State.RETURNED, State.CONFIRMED}
+"""What a city returned is in one of these until it comes again: it is reviewed again at once."""
 RADII_M = (50, 100, 300, 1000, 2000)
 RADIUS_M = 300
 LONGEST = 80
@@ -42,7 +42,7 @@ class Filter:
 
     And what a case must have beside: a severity, a district, a vehicle that saw it, last seen on days from `since` to `until`, words of its place's names or its notes; or
     all of that is left aside for a `number`. `near`: latitude and longitude of a spot it lies no farther from than `radius_m`. `text` is what the last three were read from.
-    `kinds` and `severities`: what the words `read` were understood as; all of them without. `order`: "" the newest first, or DEADLINE, what a city has by its deadline; then a page begins `after` a case (due.py).
+    `kinds` and `severities`: what the words `read` were understood as; all of them without. `order`: "" the newest first, or DEADLINE, what a city has by its deadline (due.py), to an officer also CAME, the latest to come first (came.py); then a page begins `after` a case. To an officer days are those on which cases came.
     """
 
     state: str = ""
@@ -164,8 +164,8 @@ def filter_of(asked: Mapping[str, str]) -> Filter:
         shadow=asked.get("filter") == "shadow", before=int(told["before"]) if told["before"].isdecimal() and told["before"].isascii() and len(told["before"]) < 19 else None,
         severity=told["severity"] if told["severity"] in SEVERITIES else "", district=told["district"], vehicle=told["vehicle"],
         since=_day(asked.get("since", "")), until=_day(asked.get("until", "")), text=told["q"].replace("\x00", ""),
-        radius_m=int(radius) if radius in map(str, RADII_M) else RADIUS_M, order=told["order"] if told["order"] == DEADLINE else "",
-        after=told["after"] if told["order"] == DEADLINE else "",
+        radius_m=int(radius) if radius in map(str, RADII_M) else RADIUS_M, order=told["order"] if told["order"] in (DEADLINE, CAME) else "",
+        after=told["after"] if told["order"] in (DEADLINE, CAME) else "",
     )  # fmt: skip
 
 
@@ -202,7 +202,7 @@ def without_each(wanted: Filter) -> Iterator[tuple[str, Filter]]:
     }
     whole = replace(wanted, before=None, after="")
     for name, nothing in looser.items():
-        if getattr(wanted, name) != nothing:
+        if getattr(wanted, name) not in (nothing, CAME):
             yield name, replace(whole, **{name: nothing})  # type: ignore[arg-type]
     if wanted.state != ALL:
         yield "state", replace(whole, state=ALL)

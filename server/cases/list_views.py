@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from server.accounts.services import cases_for, cities_for, home_city_id, is_inside
 from server.cases.asked import asked, read_as_vehicle, with_vehicle
+from server.cases.came import came_at
 from server.cases.filters import DEADLINE, Filter, filter_of, query_of, without_each
 from server.cases.history import in_dispute
 from server.cases.models import Case
@@ -49,7 +50,8 @@ def case_list(request: HttpRequest) -> HttpResponse:
     if request.session.get(LIST, "") != asked_for:
         request.session[LIST] = asked_for
     disputed = in_dispute(found.cases, person)
-    rows = [_row(case, person, home_id, now, in_dispute=case.pk in disputed) for case in found.cases]
+    came = {} if is_inside(person) else came_at([case.pk for case in found.cases])
+    rows = [_row(case, person, home_id, now, in_dispute=case.pk in disputed) | {"came_at": came.get(case.pk)} for case in found.cases]  # fmt: skip
     return render(request, "cases.html", asked(person, wanted) | {
         "rows": rows, "found": found, "has_order": True, "hiding": [] if rows or found.is_cut or wanted.number is not None else _hiding(person, wanted),
         "replies": replies_line(person), "here": here, "may_export": may(person, "case_export"), "newest": f"?{here}" if begins else "", "older": f"?{here}{ends}" if ends else "", "by_deadline": wanted.order == DEADLINE,

@@ -13,8 +13,8 @@ from server.cases.rules import State
 from server.city.models import Destination
 from server.words import state_name
 
-MET = AT_CITY_OR_AFTER | {State.RETURNED, State.CONFIRMED, State.REJECTED}
-"""The states that an officer may ask for; `returned` stands for all of UNDER_REVIEW."""
+MET = AT_CITY_OR_AFTER | {State.RETURNED, State.REJECTED}
+"""The states that an officer may ask for; `returned` stands for all of UNDER_REVIEW, and what was rejected is what they returned, or what was taken back, for good."""
 NAMED = 3
 
 
@@ -22,6 +22,8 @@ def state_words(state: str, person: Any, *, in_dispute: bool = False) -> str:
     """A case's state in this person's words."""
     if not is_inside(person) and state in UNDER_REVIEW:
         return _("returned, under review")
+    if not is_inside(person) and state == State.REJECTED:
+        return _("returned, and closed")
     return state_name(state, in_dispute=in_dispute)
 
 

@@ -23,9 +23,9 @@ from calibration.geodesy import metres_per_degree, offset_m
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import is_inside
-from server.cases import told
-from server.cases.due import LOOKED_DUE, Due, due_of_text, sorted_by_deadline, walked
-from server.cases.filters import DEADLINE, Filter
+from server.cases import came, told
+from server.cases.due import LOOKED_DUE, Due, due_of_text, walked
+from server.cases.filters import CAME, DEADLINE, Filter
 from server.cases.models import Case, Note, Sighting, in_shadow
 from server.cases.rules import State
 from server.categories.models import CategoryStanding
@@ -72,31 +72,37 @@ def search(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count
         return Found(_whole(found, reader))
     if wanted.categories == frozenset():
         return Found([])
-    if wanted.order == DEADLINE:
-        return _by_deadline(cases, city_ids, wanted, count, notes, CHECKED if checked is None else checked, reader)
+    if wanted.order == DEADLINE or (wanted.order == CAME and wanted.under_review):
+        return _in_order(cases, city_ids, wanted, count, notes, CHECKED if checked is None else checked, reader)
     if (as_kind := wanted.understood) is not None:
         of_kind, by_words = (_search(cases, city_ids, each, count, notes, checked, reader) for each in (as_kind, wanted))  # fmt: skip
         return _together(of_kind, by_words, count)
     return _search(cases, city_ids, wanted, count, notes, checked, reader)
 
 
-def _by_deadline(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, notes: bool, checked: int, reader: Any) -> Found:  # fmt: skip
-    """A page of what cities have, the nearest deadline first, by either reading of what was written. Of at least `checked` rows states and rights are read before it ends without being full.
+def _in_order(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter, count: int, notes: bool, checked: int, reader: Any) -> Found:  # fmt: skip
+    """A page of what cities have, the nearest deadline first, or of what came to them, the latest first, by either reading of what was written. Of at least `checked` rows states and rights are read before it ends without being full.
 
-    It shows the states of AT_CITY alone (Filter.states): to a reviewer a case that may be new to them is in none of these.
+    By deadline it shows the states of AT_CITY alone (Filter.states): to a reviewer a case that may be new to them is in none of these.
     """
-    whole = replace(wanted, before=None)
+    whole, has_days = replace(wanted, before=None), wanted.since is not None or wanted.until is not None
     readings = [each for each in (whole.understood, whole) if each is not None and each.categories != frozenset()]
-    told_for = reader if reader is None or is_inside(reader) else None  # what never came to a city has no deadline
-    by_sets = [(each, [*_sets(city_ids, replace(each, since=None, until=None), notes, told_for)]) for each in readings]
+    told_for = reader
+    if wanted.under_review and not has_days:
+        told_for = None  # what never came to a city has no deadline, and did not come
+    elif not wanted.under_review:
+        readings = [replace(each, since=None, until=None) for each in readings]  # _kept looks at these
+    by_sets = [(each, [*_sets(city_ids, each, notes, told_for)]) for each in readings]
     too_much = any(some.is_too_much or some.whole_to is not None for _, sets in by_sets for some in sets)
-    rows, kept, looked, read = walked(city_ids, wanted.shadow, due_of_text(wanted.after)), list[Due](), 0, 0
+    after = due_of_text(wanted.after)
+    rows = came.walked(city_ids, after) if wanted.order == CAME else walked(city_ids, wanted.shadow, after)
+    kept, looked, read = list[Due](), 0, 0
     while part := [*islice(rows, DUE_AT_ONCE)]:
         found: set[int] = set()
         for each, sets in by_sets:
             kinds = each.categories
             ids = [row.id for row in part if (kinds is None or row.category in kinds) and all(row.id in some.ids for some in sets)]  # fmt: skip
-            found.update(_kept(cases, city_ids, each, ids, reader))
+            found.update(_kept(cases, city_ids, replace(each, since=wanted.since, until=wanted.until), ids, reader))
             read += len(ids)
         kept += [row for row in part if row.id in found]
         looked += len(part)
@@ -108,7 +114,8 @@ def _by_deadline(cases: QuerySet[Case], city_ids: Sequence[int], wanted: Filter,
 
 
 def _due(rows: Sequence[Due], reader: Any) -> list[Case]:
-    return sorted_by_deadline(_whole([row.id for row in rows], reader))
+    places = came.in_order(rows)
+    return sorted(_whole([*places], reader), key=lambda case: places[case.pk])
 
 
 def _together(one: Found, other: Found, count: int) -> Found:
@@ -197,7 +204,8 @@ def _of_states(cases: QuerySet[Case], city_ids: Iterable[int], states: Iterable[
 
 def _kept(cases: QuerySet[Case], city_ids: Collection[int], wanted: Filter, ids: Sequence[int], reader: Any) -> Iterator[int]:  # fmt: skip
     """Those of `ids`, in their order, that are of `cases` and that states, categories, days and shadow let through."""
-    states, (begin, end) = {*wanted.states}, _instants(wanted.since, wanted.until)
+    days = (None, None) if wanted.under_review else (wanted.since, wanted.until)  # an officer's: see _came_on
+    states, (begin, end) = {*wanted.states}, _instants(*days)
     for first in range(0, len(ids), AT_ONCE):
         part = ids[first : first + AT_ONCE]
         # By id alone: with a condition more, SQLite takes another index and reads all of a state.
@@ -218,7 +226,8 @@ def _kept(cases: QuerySet[Case], city_ids: Collection[int], wanted: Filter, ids:
 
 def _sets(city_ids: Sequence[int], wanted: Filter, notes: bool, reader: Any) -> Iterator[Some]:
     if reader is not None and not is_inside(reader):
-        yield _handed_over(city_ids, wanted.before)
+        days = wanted.since is not None or wanted.until is not None
+        yield _came_on(city_ids, wanted) if days else _handed_over(city_ids, wanted.before)
     if wanted.near:
         yield _near(city_ids, wanted, wanted.near, told.is_blind(reader))
     for word in wanted.words:
@@ -227,7 +236,11 @@ def _sets(city_ids: Sequence[int], wanted: Filter, notes: bool, reader: Any) -> 
         yield _named([("district_zh", wanted.district)], wanted.before)
     if wanted.vehicle:
         yield _seen_by(wanted.vehicle, wanted.before)
-    if (wanted.since or wanted.until) and not (wanted.near or wanted.words or wanted.district or wanted.vehicle):
+    if (
+        (wanted.since or wanted.until)
+        and not wanted.under_review
+        and not (wanted.near or wanted.words or wanted.district or wanted.vehicle)
+    ):
         yield _of_days(city_ids, wanted, told.is_blind(reader))
 
 
@@ -239,6 +252,16 @@ def _handed_over(city_ids: Sequence[int], before: int | None) -> Some:
         rows = rows if before is None else rows.filter(case_id__lt=before)
         walks.append(list(rows.order_by("-case_id").values_list("case_id", flat=True)[:LOOKED]))
     return _some(walks, LOOKED)
+
+
+def _came_on(city_ids: Sequence[int], wanted: Filter) -> Some:
+    """What came to the cities on these days, along the index of receipts."""
+    found, too_much = set[int](), False
+    for rows in came.received(city_ids):
+        part = list(rows.filter(receipted_at__range=_instants(wanted.since, wanted.until)).values_list("case_id", flat=True)[: LOOKED_BY_DAY + 1])  # fmt: skip
+        found.update(part[:LOOKED_BY_DAY])
+        too_much |= len(part) > LOOKED_BY_DAY
+    return Some(found, is_too_much=too_much)
 
 
 def _near(city_ids: Sequence[int], wanted: Filter, near: tuple[float, float], blind: bool) -> Some:

@@ -49,6 +49,11 @@ class Handover(models.Model):
             models.Index(
                 fields=["destination", "kind", "-case"], name="handover_came", condition=Q(receipted_at__isnull=False)
             ),
+            models.Index(
+                fields=["destination", "kind", "-receipted_at", "-case"],
+                name="handover_when",
+                condition=Q(receipted_at__isnull=False),
+            ),
         ]
 
 
