@@ -52,6 +52,7 @@ def test_a_correction_has_its_keys_for_itself_and_nothing_lies_over_it(
     press(page, "c")
     panel = page.locator("#mend")
     expect(panel).to_be_visible()
+    expect(panel.locator("[data-do=larger]")).to_be_hidden()
     for deed in ("undo", "skip", "unsure", "reject", "change"):
         expect(page.locator(f".bar [data-do={deed}] kbd").first).to_be_hidden()
     expect(page.locator(".bar [data-do=confirm] kbd")).to_be_visible()
