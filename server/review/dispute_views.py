@@ -107,8 +107,10 @@ def _answer_proposal(request: HttpRequest) -> HttpResponse:
         verdict_id = UUID(request.POST["proposal"])
     except ValueError:
         return _page(request, _("There is no such proposal."), 400)
-    if not answer_proposal(person, verdict_id, request.POST.get("accept") == "yes", timezone.now()):
+    is_permitted = request.POST.get("accept") == "yes"
+    if not answer_proposal(person, verdict_id, is_permitted, timezone.now()):
         return _page(request, _("Somebody has answered this one meanwhile; nothing was changed."), 409)
+    messages.success(request, _("Noted as permitted there.") if is_permitted else _("Noted as not permitted there."))
     return redirect("review_disputes")
 
 

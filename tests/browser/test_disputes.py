@@ -112,13 +112,14 @@ def test_a_supervisor_settles_disputes_by_keyboard_and_reads_who_said_what(open_
     page.get_by_role("button", name="This holds").press("Enter")
     expect(page.locator(".dispute:not(.is-settled)")).to_have_count(0)
     expect(page.locator(".dispute.is-settled")).to_have_count(2)
+    kept(page, "review_disputes_settled-desk-en")
     assert_fit_for_all(page, "settled just now")
     page.wait_for_timeout(800)
     other = Case.objects.get(id=disputed[1].pk)
     assert (other.state, other.category) == ("confirmed", "road_damage")
     page.get_by_role("button", name="Not permitted").press("Enter")
     expect(page.get_by_text("No proposal waits.")).to_be_visible()
-    kept(page, "review_disputes_settled-desk-en")
+    expect(page.locator(".told")).to_contain_text("Noted as not permitted")
 
 
 def test_two_clicks_on_one_spot_settle_one_dispute(open_page: Open, disputed: list[Case], chief: User) -> None:
