@@ -18,6 +18,7 @@ from server.accounts import people
 from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.audit.seals import seal
+from server.fleet.models import City
 from server.review.services import decide
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -113,15 +114,36 @@ def test_without_script_a_new_password_is_typed_twice(browser: Browser, live_ser
     page.context.close()
 
 
+def to_ones_own(page: Page, address: str) -> None:
+    """One's own pages are under one's name, or where there is no room for it at the end of the pages."""
+    name, pages = page.locator(".who"), page.locator(".pages-button")
+    here = page.locator(".own-nav" if name.is_visible() else ".pages-nav").locator(f"a[href='{address}']")
+    expect(here).to_be_hidden()
+    (name if name.is_visible() else pages).click()
+    expect(page.locator(f"nav a[href='{address}']:visible")).to_have_count(1)
+    here.click()
+
+
+@pytest.mark.parametrize("width_px", [1440, 1250, 1000, 390])
+def test_ones_own_pages_are_at_the_same_place_for_every_role(open_page: Open, db: None, width_px: int) -> None:
+    for role in ("reviewer", "supervisor", "city", "auditor", "fleet", "admin"):
+        person = User.objects.create_user(role, role=role)
+        page = open_page("/account/", person, viewport={"width": width_px, "height": 844})
+        assert page.locator("nav .own:visible").count() == 0, role
+        for address in ["/review/mine/", "/me/keys/", "/account/"][0 if role in ("reviewer", "supervisor") else 2 :]:
+            to_ones_own(page, address)
+            expect(page).to_have_url(address)
+        if role == "supervisor":
+            page.locator(".who:visible, .pages-button:visible").last.click()
+            assert_fit_for_all(page, "one's own pages")
+        page.context.close()
+
+
 @pytest.mark.parametrize(("language", "device"), EVERY)
 def test_ones_own_account_is_found_from_any_page_and_changed(open_page: Open, errors: list[str], reviewer: User, language: str, device: dict[str, Any]) -> None:  # fmt: skip
     app_of("wang")
     page = open_page("/cases/", reviewer, language=language, **device)
-    if page.locator("a.who").is_visible():
-        page.locator("a.who").click()
-    else:
-        page.locator(".pages-button").click()
-        page.locator(".pages-nav a[href='/account/']").click()
+    to_ones_own(page, "/account/")
     expect(page.locator("h1")).to_be_visible()
     look(page, "account")
     page.locator("[name=current]").fill("wrong")
@@ -272,6 +294,25 @@ def test_people_are_added_and_changed(open_page: Open, db: None, errors: list[st
     expect(page.locator("tr.out .tag")).to_have_count(2)
     look(page, "users-told")
     assert not User.objects.get(username="li").is_active
+
+
+SIZES = "form => [...form.querySelectorAll('input, select, button')].filter(each => each.getClientRects().length).map(each => each.getBoundingClientRect()).map(each => [each.top, each.bottom])"
+
+
+@pytest.mark.parametrize("address", ["/users/", "/audit/", "/categories/", "/review/gold/"])
+def test_a_button_stands_level_with_the_fields_beside_it(open_page: Open, db: None, address: str) -> None:
+    City.objects.create(key="taiyuan", name_zh="太原", name_en="Taiyuan")
+    person = User.objects.create_user("boss", role="admin" if address == "/users/" else "supervisor")
+    page = open_page(address, person)
+    for summary in page.locator("main summary").all():
+        summary.click()
+    forms = page.locator("form.filter").all()
+    assert forms
+    for form in forms:
+        by_row: dict[int, set[float]] = {}
+        for top, bottom in form.evaluate(SIZES):
+            by_row.setdefault(round(bottom), set()).add(round(top, 1))
+        assert [tops for tops in by_row.values() if len(tops) > 1] == [], address
 
 
 @pytest.mark.parametrize(("language", "device"), EVERY)

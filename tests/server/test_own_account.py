@@ -176,7 +176,8 @@ def test_new_recovery_codes_are_shown_once_and_end_the_older_ones(web: Client, w
 
 def test_a_deed_that_is_none_is_refused_and_the_head_leads_here(web: Client) -> None:
     assert do(web, "fly").status_code == 400
-    assert '<a class="who" href="/account/"' in web.get("/cases/").content.decode()
+    head = web.get("/cases/").content.decode().split('id="own"')[1].split("</nav>")[0]
+    assert re.findall('href="([^"]+)"', head) == ["/review/mine/", "/me/keys/", "/account/"]
 
 
 def test_the_page_asks_the_database_little(web: Client, django_assert_max_num_queries: Any) -> None:
