@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.timezone import localdate
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -57,7 +58,7 @@ def _put(request: HttpRequest, cities: QuerySet[City]) -> HttpResponse:
         return _page(request, cities, _("There is no such category or standing."), 400)
     if to in ASKED and not why.strip():
         return _page(request, cities, _("Write a reason; it is kept in the audit."), 400, (city.key, category, to))
-    was = next((row.standing.value for row in overview(city) if row.category == category), SHADOW)
+    before = next((row for row in overview(city) if row.category == category), None)
     try:
         if to == LIVE:
             make_live(city, category, person, timezone.now())
@@ -66,7 +67,8 @@ def _put(request: HttpRequest, cities: QuerySet[City]) -> HttpResponse:
     except NotAllowed:
         return _page(request, cities, _refused(to) % {"name": category_name(category)}, 409)
     query = {"q": words} if (words := _words(request)) else {}
-    query |= {"put": f"{city.key} {category}", "was": was}
+    query |= {"put": f"{city.key} {category}", "was": before.standing.value if before else SHADOW}
+    query |= {"top": "1"} if before and _is_of_today(before) else {}
     return redirect(f"{reverse('categories')}?{urlencode(query)}#{_row_id(city.key, category)}")
 
 
@@ -97,7 +99,11 @@ def _page(
     tables = []
     for city in cities:
         put, was = told.get("put", "").split(" "), told.get("was", "")
-        moved = {put[1]: Standing(was)} if len(put) == 2 and put[0] == city.key and was in {*Standing} else {}
+        moved = (
+            {put[1]: (told.get("top", "") != "1", Standing(was))}
+            if len(put) == 2 and put[0] == city.key and was in {*Standing}
+            else {}
+        )
         rows = [_shown(city, row) | {"was_put": row.category in moved} for row in _rows(city, words, moved)]
         tables.append((city, _name_of(city), [row | {"ask": _ask(city, row, asked)} for row in rows]))
     return render(
@@ -108,12 +114,19 @@ def _page(
     )
 
 
-def _rows(city: City, words: str, moved: Mapping[str, Standing]) -> list[Row]:
-    """The categories that go by these words: live ones first, among them those with most cases, then by name. One that was `moved` just now stays where it was."""
-    rows = [row for row in overview(city) if not words or is_called(row.category, words)]
-    return sorted(
-        rows, key=lambda row: (FIRST.index(moved.get(row.category, row.standing)), -row.cards, _sounds(row.category))
-    )
+def _rows(city: City, words: str, moved: Mapping[str, tuple[bool, Standing]]) -> list[Row]:
+    """The categories that go by these words: what somebody put elsewhere today first, then live ones, among them those with most cases, then by name. One that was `moved` just now stays where it was."""
+
+    def place(row: Row) -> tuple[bool, int, int, str]:
+        is_older, standing = moved.get(row.category, (not _is_of_today(row), row.standing))
+        return is_older, FIRST.index(standing), -row.cards, _sounds(row.category)
+
+    return sorted((row for row in overview(city) if not words or is_called(row.category, words)), key=place)
+
+
+def _is_of_today(row: Row) -> bool:
+    """Whether somebody put a category where it stands today: it is not to be looked for among all."""
+    return row.source == "person" and row.since is not None and localdate(row.since) == localdate()
 
 
 def _ask(city: City, shown: dict[str, Any], asked: tuple[str, str, str] | None) -> dict[str, Any] | None:
@@ -141,20 +154,21 @@ def _name_of(city: City) -> str:
 
 def _shown(city: City, row: Row) -> dict[str, Any]:
     known = row.category in CATEGORIES
+    may_return = known and row.standing == Standing.SHADOW and bool(row.before)
     low, high = row.proof.interval
     return {
         "row": row, "name": category_name(row.category), "standing": standing_name(row.standing),
-        "by": {"person": row.person, "pack": row.pack, "sandbox": _("for trials"), "": _("not measured yet")}[row.source],
+        "by": {"person": row.person, "pack": _("%(pack)s as measured") % {"pack": row.pack}, "sandbox": _("for trials"), "": _("not measured yet")}[row.source],
         "precision": "–" if row.proof.precision is None else f"{row.proof.precision:.2f}",
         "interval": "" if row.proof.precision is None else f"{low:.2f}–{high:.2f}",
-        "may": known and row.standing != Standing.LIVE, "lacks": _lacks(row.proof),
+        "may": known and row.standing != Standing.LIVE and not (may_return and row.before == Standing.LIVE), "lacks": _lacks(row.proof),
         "may_hide": known and row.standing != Standing.SHADOW, "id": _row_id(city.key, row.category),
-        "back": standing_name(row.before) if known and row.standing == Standing.SHADOW and row.before else "",
+        "back": standing_name(row.before) if may_return and row.before else "",
     }  # fmt: skip
 
 
 def _lacks(proof: Proof) -> str:
     """What a category lacks to be put live; empty if nothing."""
     if proof.verdicts < LEAST_VERDICTS:
-        return _("%(number)d more verdicts needed") % {"number": LEAST_VERDICTS - proof.verdicts}
-    return "" if proof.is_enough else _("lower bound under %(least).2f") % {"least": LEAST_PRECISION}
+        return _("to go live: %(number)d more verdicts needed") % {"number": LEAST_VERDICTS - proof.verdicts}
+    return "" if proof.is_enough else _("to go live: lower bound under %(least).2f") % {"least": LEAST_PRECISION}

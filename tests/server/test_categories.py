@@ -447,12 +447,35 @@ def test_the_page_asks_once_more_with_what_follows_and_the_row_stays_where_it_wa
     address, row = done.headers["Location"].split("#")
     page = client.get(address)
     assert (order(page), f'id="{row}"' in page.content.decode()) == (before, True)
-    assert order(client.get("/categories/")) != before
-    assert "Back to “live” …" in page.content.decode()
+    for told in (page, client.get("/categories/")):
+        cell = told.content.decode().split(f'id="{row}"')[1].split("</tr>")[0]
+        assert "Back to “live” …" in cell
+        assert "going back needs no verdicts" in cell
+        assert "more verdicts needed" not in cell, "it would read as if it could not go back"
     assert client.post("/categories/", {**form, "why": "too late"}).status_code == 302
     assert client.post("/categories/", {**form, "standing": "back", "why": "they were right"}).status_code == 302
     assert CategoryStanding.objects.get(category="bagged_garbage").standing == "live"
     assert client.post("/categories/", {**form, "standing": "back", "why": "twice"}).status_code == 409
+
+
+def test_what_somebody_put_elsewhere_today_stands_above_until_tomorrow(city: City, chief: User) -> None:
+    client = Client(headers={"Accept-Language": "en"})
+    client.force_login(chief)
+
+    def place_of(address: str) -> int:
+        return [each["row"].category for each in client.get(address).context["tables"][0][2]].index("small_ads")
+
+    was = place_of("/categories/")
+    assert was > 0
+    put = client.post("/categories/", {"city": "taiyuan", "category": "small_ads", "standing": "shadow", "why": "x"})
+    assert place_of(put.headers["Location"]) == was
+    assert place_of("/categories/") == 0
+    back = client.post(
+        "/categories/", {"city": "taiyuan", "category": "small_ads", "standing": "shadow", "why": "again"}
+    )
+    assert place_of(back.headers["Location"]) == 0, "where it was"
+    CategoryStanding.objects.filter(category="small_ads").update(since=timezone.now() - timedelta(days=2))
+    assert place_of("/categories/") > was
 
 
 def test_the_page_asks_the_database_as_much_for_many_as_for_few(
