@@ -208,5 +208,8 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
             line += " · " + _("in its words: %(words)s") % {"words": detail["text"]}
         return line if detail.get("applied", True) else line + " · " + _("changed nothing")
     if verb in (Verb.HANDOVER_MADE, Verb.HANDOVER_HURRIED, Verb.HANDOVER_RECEIPTED) and "kind" in detail:
-        return _("%(deed)s: %(what)s") % {"deed": deed, "what": handover_name(detail["kind"])}
+        told = {"to": detail["to"], "what": handover_name(detail["kind"])}
+        if verb == Verb.HANDOVER_MADE:
+            return _("To be sent to %(to)s: %(what)s") % told
+        return (_("Received by %(to)s: %(what)s") if verb == Verb.HANDOVER_RECEIPTED else _("Sent to %(to)s again at once: %(what)s")) % told  # fmt: skip
     return deed

@@ -60,14 +60,14 @@ def history_of(case: Case, person: Any) -> list[Line]:
 
 
 def _with_more(deeds: Iterable[AuditRow], case: Case) -> Iterator[tuple[AuditRow, dict[str, Any]]]:
-    """Audit rows, newest first, with what other rows know of them: of a message whether it is the case or its retraction, of the city's word its text. Each word left one row of either kind."""
-    kinds = {str(key): kind for key, kind in case.handovers.values_list("id", "kind")}
+    """Audit rows, newest first, with what other rows know of them: of a message whether it is the case or its retraction and to whom it went, of the city's word its text. Each word left one row of either kind."""
+    messages = {str(key): {"kind": kind, "to": name} for key, kind, name in case.handovers.values_list("id", "kind", "destination__name")}  # fmt: skip
     texts = iter(case.reports.order_by("-received_at", "-id").values_list("text", flat=True)[:ROWS])
     for row in deeds:
         if row.verb == Verb.CITY_STATUS:
             yield row, {"text": next(texts, "")}
         else:
-            yield row, {"kind": kinds[row.detail["handover"]]} if row.detail.get("handover") in kinds else {}
+            yield row, messages.get(row.detail.get("handover", ""), {})
 
 
 def put_m(verdict: Verdict, seen: Iterable[Sighting]) -> float | None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from server.audit.rules import Verb
 from server.words import happened, span
@@ -90,6 +91,16 @@ def timeline(
         *more,
     ]
     return sorted(lines, key=lambda line: line.at, reverse=True)
+
+
+def signs_of(lines: Iterable[Line]) -> list[tuple[str, str]]:
+    """The marks that these lines have, each with what it stands for."""
+    names = {
+        "seen": pgettext("sign", "seen"), "answer": pgettext("sign", "answered"), "deed": pgettext("sign", "done in the office"), "city": pgettext("sign", "to and from the city"),
+        "note": pgettext("sign", "note"),
+    }  # fmt: skip
+    met = {line.kind for line in lines}
+    return [(kind, name) for kind, name in names.items() if kind in met]
 
 
 def _deed(each: Deed) -> Line:

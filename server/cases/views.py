@@ -33,6 +33,7 @@ from server.cases.outside import retractions_of_merged, why_outside
 from server.cases.parts import parts_of, way_words
 from server.cases.qr import qr_svg
 from server.cases.rules import AT_CITY
+from server.cases.timeline import signs_of
 from server.cases.told import as_told
 from server.city.deadlines import deadline_line, deadline_words
 from server.city.models import Handover
@@ -102,13 +103,13 @@ def shown(request: HttpRequest, case: Case, wrong: str = "") -> HttpResponse:
     person: Any = request.user
     now, home_id, decided = timezone.now(), home_city_id(person), takes_it_for_new(case, person)
     told, hidden = as_told(case, person), hidden_of(case, person)
-    card = card_of(told, {}, cases_for(person), whole=True, reader=person)
+    card, history = card_of(told, {}, cases_for(person), whole=True, reader=person), history_of(case, person)
     return render(request, "case.html", {
         "card": card, "case": told, "wrong": wrong, "state": state_words(told.state, person, in_dispute=bool(in_dispute([case], person))), "replies": replies_line(person), "hidden": hidden, "face_in": [(address_of(each, home_id), each) for each in hidden.elsewhere] if hidden else [],
         "pictures": card.pictures[:MOST_PICTURES], "left_out": max(len(card.pictures) - MOST_PICTURES, 0), "pair": before_and_after(card.pictures),
         "deadline": "" if decided else deadline_line(case, now), "age": span((now - case.first_seen_at).total_seconds()),
         "gone": gone_of(case), "near": [(_address_of(each.at.number, case.city, home_id), each) for each in card.near], "print": address_of(case, home_id, "case_print"),
-        "screening": "" if is_kept_blind(case, person) or not is_inside(person) else screening_name(case.screening), "history": history_of(case, person),
+        "screening": "" if is_kept_blind(case, person) or not is_inside(person) else screening_name(case.screening), "history": history, "signs": signs_of(history),
         "to_review": _to_review(told, person), "to_gold": f"{reverse('review_gold')}?{_named(case)}" if may(person, "review_gold") and case.state not in UNLOOKED else "",
         "handovers": [] if decided else handovers_of(case, person), "reports": [] if decided else reports_of(case),
         "notes": _notes(case, person, now), "forms": _forms(case, person, home_id, now), "may_stay": choices(case, cases_for(person)) if may(person, "case_merge") else [], "to_list": f"{reverse('case_list')}?{request.session.get(LIST, '')}", "parts": parts_of(case) if case.sightings_count > 1 and may(person, "case_split") else [],

@@ -60,7 +60,7 @@ def test_it_counts_working_hours_from_the_receipt_and_tells_when_they_are_over(r
         assert deadline_line(received, FRIDAY) == "Deadline 2026-11-30 11:00 (time allowed: 4 working hours)"
         assert deadline_line(received, MONDAY) == "Deadline 2026-11-30 11:00 (time allowed: 4 working hours) · overdue"
     with translation.override("zh-hans"):
-        assert deadline_line(received, FRIDAY) == "处置期限 2026-11-30 11:00（限时 4 工作时）"
+        assert deadline_line(received, FRIDAY) == "处置期限 2026-11-30 11:00（限时 4 个工作小时）"
 
 
 def test_the_sheet_says_once_that_it_is_the_deadline(received: Case) -> None:
@@ -68,8 +68,8 @@ def test_the_sheet_says_once_that_it_is_the_deadline(received: Case) -> None:
     client.force_login(User.objects.create_user("zhao", role="supervisor"))
     assert "<dt>Deadline</dt><dd>2026-11-30 11:00 (time allowed: 4 working hours)" in client.get("/cases/1/print/").content.decode()  # fmt: skip
     client.cookies["trikeye_language"] = "zh-hans"
-    assert "<dt>期限</dt><dd>2026-11-30 11:00（限时 4 工作时）" in client.get("/cases/1/print/").content.decode()
-    assert "处置期限 2026-11-30 11:00（限时 4 工作时）" in client.get("/cases/1/").content.decode()
+    assert "<dt>期限</dt><dd>2026-11-30 11:00（限时 4 个工作小时）" in client.get("/cases/1/print/").content.decode()
+    assert "处置期限 2026-11-30 11:00（限时 4 个工作小时）" in client.get("/cases/1/").content.decode()
 
 
 def test_an_open_manhole_does_not_wait_for_monday(waiting: Case) -> None:
@@ -96,7 +96,7 @@ def test_there_is_none_before_the_receipt_after_the_end_and_without_a_deadline(w
 
 def test_the_case_page_shows_it(received: Case, reviewer: Any, client: Client) -> None:
     client.force_login(reviewer)
-    assert "处置期限 2026-11-30 11:00（限时 4 工作时）" in client.get(f"/cases/{received.number}/").content.decode()
+    assert "处置期限 2026-11-30 11:00（限时 4 个工作小时）" in client.get(f"/cases/{received.number}/").content.decode()
 
 
 def shown(case: Case, chief: User) -> tuple[str, str, str]:

@@ -71,7 +71,7 @@ def test_whatever_the_code_may_write_has_words(language: str) -> None:
         "merged": 12,
     }
     told = {verb: detail | {"counted": False, "applied": False} for verb in Verb}
-    told[Verb.VERDICT]["new"] = "waste_pile"
+    told[Verb.VERDICT] |= {"old": "small_ads", "new": "waste_pile"}
     told[Verb.CASE_MERGED]["merged"], told[Verb.CASE_SPLIT]["new"] = 2, 3
     with translation.override(language):
         lines = [

@@ -80,7 +80,7 @@ def test_the_case_that_stays_tells_that_the_other_was_taken_back(two: list[Case]
         return " ".join(re.sub(r"<[^>]+>", " ", client.get(f"/cases/{one.number}/").content.decode()).split())
 
     line = f"Case {other.number} was taken back from the city (merged into this one)"
-    listed = f"town-11 · the retraction of case {other.number}, merged into this one ·"
+    listed = f"To town-11: the retraction of case {other.number}, merged into this one,"
     for client in (web, officer):
         assert f"{listed} to be sent" in told(client)
         assert line not in told(client)

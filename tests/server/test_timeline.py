@@ -18,6 +18,7 @@ from calibration.geodesy import moved
 from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.audit.rules import Verb
+from server.audit.services import record
 from server.cases.models import Case
 from server.cases.timeline import Answer, Deed, Seen, timeline
 from server.city.models import Handover
@@ -121,7 +122,7 @@ def test_an_officer_learns_what_left_the_back_office_and_not_how_it_was_argued(t
     officer = Client(headers={"accept-language": "en"})
     officer.force_login(User.objects.create_user("officer", role="city", city=case.city))
     page, sheet = (officer.get(f"/cases/{case.number}/{part}").content.decode() for part in ("", "print/"))
-    lines = [" ".join(re.sub(r"<[^>]+>", " ", line).split()[2:]) for line in re.findall(r"<li[^>]*>(.*?)</li>", page.split('id="timeline"')[1], re.S)]  # fmt: skip
+    lines = [" ".join(re.sub(r"<[^>]+>", " ", line).split()[2:]) for line in re.findall(r"<li[^>]*>(.*?)</li>", page.split('class="history timeline"')[1], re.S)]  # fmt: skip
     assert lines == [
         "Taken back from town-11: it was not borne out when it was looked at again", "The city says: accepted · in its words: on our list", "Handed over to town-11",
         "confirmed", f"Seen by TY-01, 6 m away · arrived {(timezone.now() - NOW).days} d later",
@@ -210,7 +211,6 @@ def test_a_verdicts_words_and_what_it_put_right_are_told_inside_and_not_to_the_c
 
 
 def test_a_receipt_says_of_what_and_the_citys_word_stands_once(two: list[Case], reviewer: User) -> None:
-    from server.audit.services import record
     from server.city.rules import HandoverKind
 
     case = two[0]
@@ -226,8 +226,8 @@ def test_a_receipt_says_of_what_and_the_citys_word_stands_once(two: list[Case], 
     client.force_login(User.objects.create_user("zhao", role="supervisor"))
     told = client.get(f"/cases/{case.number}/").content.decode().split('id="timeline"')[1]
     lines = [" ".join(re.sub(r"<[^>]+>", " ", line).split()) for line in re.findall(r"<li[^>]*>(.*?)</li>", told, re.S)]
-    assert sum(line.endswith("Received by the city: the case") for line in lines) == 1
-    assert sum(line.endswith("Received by the city: its retraction") for line in lines) == 1
+    assert sum(line.endswith("Received by city: the case") for line in lines) == 1
+    assert sum(line.endswith("Received by city: its retraction") for line in lines) == 1
     said = [line.split("The city says: ")[1] for line in lines if "The city says: " in line]
     assert [each.split(" · changed")[0] for each in said] == ["fixed · in its words: swept", "fixed", "accepted · in its words: on our list"]  # fmt: skip
     assert sum("on our list" in line for line in lines) == 1
@@ -255,3 +255,22 @@ def test_a_place_put_by_hand_is_not_told_to_who_is_to_take_the_case_for_new(two:
     assert "by hand" not in told
     assert "as the vehicle measured" not in told
     assert "Position known to ±" in told
+
+
+def test_the_page_says_in_sentences_what_was_sent_and_of_a_rejected_case_that_nothing_will_be(two: list[Case], reviewer: User) -> None:  # fmt: skip
+    sandbox, _ = add_destination(two[0].city, "sandbox", "https://city.example/hook", sandbox=True, allow_private=False)
+    row = Handover.objects.create(case=two[0], destination=sandbox, kind="case.confirmed", body={}, next_try_at=NOW, attempts=1, state="receipted", receipted_at=NOW)  # fmt: skip
+    for verb in (Verb.HANDOVER_MADE, Verb.HANDOVER_HURRIED, Verb.HANDOVER_RECEIPTED):
+        record(verb, "case", two[0].pk, city_id=two[0].city_id, handover=str(row.pk))
+    Case.objects.filter(id=two[1].pk).update(state="rejected")
+    client = Client()
+    client.force_login(User.objects.create_user("zhao", role="supervisor"))
+    page, rejected = (client.get(f"/cases/{each.number}/").content.decode() for each in two)
+    for words in ("发往 sandbox：案件信息，已签收", "待发往 sandbox：案件信息", "立即重新发往 sandbox：案件信息", "sandbox 已签收：案件信息"):  # fmt: skip
+        assert words in page
+    signs = re.search(r'<ul class="signs[^>]*>(.*?)</ul>', page)
+    assert signs
+    assert re.findall(r'"of-(\w+)">([^<]+)<', signs[1]) == [("seen", "发现"), ("deed", "后台操作"), ("city", "与城管往来")]
+    assert "<li>未移交：已驳回</li>" in rejected
+    assert "尚未" not in rejected
+    assert "<h2>城管回复</h2>" not in rejected
