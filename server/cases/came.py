@@ -38,7 +38,8 @@ def walked(city_ids: Sequence[int], after: Due | None) -> Iterator[Due]:
 def _of_destination(rows: QuerySet[Handover], after: Due | None) -> Iterator[Due]:
     while True:
         part = rows if after is None else rows.filter(Q(receipted_at__lt=after.at) | Q(case_id__lt=after.id), receipted_at__lte=after.at)  # fmt: skip
-        found = [Due(*row) for row in part.values_list("receipted_at", "case_id", "case__category")[:A_WALK]]
+        read = part.values_list("receipted_at", "case_id", "case__category")[:A_WALK]
+        found = [Due(at, case_id, category) for at, case_id, category in read if at is not None]
         yield from found
         if len(found) < A_WALK:
             return

@@ -90,7 +90,7 @@ class Filter:
     def understood(self) -> Filter | None:
         """The same with the words that name severities or categories read as these, and without them; None if no word does, or no category goes by all that do."""
         severe = {word: SEVERITY_WORDS[word.casefold()] for word in self.words if word.casefold() in SEVERITY_WORDS}
-        named = {word: kinds for word in self.words if word not in severe and (kinds := kinds_of(word))}
+        named = {word: found for word in self.words if word not in severe and (found := kinds_of(word))}
         kinds = frozenset.intersection(*named.values()) if named else None
         if kinds == frozenset() or not (named or severe):
             return None
