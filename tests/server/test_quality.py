@@ -239,6 +239,11 @@ def test_every_role_sees_what_it_may(decided: list[Case], supervisor: User) -> N
     pages = {person.username: client_of(person).get("/quality/").content.decode() for person in (supervisor, auditor)}
     assert "Bagged garbage" in pages["qian"]
     assert "Whom to talk to" in pages["sun"]
+    assert (
+        "Too fast is an answer within 0.6 s. Named is who gave 5 or more of these, and more than 2% of their own answers"
+        in pages["sun"]
+    )
+    assert "In these weeks that is nobody." in pages["sun"], "one quick answer is not enough"
     assert 'name="threshold"' in pages["sun"]
     assert "Whom to talk to" not in pages["qian"]
     assert 'name="threshold"' not in pages["qian"]
