@@ -239,3 +239,23 @@ def test_a_case_page_on_paper_has_no_menu_form_or_action(open_page: Open, seen_t
     for part in ("h1", ".slides img", "#timeline li", ".beside-it h2"):
         expect(page.locator(part).first).to_be_visible()
     assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+@pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_picture_is_higher_than_the_room_of_the_slides(device: dict[str, Any], open_page: Open, send: Any, chief: User) -> None:  # fmt: skip
+    """A tall close-up is shown whole, and with its box, in the height that a wide picture has."""
+    sizes = ((640, 360), (200, 600), (300, 300))
+    shots = [jpeg(number + 1, *size) for number, size in enumerate(sizes)]
+    pictures = [described(shot, role=role, box=(40.0, 40.0, 120.0, 160.0)) for shot, role in zip(shots, ("best", "near", "far"), strict=True)]  # fmt: skip
+    send(pictures=pictures)
+    screen_new(NOW)
+    page = open_page(f"/cases/{Case.objects.get().number}/", chief, "en", **device)
+    room = page.locator(".slides").bounding_box()
+    assert room
+    shown = page.locator(".slides img")
+    expect(shown).to_have_count(3)
+    for image in shown.all():
+        box = image.bounding_box()
+        assert box
+        assert 0 < box["height"] <= 0.58 * room["width"] + 1
+    assert room["height"] <= 0.58 * room["width"] + 60, "with the line under a picture"
