@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from models.taxonomy import CATEGORIES
 from server.cases.rules import AT_CITY, OPEN, UNSETTLED, State
+from server.categories.rules import is_spelt
 
 ALL, DEADLINE, CAME = "all", "deadline", "came"
 UNDER_REVIEW = UNSETTLED | {State.RETURNED, State.CONFIRMED}
@@ -145,14 +146,8 @@ def kinds_of(word: str) -> frozenset[str]:
             key for key, each in every if any(begins.search(other) for other in each.also)
         ):
             return found
-        return frozenset(key for key, each in every if _is_spelt(each.pinyin, typed))
+        return frozenset(key for key, each in every if is_spelt(each.pinyin, typed))
     return frozenset(key for key, each in every if each.pinyin_initials.startswith(typed))
-
-
-def _is_spelt(pinyin: str, typed: str) -> bool:
-    """Whether a name's syllables, from any of them on, are written out so."""
-    syllables = pinyin.split()
-    return any("".join(syllables[first:]).startswith(typed) for first in range(len(syllables)))
 
 
 def filter_of(asked: Mapping[str, str]) -> Filter:

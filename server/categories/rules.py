@@ -40,10 +40,20 @@ def category_of(key: str) -> Category:
 
 
 def is_called(key: str, words: str) -> bool:
-    """Whether a category goes by these words: part of its name in either language or of its key, or the first letters of the Chinese name's pinyin."""
+    """Whether a category goes by these words: part of its name in either language or of its key, or its pinyin, by first letters or written out from any syllable on."""
     category, wanted = category_of(key), words.strip().casefold()
     named = (category.name_zh, category.name_en, category.key.replace("_", " "))
-    return any(wanted in name.casefold() for name in named) or category.pinyin_initials.startswith(wanted)
+    return (
+        any(wanted in name.casefold() for name in named)
+        or category.pinyin_initials.startswith(wanted)
+        or is_spelt(category.pinyin, wanted)
+    )
+
+
+def is_spelt(pinyin: str, typed: str) -> bool:
+    """Whether a name's syllables, from any of them on, are written out so; spaces do not count."""
+    syllables, letters = pinyin.split(), typed.replace(" ", "")
+    return letters != "" and any("".join(syllables[first:]).startswith(letters) for first in range(len(syllables)))
 
 
 def codes_of(key: str) -> tuple[Code, ...]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.cases.filters import RADIUS_M, Filter, filter_of, query_of, without_each
+from server.categories.rules import is_called
 
 
 @pytest.mark.parametrize(("written", "number", "near", "words"), [
@@ -58,3 +59,8 @@ def test_an_empty_list_is_loosened_by_one_thing_at_a_time() -> None:
     assert loosened["text"] == Filter(state="queued", severity="high", since=date(2026, 11, 1), radius_m=RADIUS_M)
     assert loosened["state"].state == "all"
     assert [name for name, _ in without_each(Filter(state="all"))] == []
+
+
+@pytest.mark.parametrize(("words", "is_it"), [("laji", True), ("tong xiang", True), ("manyi", True), ("ljtxmy", True), ("ajitong", False), ("满溢", True), ("jinggai", False), ("bin", True)])  # fmt: skip
+def test_a_category_is_called_by_its_pinyin_too(words: str, is_it: bool) -> None:
+    assert is_called("overflowing_bin", words) is is_it
