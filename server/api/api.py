@@ -65,8 +65,8 @@ class Asked(Schema):
     city: Annotated[str, StringConstraints(pattern=CITY)] | None = Field(None, description="key of a city; all that may be seen without it")  # fmt: skip
     district: str | None = Field(None, max_length=LONGEST, description="a district's name as the city's data has it")
     vehicle: str | None = Field(None, max_length=32, description="a vehicle that saw it")
-    since: date | None = Field(None, description="last seen on this day or later")
-    until: date | None = Field(None, description="last seen on this day or earlier")
+    since: date | None = Field(None, description="last seen on this day or later; to a city's own token, come to it")
+    until: date | None = Field(None, description="last seen on this day or earlier; to a city's own token, come to it")
     words: str | None = Field(None, max_length=LONGEST, description='words of its place\'s or its category\'s names, a number, or a spot such as "37.87,112.55"')  # fmt: skip
     radius_m: int = Field(RADIUS_M, ge=1, le=max(RADII_M), description="around that spot")
     shadow: bool = Field(False, description="those in shadow instead")
