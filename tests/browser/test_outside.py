@@ -88,11 +88,12 @@ def test_the_help_is_left_by_a_button_that_stays_in_sight(
     expect(help_).to_be_hidden()
 
 
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
 def test_the_signs_over_a_phones_picture_have_words_in_a_row_that_goes_on(
-    open_page: Open, deal: Deal, reviewer: User
+    language: str, open_page: Open, deal: Deal, reviewer: User
 ) -> None:
     deal(1)
-    page = open_page("/review/", reviewer, "en", **PHONE)
+    page = open_page("/review/", reviewer, language, **PHONE)
     shown(page)
     tools = page.locator("#tools > button")
     assert tools.count() == 11
