@@ -65,7 +65,7 @@ def faces(request: HttpRequest) -> HttpResponse:
     person: Any = request.user
     found = reports(person, _instant(request.GET.get("before", "")))
     numbers = picture_numbers(each.case_id for each in found)
-    rows = [{"report": each, "who": person_name(each.person), "pictures": list(_there(each, numbers))} for each in found[:A_PAGE]]  # fmt: skip
+    rows: list[dict[str, Any]] = [{"report": each, "who": person_name(each.person), "pictures": list(_there(each, numbers))} for each in found[:A_PAGE]]  # fmt: skip
     for row in rows:
         there = [sha256 for sha256, _number, is_there in row["pictures"] if is_there]
         row["first"] = there[0] if len(there) > 1 else ""

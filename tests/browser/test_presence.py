@@ -71,6 +71,24 @@ def test_what_was_begun_on_a_card_is_kept_and_an_empty_page_takes_what_comes_onl
     assert held() == 2
 
 
+def test_who_works_in_one_window_holds_the_cards_of_the_other(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(7)
+    idle = open_page("/", reviewer, "en")
+    idle.clock.install()
+    idle.goto("/review/")
+    shown(idle)
+    busy = idle.context.new_page()
+    busy.goto("/cases/")
+    idle.clock.fast_forward("04:00")
+    busy.evaluate("when => localStorage.setItem('trikeye-last-sign', when)", idle.evaluate("() => Date.now()"))
+    idle.clock.fast_forward("02:00")
+    idle.clock.run_for(6000)
+    assert held() == 5
+    idle.clock.fast_forward("03:10")
+    expect(idle.locator("#empty h1")).to_have_text("Cards that wait: 7")
+    assert held() == 0
+
+
 def test_the_page_of_a_case_leads_to_its_card_and_a_card_that_cannot_be_had_is_told(open_page: Open, deal: Deal, reviewer: User) -> None:  # fmt: skip
     last = deal(7)[-1]
     page = open_page(f"/cases/{last.number}/", reviewer, "en")

@@ -336,6 +336,6 @@ addEventListener("online", () => { sender.hurry(); if (!card) fetchMore(); });
 setInterval(() => { if (!card && document.visibilityState === "visible" && Date.now() - lookedAt >= (nothingLeft ? LOOK_AGAIN_MS : RECONNECT_MS)) fetchMore(true); }, 1000);
 setInterval(() => { if (card && !there.away(IDLE_MS)) post(say.renew).then((r) => r.json()).then(counts).catch(() => {}); }, LEASE_MS);
 setInterval(() => { if (document.visibilityState === "visible" && Date.now() - lastKey > PAUSE_MS && Date.now() - opening > HOUR_MS) feedback.ask(); }, PAUSE_MS);
-setInterval(() => { if (there.idle(IDLE_MS)) rest(); }, RECONNECT_MS);
+setInterval(() => { if (there.idleEverywhere(IDLE_MS)) rest(); }, RECONNECT_MS);
 keyboard.label(document);
 fetchMore();
