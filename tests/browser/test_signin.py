@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import DESK, PASSWORD, PHONE, Deal, Open, assert_fit_for_all, press
+from browsing import DESK, PASSWORD, PHONE, Deal, Open, assert_fit_for_all, press, shown
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from second_factors import app_of, code_of
@@ -341,3 +341,19 @@ def test_the_audit_is_searched_and_taken_along(open_page: Open, deal: Deal, revi
     expect(page.locator(".told")).to_be_visible()
     expect(page.locator(".plain-list li")).to_have_count(1)
     expect(page.locator(".plain-list code")).not_to_have_text(name)
+
+
+def test_who_is_shut_out_while_a_card_is_open_is_told_so_and_whom_to_ask(open_page: Open, deal: Deal, reviewer: User, errors: list[str]) -> None:  # fmt: skip
+    """And not that they should sign in again, which they cannot."""
+    deal(2)
+    page = open_page("/review/", reviewer, language="en")
+    shown(page)
+    people.put_in_use(reviewer, False)
+    press(page, "f")
+    expect(page.locator(".banner")).to_contain_text("This account is out of use")
+    expect(page.locator(".banner")).to_contain_text("Ask your administrator")
+    expect(page.locator("dialog#session")).to_be_hidden()
+    page.goto("/review/")
+    expect(page.get_by_role("alert")).to_contain_text("This account is out of use. Ask your administrator.")
+    assert [line for line in errors if "403" not in line] == []
+    errors.clear()
