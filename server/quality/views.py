@@ -118,7 +118,7 @@ def _page(request: HttpRequest, cities: list[City], city: City, wrong: str = "",
         "loss": [(screening_name(reason), _share(share)) for reason, share in sorted(loss.items())], "lost": _share(added(loss.values())), "blind_share": settings.BLIND_SHARE * 100,
         "agreement": (found := figures.agreement(period)), "agreed": _share(found.raw),
         "confusions": [(category_name(was), category_name(became), count) for was, became, count in figures.confusions(tallies.items())[:MOST_CONFUSIONS]],
-        **_advices(period), "aim": settings.AIM, "is_supervisor": is_supervisor, "too_fast": {"seconds": TOO_FAST_MS / 1000, "count": FAST_COUNT, "share": FAST_SHARE * 100}, "persons": figures.persons(period) if is_supervisor else [],
+        **_advices(period), "aim": settings.AIM, "is_supervisor": is_supervisor, "too_fast": {"seconds": TOO_FAST_MS / 1000, "count": FAST_COUNT, "share": f"{FAST_SHARE:.0%}"}, "persons": figures.persons(period) if is_supervisor else [],
     }, status=status)  # fmt: skip
 
 

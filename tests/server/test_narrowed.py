@@ -162,7 +162,7 @@ def test_an_empty_queue_says_who_has_the_last_cards_and_till_when(
         Case.objects.filter(id=taken.pk).update(lease_by=other, lease_until=now + timedelta(minutes=4))
     client = Client(headers={"accept-language": "en"})
     client.force_login(reviewer)
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         text = client.get("/review/nothing").content.decode()
     until = timezone.localtime(now + timedelta(minutes=4))
     assert f"Cards with colleagues: 2. They come back by {until:%H:%M} at the latest." in text
