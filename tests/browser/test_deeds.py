@@ -190,7 +190,7 @@ def test_a_refused_answer_brings_its_card_back_and_undo_reaches_no_older_one(
     press(page, "Enter")
     assert shown(page) == other.pk
     press(page, "a", "a")
-    expect(page.locator("#waiting")).to_have_text("1")
+    expect(page.locator("#unsent b")).to_have_text("1")
     going[0].continue_()
     banner = page.locator("#banner")
     expect(banner).to_contain_text(f"Case {refused.number}: ")
