@@ -337,6 +337,7 @@ def test_the_audit_is_searched_and_taken_along(open_page: Open, deal: Deal, revi
     page.locator(".plain-list [action$='/audit/erase'] button").first.click()
     expect(page.locator(".ask code")).to_have_text(name)
     look(page, "erase")
+    page.locator("[name=why]").fill("somebody can be recognised")
     page.locator("[name=sure]").click()
     expect(page.locator(".told")).to_be_visible()
     expect(page.locator(".plain-list li")).to_have_count(1)
