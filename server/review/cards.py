@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import hypot
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -24,12 +24,14 @@ from server.categories.rules import category_of, codes_of
 from server.categories.services import STREET, measured
 from server.places.words import place_line
 from server.review.map_svg import MapPoint, draw_map
-from server.review.rules import FARTHEST_SAME_M, likely
+from server.review.rules import FARTHEST_PUT_M, FARTHEST_SAME_M, likely
 from server.review.sent_back import SentBack
 from server.words import category_name, severity_name
 
 NEAR_M, TRACKS_M, TRACK_POINTS = 30.0, 130.0, 400
 BOX_ROOM = 0.004
+Row = tuple[int, int, float, float]
+"""Of a case nearby: id, number, latitude and longitude."""
 NEAR_SHOWN, SAME_SHOWN, HISTORY_SHOWN = 3, 6, 5
 
 
@@ -217,12 +219,23 @@ def _around(case: Case, reach_m: float, place: str = "") -> dict[str, tuple[floa
 
 def _near(case: Case, cases: QuerySet[Case], reader: Any) -> list[Near]:
     """The nearest of `cases` of the same category that are open, or told to be, as far as a card may be the same as they."""
-    others = cases.filter(told.is_in(OPEN, reader), city_id=case.city_id, category=case.category, **_around(case, FARTHEST_SAME_M))  # fmt: skip
-    rows = others.exclude(id=case.pk).values_list("id", "number", "lat_deg", "lon_deg")
+    others = cases.filter(told.is_in(OPEN, reader), city_id=case.city_id).exclude(id=case.pk)
+    rows = list(others.filter(category=case.category, **_around(case, FARTHEST_SAME_M)).values_list("id", "number", "lat_deg", "lon_deg"))  # fmt: skip
+    if told.is_blind(reader):
+        rows = _as_told(case, rows, others, reader)
     away = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)
     found = [each for each in away if each[0] <= FARTHEST_SAME_M][:SAME_SHOWN]
     best = thumbs([row[0] for _, row in found])
     return [Near(MapPoint(number, lat, lon), round(away_m), best.get(key), away_m > NEAR_M) for away_m, (key, number, lat, lon) in found]  # fmt: skip
+
+
+def _as_told(case: Case, rows: list[Row], others: QuerySet[Case], reader: Any) -> list[Row]:
+    """The same for who may still be given some of them: those are called, and lie, as they were proposed, whatever somebody said of them."""
+    again = Exists(told.looks_for(reader).filter(case=OuterRef("pk")))
+    seen = list(others.filter(again, **_around(case, FARTHEST_SAME_M + FARTHEST_PUT_M)))
+    told.put(seen, reader)
+    ids = {each.pk for each in seen}
+    return [row for row in rows if row[0] not in ids] + [(each.pk, each.number, each.lat_deg, each.lon_deg) for each in seen if each.category == case.category]  # fmt: skip
 
 
 def near_of(case: Case, other: Case) -> Near:
