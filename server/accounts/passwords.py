@@ -41,7 +41,7 @@ def why_not(person: User, password: str) -> list[str]:
     return []
 
 
-class HardToGuess(CommonPasswordValidator):  # type: ignore[misc]
+class HardToGuess(CommonPasswordValidator):
     """Refuses what guessers try first (server/accounts/guessing.py) beyond what Django's own validators look for."""
 
     def validate(self, password: str, user: User | None = None) -> None:
