@@ -54,7 +54,7 @@ MORE = (
     ("city", "/dashboard/"),
     ("city", "/cases/map/?state=all"),
 )
-NO_PAGE = {"home", "case_hand_over", "case_merge", "case_note", "case_reopen", "case_retract", "case_split", "quality_threshold", "review_face", "case_peek", "cases_geojson", "roads_geojson", "case_export", "logout", "language", "health", "picture", "picture_signed", "review_lease", "review_renew", "review_give_back", "review_verdicts",
+NO_PAGE = {"home", "case_hand_over", "case_merge", "case_note", "case_reopen", "case_retract", "case_split", "quality_threshold", "review_face", "review_faces_show", "case_peek", "cases_geojson", "roads_geojson", "case_export", "logout", "language", "health", "picture", "picture_signed", "review_lease", "review_renew", "review_give_back", "review_verdicts",
            "review_undo", "review_nothing", "review_broken", "review_batch", "review_batch_lease", "review_feedback", "review_same", "session", "login_code", "login_enrol", "login_recovery", "login_password", "audit_csv", "audit_erase", "coverage_cells", "city_status"}  # fmt: skip
 DIALOGS = {"d": "#reasons", "r": "#kinds", "g": "#merge", "n": "#note", "b": "#batch", "?": "#help"}
 

@@ -270,7 +270,11 @@ def test_the_page_says_in_sentences_what_was_sent_and_of_a_rejected_case_that_no
         assert words in page
     signs = re.search(r'<ul class="signs[^>]*>(.*?)</ul>', page)
     assert signs
-    assert re.findall(r'"of-(\w+)">([^<]+)<', signs[1]) == [("seen", "发现"), ("deed", "后台操作"), ("city", "与城管往来")]
+    assert re.findall(r'"of-(\w+)">([^<]+)<', signs[1]) == [
+        ("seen", "发现"),
+        ("deed", "后台操作"),
+        ("city", "与城管往来"),
+    ]
     assert "<li>未移交：已驳回</li>" in rejected
     assert "尚未" not in rejected
     assert "<h2>城管回复</h2>" not in rejected
