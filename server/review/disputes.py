@@ -64,7 +64,15 @@ def take_back_second(look: Look, now: datetime) -> bool:
     if not Dispute.objects.filter(id=dispute.pk, settled_at=None).update(settled_at=now, outcome=Outcome.UNDONE):
         return dispute.outcome == Outcome.UNDONE
     move(dispute.case_id, State.DISPUTED, DECIDED_BY[about.answer], now, look.person_id)
+    if about.answer == "confirm":
+        _meet_receipt(dispute.case_id, now)
     return True
+
+
+def _meet_receipt(case_id: int, now: datetime) -> None:
+    """A case that is confirmed again may have left while it was in dispute."""
+    if live().filter(case=case_id).exclude(receipted_at=None).exists():
+        note_handed_over(case_id, now)
 
 
 def take_back_first(verdict: Verdict, now: datetime) -> bool:

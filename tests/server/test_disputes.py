@@ -222,6 +222,15 @@ def test_what_left_while_it_was_in_dispute_is_handed_over_once_it_is_confirmed(c
     assert state_of(case)[0] == "handed_over"
 
 
+def test_what_left_while_it_was_in_dispute_is_handed_over_once_the_second_answer_is_undone(case: Case, reviewer: Any, li: Any, sent: Any) -> None:  # fmt: skip
+    answer(reviewer, case, "confirm")
+    prepare_handovers(timezone.now() + timedelta(minutes=2))
+    answer(li, case, "reject")
+    Handover.objects.update(state="receipted", receipted_at=NOW, attempts=1)
+    assert undo(li, timezone.now()) is not None
+    assert state_of(case)[0] == "handed_over"
+
+
 def test_the_second_answers_place_comes_with_it(case: Case, reviewer: Any, li: Any, chief: Any) -> None:
     lat_deg, lon_deg = moved(case.lat_deg, case.lon_deg, 10.0, 5.0)
     answer(reviewer, case, "reject")
