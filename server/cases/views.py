@@ -81,10 +81,14 @@ def case_here(request: HttpRequest, number: int) -> Case:
 def case_page(request: HttpRequest, number: int) -> HttpResponse:
     """One case with its pictures and everything that happened to it. A merged one leads to the one it became."""
     case = case_here(request, number)
-    if case.merged_into_id is not None:
-        messages.info(request, became_words(case))
-        return redirect(address_of(last_of(case), home_city_id(request.user)))
-    return shown(request, case)
+    if case.merged_into_id is None:
+        return shown(request, case)
+    kept = last_of(case)
+    if not cases_for(request.user).filter(id=kept.pk).exists():
+        messages.info(request, _("Case %(number)d was merged into another one, which was not handed over.") % {"number": case.number})  # fmt: skip
+        return redirect("case_list")
+    messages.info(request, became_words(case))
+    return redirect(address_of(kept, home_city_id(request.user)))
 
 
 def became_words(case: Case) -> str:
@@ -175,7 +179,9 @@ def case_print(request: HttpRequest, number: int) -> HttpResponse:
     """One sheet of A4."""
     case, person = case_here(request, number), request.user
     if case.merged_into_id is not None:
-        return redirect(address_of(last_of(case), home_city_id(person), "case_print"))
+        kept = last_of(case)
+        is_seen = cases_for(person).filter(id=kept.pk).exists()
+        return redirect(address_of(kept, home_city_id(person), "case_print") if is_seen else address_of(case, home_city_id(person)))  # fmt: skip
     told, decided = as_told(case, person), takes_it_for_new(case, person)
     card = card_of(told, {}, cases_for(person), reader=person)
     address = (

@@ -64,6 +64,21 @@ def test_a_merge_on_the_page_leads_to_the_case_that_stays_and_so_does_the_old_nu
     assert f"Verdict: confirmed · to case {other.number}" in text
 
 
+def test_an_officer_reads_what_became_of_a_case_merged_into_one_that_never_came(two: list[Case], web: Client) -> None:
+    one, other = two
+    town, _ = add_destination(one.city, "town-11", "https://city.example/hook", sandbox=False, allow_private=False)
+    Case.objects.filter(pk=other.pk).update(state=State.HANDED_OVER, shadow=False)
+    Handover.objects.create(case=other, destination=town, kind="case.confirmed", body={}, next_try_at=NOW, attempts=1, receipted_at=NOW, state="receipted")  # fmt: skip
+    web.post(f"/cases/{other.number}/merge", {"into": one.number, "sure": one.number, "why": "one heap"})
+    officer = Client(headers={"accept-language": "en"})
+    officer.force_login(User.objects.create_user("officer", role="city", city=one.city))
+    assert officer.get(f"/cases/{one.number}/").status_code == 404
+    for page in ("", "print/"):
+        told = officer.get(f"/cases/{other.number}/{page}", follow=True)
+        assert told.redirect_chain[-1][0] == "/cases/"
+        assert f"Case {other.number} was merged into another one, which was not handed over." in told_on_top(told)
+
+
 def test_the_case_that_stays_tells_that_the_other_was_taken_back(two: list[Case], web: Client) -> None:
     """Inside and to the city, whose list had both."""
     one, other = two
