@@ -35,7 +35,7 @@ def test_what_is_guessed_first_is_refused(wang: User, weak: str) -> None:
         assert not re.search("[a-zA-Z]{3}", "".join(why_not(wang, weak)))
 
 
-@pytest.mark.parametrize("good", [*GOOD, first_password()])
+@pytest.mark.parametrize("good", [*GOOD, pytest.param(first_password(), id="a first password")])
 def test_what_is_hard_to_guess_is_taken(wang: User, good: str) -> None:
     assert why_not(wang, good) == []
 
