@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -72,8 +72,13 @@ class CityCodes(_Row):
 
 
 def _load() -> dict[str, Category]:
-    rows = tomllib.loads((_HERE / "categories.toml").read_text(encoding="utf-8"))["category"]
-    return {row["key"]: Category.model_validate(row) for row in rows}
+    rows = {row["key"]: row for row in tomllib.loads((_HERE / "categories.toml").read_text(encoding="utf-8"))["category"]}  # fmt: skip
+    return {key: Category.model_validate(_deadline(rows.get(row.get("file_as"), {})) | row) for key, row in rows.items()}  # fmt: skip
+
+
+def _deadline(row: dict[str, Any]) -> dict[str, Any]:
+    """What a category has of the one it is filed as, unless it has its own."""
+    return {name: row[name] for name in ("deadline_h", "deadline_clock") if name in row}
 
 
 CATEGORIES: dict[str, Category] = _load()

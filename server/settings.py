@@ -30,7 +30,7 @@ KEEP_CONFIRMED_DAYS = int(os.environ.get("TRIKEYE_KEEP_CONFIRMED_DAYS", "365"))
 KEEP_FACE_DAYS = int(os.environ.get("TRIKEYE_KEEP_FACE_DAYS", "30"))
 BROKER = os.environ.get("TRIKEYE_BROKER", "127.0.0.1:1883")
 BROKER_CERT, BROKER_KEY, BROKER_CA = (os.environ.get(f"TRIKEYE_BROKER_{name}", "") for name in ("CERT", "KEY", "CA"))
-SOURCE_URL = os.environ.get("TRIKEYE_SOURCE_URL", "https://example.org/trikeye")
+SOURCE_URL = os.environ.get("TRIKEYE_SOURCE_URL", "")
 PICTURES = DATA / "pictures"
 SECRETS = DATA / "secrets"
 

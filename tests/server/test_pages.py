@@ -87,9 +87,19 @@ def test_the_language_is_the_cookies_then_the_persons_then_the_browsers_then_chi
     client.force_login(User.objects.create_user("someone", password="a long password", language=own))
     page = client.get("/cases/")
     assert page.headers["Content-Language"] == shown
-    assert ("源代码" in page.content.decode()) is (shown == "zh-hans")
+    assert ("编号、地点、类别或文字" in page.content.decode()) is (shown == "zh-hans")
     decided = cookie in ("zh-hans", "en") or own
     assert ("Accept-Language" in page.headers["Vary"]) is not bool(decided)
+
+
+@pytest.mark.parametrize(("url", "foot"), [("", "AGPL-3.0-or-later"), ("https://git.example/trikeye", '<a href="https://git.example/trikeye">source code (AGPL)</a>')])  # fmt: skip
+def test_the_foot_of_a_page_leads_to_the_source_where_it_is_known(
+    url: str, foot: str, settings: Any, web: Client
+) -> None:
+    settings.SOURCE_URL = url
+    for page in ("/cases/", "/review/"):
+        said = web.get(page, headers={"accept-language": "en"}).content.decode()
+        assert f"{foot}</footer>" in said
 
 
 @pytest.mark.parametrize(("role", "first"), [("reviewer", "/review/"), ("supervisor", "/dashboard/"), ("fleet", "/fleet/"), ("city", "/dashboard/"), ("auditor", "/dashboard/"), ("admin", "/dashboard/")])  # fmt: skip
