@@ -64,6 +64,7 @@ def _row(case: Case, person: Any, home_id: int | None, now: datetime, *, in_disp
         "case": case, "address": address_of(case, home_id), "name": category_name(case.category), "place": kept_line(case) or f"{case.lat_deg:.5f}, {case.lon_deg:.5f}", "state": state_words(case.state, person, in_dispute=in_dispute),
         "severity": category.severity, "severity_name": severity_name(category.severity), "age": span((now - case.first_seen_at).total_seconds()),
         "deadline": case.deadline_at if case.state in AT_CITY else None, "is_over": case.state in AT_CITY and case.deadline_at is not None and case.deadline_at < now,
+        "has_none": case.state in AT_CITY and case.deadline_at is None and category.deadline_h is None,
     }  # fmt: skip
 
 

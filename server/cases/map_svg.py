@@ -27,7 +27,7 @@ LETTERS_Y = 23
 
 @dataclass(frozen=True)
 class Lines:
-    """Roads as lines of (latitude, longitude), or ground seen as points of no length; how wide they are, 0 for a thin line."""
+    """Roads as lines of (latitude, longitude), or ground seen as bands, a line of one point being a round place; how wide they are, 0 for a thin line."""
 
     lines: list[list[tuple[float, float]]]
     kind: str = "road"
@@ -101,7 +101,7 @@ def heap_mark() -> str:
 def ground_mark(kind: str) -> str:
     """The ground that cases lie on alone, for legends."""
     path = (
-        '<path d="M0 0h0" class="seen" stroke-width="20"/>'
+        '<path d="M-11 6L11 -6" class="seen" stroke-width="12"/>'
         if kind == "seen"
         else '<path d="M-11 6L11 -6" class="road" stroke-width="6"/>'
     )
@@ -140,8 +140,13 @@ def _path(points: Iterable[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x} {y}" for x, y in kept) + ("h0" if len(kept) == 1 else "")
 
 
+def north_mark(x: float, y: float) -> str:
+    """Where north is, beside the scale."""
+    return f'<g class="north" transform="translate({x:.0f} {y:.0f})"><path d="M-7 12L0 -10L7 12L0 7z"/><text x="10" y="10" class="scale-text">{_("N")}</text></g>'
+
+
 def _scale(box: Box, wide_px: int) -> str:
     span_m, foot = (box.east - box.west) * metres_per_degree(box.middle[0])[1], round(wide_px * SHAPE)
     bar_m = next(step * 10**power for power in range(6, -2, -1) for step in (5, 2, 1) if step * 10**power <= span_m / 4)
     told = f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m"
-    return f'<path d="M20 {foot - 24}v8h{bar_m / span_m * wide_px:.0f}v-8" class="scale"/><text x="28" y="{foot - 26}" class="scale-text">{told}</text>'
+    return f'<path d="M20 {foot - 24}v8h{bar_m / span_m * wide_px:.0f}v-8" class="scale"/><text x="28" y="{foot - 26}" class="scale-text">{told}</text>' + north_mark(20 + bar_m / span_m * wide_px + 26, foot - 30)

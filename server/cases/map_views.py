@@ -24,7 +24,7 @@ from server.cases.geo import BadBox, Box, Shape, around, box_of, collection, poi
 from server.cases.glyphs import glyph_of
 from server.cases.history import in_dispute, takes_it_for_new
 from server.cases.map_rows import MOST, Found, Heap, Spot, look, whole
-from server.cases.map_svg import APART_PX, SHAPE, WIDTH, draw, ground_mark, heap_mark, mark
+from server.cases.map_svg import APART_PX, SHAPE, WIDTH, Lines, draw, ground_mark, heap_mark, mark
 from server.cases.models import Picture
 from server.cases.officers import state_words
 from server.cases.roads import roads_in
@@ -55,10 +55,11 @@ def case_map(request: HttpRequest) -> HttpResponse:
     asked_for = given or begin(person, wanted)
     box = asked_for.fitted(SHAPE)
     query, found = query_of(wanted), look(person, wanted, box, DRAWN)
+    svg = drawing(person, box, found, query)
     return render(request, "map.html", asked(person, wanted) | {
-        "svg": mark_safe(drawing(person, box, found, query)), "said": said(found), "box": asked_for.text, "is_given": given is not None, "query": query,
+        "svg": mark_safe(svg), "said": said(found), "box": asked_for.text, "is_given": given is not None, "query": query,
         "moves": [(name, _move_name(name), _query(query, box.moved(*by))) for name, *by in MOVES], "whole": f"?{query}",
-        "legend": legend(person, box), "letters": letters_of(found), "list": f"{reverse('case_list')}?{query}",
+        "legend": legend(person, box), "letters": letters_of(found, svg), "list": f"{reverse('case_list')}?{query}",
     })  # fmt: skip
 
 
@@ -89,14 +90,14 @@ def roads_geojson(request: HttpRequest) -> HttpResponse:
     except BadBox as wrong:
         return _bad_box(request, wrong)
     roads = roads_in(request.user, box)
-    return JsonResponse(collection(_line(line, roads.kind) for line in roads.lines))
+    return JsonResponse(collection(_line(line, roads) for line in roads.lines))
 
 
-def _line(line: list[tuple[float, float]], kind: str) -> dict[str, Any]:
+def _line(line: list[tuple[float, float]], roads: Lines) -> dict[str, Any]:
     places = [[round(lon, 6), round(lat, 6)] for lat, lon in line]
     alone = len(places) == 1
     geometry = {"type": "Point" if alone else "LineString", "coordinates": places[0] if alone else places}
-    return {"type": "Feature", "geometry": geometry, "properties": {"kind": kind}}
+    return {"type": "Feature", "geometry": geometry, "properties": {"kind": roads.kind, "wide_m": round(roads.wide_m, 1)}}
 
 
 @require_GET
@@ -176,10 +177,11 @@ def legend(person: Any, box: Box) -> list[tuple[str, str]]:
     return told
 
 
-def letters_of(found: Found) -> list[tuple[str, str]]:
-    """The letters under the marks, and the categories that they stand for."""
+def letters_of(found: Found, svg: str) -> list[tuple[str, str]]:
+    """The letters that are drawn under marks, and the categories that they stand for."""
     language = get_language() or "zh-hans"
-    return sorted((glyph_of(key, language), category_name(key)) for key in {spot.category for spot in found.spots})
+    told = sorted((glyph_of(key, language), category_name(key)) for key in {spot.category for spot in found.spots})
+    return [(glyph, name) for glyph, name in told if f">{glyph}</text>" in svg]
 
 
 def _shapes(inside: bool) -> list[tuple[Shape, str]]:

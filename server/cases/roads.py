@@ -1,10 +1,12 @@
-"""What a map lies on: the city's roads where they were imported, else the ground that vehicles looked at, else where their sightings were made."""
+"""What a map lies on: the city's roads where they were imported, else the ground that vehicles looked at as bands along its cells, else where their sightings were made."""
 
 from __future__ import annotations
 
+from itertools import islice
 from math import hypot
 from typing import Any
 
+import h3.api.basic_int as h3
 import numpy as np
 
 from calibration.geodesy import metres_per_degree
@@ -25,6 +27,8 @@ WIDEST_DEG, JUMP_DEG = 0.04, 0.003
 """Of where sightings were made: how high a box is read, 4 km; from where to where nobody knows the way, 300 m."""
 THIN = 400
 """Of a box's width: what is shorter is not drawn, points nearer to the last are left out."""
+BAND = 1.2
+"""Of a cell's width: how wide its ground is drawn, so that none is left open between cells that touch."""
 
 
 def roads_in(person: Any, box: Box) -> Lines:
@@ -32,9 +36,9 @@ def roads_in(person: Any, box: Box) -> Lines:
     city_ids = cities_for(person)
     if Import.objects.filter(city__in=city_ids, kind=Kind.ROAD).exists():
         return Lines([line for city_id in city_ids for line in _named(city_id, box)])
-    seen = [point for city in City.objects.filter(id__in=city_ids) for point in _looked_at(city, box)]
+    seen = {cell: place for city in City.objects.filter(id__in=city_ids) for cell, place in _looked_at(city, box)}
     if seen:
-        return Lines([[point] for point in seen[:MOST_CELLS]], "seen", cell_width_m(_view(box).resolution))
+        return Lines(bands(dict(islice(seen.items(), MOST_CELLS))), "seen", BAND * cell_width_m(_view(box).resolution))
     if not is_inside(person):  # where vehicles drove is not the city's to know
         return Lines([])
     return Lines([line for city_id in city_ids for line in _driven(city_id, box)])
@@ -72,14 +76,47 @@ def _lines(edges: Any, least: float) -> list[list[tuple[float, float]]]:
     return lines
 
 
-def _looked_at(city: City, box: Box) -> list[tuple[float, float]]:
-    """The middles of the cells that vehicles saw."""
+def bands(places: dict[int, tuple[float, float]]) -> list[list[tuple[float, float]]]:
+    """Cells and their middles as lines from each to the next that it touches, every cell once; one that touches none is a line of one point.
+
+    A street two cells wide would be a zigzag: each place is drawn towards those it touches.
+    """
+    touching = {cell: [each for each in h3.grid_disk(cell, 1) if each != cell and each in places] for cell in places}
+    at = {cell: _middle_of([places[each] for each in (cell, *touching[cell])]) for cell in places}
+    left, lines = set(places), list[list[tuple[float, float]]]()
+    for end in sorted(places, key=lambda cell: (len(touching[cell]), cell)):
+        if end not in left:
+            continue
+        left.discard(end)
+        lines.append([at[end]])
+        open_ends = [end]
+        while open_ends:
+            here = open_ends[-1]
+            onward = [each for each in touching[here] if each in left]
+            if not onward:
+                open_ends.pop()
+                continue
+            following = min(onward, key=lambda cell: (len(touching[cell]), cell))
+            if lines[-1][-1] != at[here]:
+                lines.append([at[here]])
+            lines[-1].append(at[following])
+            left.discard(following)
+            open_ends.append(following)
+    return lines
+
+
+def _middle_of(places: list[tuple[float, float]]) -> tuple[float, float]:
+    return sum(lat for lat, _lon in places) / len(places), sum(lon for _lat, lon in places) / len(places)
+
+
+def _looked_at(city: City, box: Box) -> list[tuple[int, tuple[float, float]]]:
+    """The cells that vehicles saw, and their middles."""
     origins = ("camera",) if Cell.objects.filter(city=city, origin="camera").exists() else ("demo", "replay")
     view = _view(box)
     per_lat, per_lon = (view.span_m / each for each in metres_per_degree(view.lat_deg))
     found = inside(view, cells_in(city, view, Quality.SEEN, origins))
-    places = ((view.lat_deg + (VIEW_SHAPE / 2 - y) * per_lat, view.lon_deg + (x - 0.5) * per_lon) for _cell, _at, x, y in found)  # fmt: skip
-    return [place for place in places if box.holds(*place)]
+    places = ((cell, (view.lat_deg + (VIEW_SHAPE / 2 - y) * per_lat, view.lon_deg + (x - 0.5) * per_lon)) for cell, _at, x, y in found)  # fmt: skip
+    return [(cell, place) for cell, place in places if box.holds(*place)]
 
 
 def _view(box: Box) -> View:

@@ -50,7 +50,7 @@ def draw_map(case: Case, sighting: Sighting, tracks: list[list[tuple[float, floa
             f'<g class="map-near"><rect x="{x - 8:.1f}" y="{y - 8:.1f}" width="16" height="16" rx="3"/><text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{order}</text></g>'
         )
     bar = 20 * SCALE
-    parts.append(f'<path d="M12 {HEIGHT - 14}v4h{bar:.0f}v-4" class="map-scale"/><text x="16" y="{HEIGHT - 16}" class="map-text">20 m</text>'
+    parts.append(f'<path d="M12 {HEIGHT - 14}v4h{bar:.0f}v-4" class="map-scale"/><text x="16" y="{HEIGHT - 16}" class="map-text">{_("%(metres)s m") % {"metres": 20}}</text>'
                  f'<path d="M{WIDTH - 18} 26l5 -14l5 14l-5 -4z" class="map-north"/><text x="{WIDTH - 13}" y="40" text-anchor="middle" class="map-text">N</text>')  # fmt: skip
     words = _("Map: the case in the middle, uncertain by %(error).1f m") % {"error": major}
     return f'<svg class="map" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{words}" data-per-m="{SCALE:.4f}" data-m-per-lat="{per_lat:.1f}" data-m-per-lon="{per_lon:.1f}">{"".join(parts)}</svg>'

@@ -39,7 +39,7 @@ def own_answers(person: User, before: str = "") -> tuple[list[Own], str]:
     rows = Verdict.objects.filter(person=person).exclude(answer="skip").exclude(kind=Kind.SETTLED)
     if (last := _row_of(before)) is not None:
         rows = rows.filter(at__lte=last[0]).exclude(at=last[0], id__gte=last[1])
-    found = list(rows.select_related("case", "case__city").order_by("-at", "-id")[: A_PAGE + 1])
+    found = list(rows.select_related("case", "case__city", "merge__into").order_by("-at", "-id")[: A_PAGE + 1])
     shown, is_more = found[:A_PAGE], len(found) > A_PAGE
     seen = {*cases_for(person).filter(id__in=[row.case_id for row in shown]).values_list("id", flat=True)}
     pictures, home_id = thumbs(seen), home_city_id(person)
@@ -54,6 +54,8 @@ def own_answers(person: User, before: str = "") -> tuple[list[Own], str]:
 def _said(row: Verdict) -> str:
     if row.answer == "confirm" and row.category:
         return _("relabelled as %(category)s") % {"category": category_name(row.category)}
+    if (merge := getattr(row, "merge", None)) is not None:
+        return _("merged into case %(number)s") % {"number": merge.into.number}
     return answer_name(row.answer, row.reason)
 
 

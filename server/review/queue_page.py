@@ -13,6 +13,7 @@ from models.taxonomy import CATEGORIES, filing_codes
 from server.accounts.services import cases_for, home_city_id
 from server.review.keys import layout
 from server.review.narrowed import districts_for, part_of, words_of
+from server.words import severity_name
 
 FILTERS = ("filter", "category", "district")
 
@@ -27,6 +28,7 @@ class Choice:
     said: str
     pinyin: str
     codes: str
+    severity: str
 
 
 def choices() -> list[Choice]:
@@ -40,13 +42,14 @@ def choices() -> list[Choice]:
             ", ".join((each.name_zh, each.name_en, *each.also)),
             each.pinyin,
             " ".join(code.code for code in filing_codes(each.key)),
+            severity_name(each.severity),
         )
         for each in CATEGORIES.values()
     ]
 
 
 def page_values(request: HttpRequest) -> dict[str, Any]:
-    """`categories` to choose from, `keys` by their deed, `keys_json` the same for the script, `asked` the filters of the address, for the addresses of what the script asks, `part` what of the queue they mean, `first` the case that is to come first."""
+    """`categories` to choose from, `severities` with their names, the worst first, `keys` by their deed, `keys_json` the same for the script, `asked` the filters of the address, for the addresses of what the script asks, `part` what of the queue they mean, `first` the case that is to come first."""
     person: Any = request.user
     keys = layout(person.keys)
     asked = request.GET.copy()
@@ -55,6 +58,7 @@ def page_values(request: HttpRequest) -> dict[str, Any]:
     part = part_of(request.GET)
     return {
         "categories": choices(),
+        "severities": [(each, severity_name(each)) for each in ("critical", "high", "medium", "low")],
         "part": part,
         "part_words": words_of(part, person),
         "districts": districts_for(person),

@@ -18,6 +18,7 @@ export class Keyboard {
     for (const each of place.querySelectorAll("[data-do], kbd[data-key]")) {
       const [code, label] = this.layout[each.dataset.do ?? each.dataset.key] ?? ["", ""], kbd = each.matches("kbd") ? each : each.querySelector("kbd:last-child");
       if (kbd) { kbd.textContent = label; kbd.hidden = !label; }
+      if (label && each.dataset.do && each.title) each.title = `${each.title} (${label})`;
       if (code && each.dataset.do) each.setAttribute("aria-keyshortcuts", label.replace("Num ", "").replace("−", "-"));
     }
   }

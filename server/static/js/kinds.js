@@ -29,9 +29,9 @@ export class Kinds {
   }
 
   // What the digits mean stays until the page is loaded again: hands learn it.
-  open(card) {
+  open(card, key) {
     const { category, likely } = card.dataset;
-    this.now = category;
+    this.now = category; this.key = key;
     this.likely = this.kept[category] ??= likely.split(" ");
     for (const each of this.buttons) each.disabled = each.dataset.kind === category;
     this.field.value = "";
@@ -43,15 +43,20 @@ export class Kinds {
   show(isAll = false) {
     const typed = this.field.value.trim().toLowerCase();
     this.isAll = isAll;
-    this.shown = typed ? this.found(typed) : isAll ? this.buttons : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
+    const ranked = typed ? this.found(typed) : [], own = ranked.find(([each]) => each.dataset.kind === this.now);
+    this.shown = typed ? ranked.filter((each) => each !== own).map(([each]) => each) : isAll ? this.buttons : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
     this.grid.replaceChildren(...this.shown);
     this.grid.scrollTop = 0;
     this.shown.forEach((each, index) => { each.querySelector("kbd").textContent = index < 9 ? index + 1 : ""; });
-    this.which.textContent = this.which.dataset[!typed ? (isAll ? "all" : "likely") : this.shown.length ? "found" : "none"].replace("{found}", this.shown.length);
+    // What the card is already is not offered: it is said, and Enter chooses no other in its place.
+    const best = ranked.find((each) => each !== own), { dataset } = this.which;
+    this.isOwn = Boolean(own) && (!best || own[1] < best[1] || [own[0].querySelector("b").textContent.toLowerCase(), ...own[0].dataset.codes.split(" ")].includes(typed));
+    const told = dataset[!typed ? (isAll ? "all" : "likely") : this.shown.length ? "found" : "none"].replace("{found}", this.shown.length), present = own && (this.key ? dataset.own.replace("{key}", this.key) : dataset.ownPlain);
+    this.which.textContent = !present ? told : this.shown.length ? `${present} ${told}` : present;
     this.all.textContent = this.all.dataset[isAll ? "few" : "many"];
   }
 
-  // By name first, then by pinyin and code, by what people say for it, and by what is meant.
+  // With how well each fits: by name first, then by pinyin and code, by what people say for it, and by what is meant.
   found(typed) {
     const ways = [
       (each) => isNamed(each.querySelector("b").textContent, typed),
@@ -60,23 +65,26 @@ export class Kinds {
       (each) => isNamed(each.querySelector(".small").textContent, typed),
     ];
     const rank = (each) => ways.findIndex((fits) => fits(each));
-    return this.buttons.filter((each) => each.dataset.kind !== this.now && rank(each) >= 0).sort((one, other) => rank(one) - rank(other));
+    return this.buttons.map((each) => [each, rank(each)]).filter(([, at]) => at >= 0).sort((one, other) => one[1] - other[1]);
   }
 
   press(e) {
     if (e.isComposing || e.repeat || e.ctrlKey || e.altKey || e.metaKey) return;
     // A search field would spend the first Esc on emptying itself.
     if (e.key === "Escape") { e.preventDefault(); this.dialog.close(); return; }
-    if (e.target === this.field && /^0/.test(this.field.value)) { if (e.key === "Enter") { e.preventDefault(); this.choose(this.shown[0]); } return; } // a code is being typed
-    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(e.code)?.[1], chosen = digit ? this.shown[digit - 1] : e.key === "Enter" && e.target === this.field && this.shown[0];
-    if (!digit && !chosen) return;
+    if (e.target === this.field && /^0/.test(this.field.value)) { if (e.key === "Enter") { e.preventDefault(); this.enter(); } return; } // a code is being typed
+    const digit = /^(?:Digit|Numpad)([1-9])$/.exec(e.code)?.[1], isEnter = e.key === "Enter" && e.target === this.field;
+    if (!digit && !isEnter) return;
     e.preventDefault();
-    this.choose(chosen);
+    if (digit) this.choose(this.shown[digit - 1]); else this.enter();
   }
+
+  // The card's own category is confirmed on the card.
+  enter() { if (this.isOwn) this.dialog.close(); else this.choose(this.shown[0]); }
 
   choose(button) {
     if (!button || button.disabled) return;
     this.dialog.close();
-    this.onChoice(button.dataset.kind, button.querySelector("b").textContent);
+    this.onChoice(button.dataset.kind, button.querySelector("b").textContent, button.dataset.severity);
   }
 }

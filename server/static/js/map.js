@@ -101,9 +101,9 @@ async function asJson(address, box) {
   return answer.json();
 }
 
-// Which letters stand for which category, of those that are shown.
-function tellLetters({ glyphs, names }) {
-  const pairs = Object.keys(glyphs).map((key) => [glyphs[key], names[key]]).sort(([one], [other]) => one < other ? -1 : 1);
+// Which letters in sight stand for which category.
+function tellLetters(lettered) {
+  const pairs = [...new Map(lettered.map(({ glyph, category }) => [glyph, shownNow.names[category]]))].sort(([one], [other]) => one < other ? -1 : 1);
   document.getElementById("letters").replaceChildren(...pairs.map(([glyph, name]) => {
     const line = document.createElement("li"), letters = document.createElement("b");
     letters.textContent = glyph;
@@ -125,11 +125,13 @@ function tellSum() {
   const single = marksOf("spots", ({ city, number }) => `${city} ${number}`), groups = marksOf("clusters", (each) => each.cluster_id);
   const at = map.getBounds(), heaps = shownNow.counted ? shownNow.features.filter(({ geometry }) => at.contains(geometry.coordinates)) : [];
   const cases = single.length + [...groups.map((each) => each.point_count), ...heaps.map((each) => each.properties.cases)].reduce((sum, each) => sum + each, 0);
-  const words = cases === 0 ? told.none : shownNow.counted ? told.counted : groups.length ? told.grouped : told.single;
-  const line = words.replace("{cases}", cases).replace("{single}", single.length).replace("{groups}", groups.length);
+  const words = cases === 0 ? told.none : shownNow.counted ? told.counted : !groups.length ? told.single : single.length ? told.grouped : told.together;
+  const line = words.replace("{cases}", cases).replace("{together}", cases - single.length).replace("{groups}", groups.length);
   const said = shownNow.frame.replace("{said}", line);
   if (saidLine.textContent !== said) saidLine.textContent = said;
-  figure.dataset.letters = marksOf("letters", ({ city, number }) => `${city} ${number}`).length;
+  const lettered = marksOf("letters", ({ city, number }) => `${city} ${number}`);
+  figure.dataset.letters = lettered.length;
+  tellLetters(lettered);
 }
 
 async function showCases() {
@@ -144,7 +146,6 @@ async function showCases() {
     map.getSource(found.counted ? "heaps" : "cases").setData(found);
     map.getSource(found.counted ? "cases" : "heaps").setData(EMPTY);
     shownNow = found;
-    tellLetters(found);
     figure.dataset.shown = found.total;
   } catch { if (mine === asked) { shownNow = null; saidLine.textContent = told.lost; } }
   const inside = roadsBox && box[0] >= roadsBox[0] && box[1] >= roadsBox[1] && box[2] <= roadsBox[2] && box[3] <= roadsBox[3];

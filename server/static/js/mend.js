@@ -88,6 +88,10 @@ class Place {
     this.size = [map.viewBox.baseVal.width, map.viewBox.baseVal.height];
     this.corner = [0, 0];
     this.middle = this.size.map((side) => side / 2);
+    this.was = this.point.cloneNode();
+    this.was.setAttribute("class", "map-was");
+    for (const [axis, name] of ["cx", "cy"].entries()) this.was.setAttribute(name, this.middle[axis]);
+    map.insertBefore(this.was, this.point);
     this.marks = new MapMarks(map, this.size);
     this.turned = (this.error.getAttribute("transform") ?? "").replace(/^translate\([^)]*\) ?/, "");
     this.line = document.createElementNS("http://www.w3.org/2000/svg", "path");
@@ -102,7 +106,7 @@ class Place {
   }
 
   get value() { return [this.east, this.north]; }
-  get figure() { return `${Math.hypot(this.east, this.north).toFixed(1)} m`; }
+  get figure() { return `${Math.hypot(this.east, this.north).toFixed(1)}${this.marks.unit}`; }
 
   spot(x, y) { const at = new DOMPoint(x, y).matrixTransform(this.map.getScreenCTM().inverse()); return [at.x, at.y]; }
 
@@ -179,7 +183,7 @@ class Place {
   end() {
     for (const name of POINTERS) this.map.removeEventListener(name, this.listen);
     this.map.removeEventListener("wheel", this.turn);
-    this.line.remove();
+    this.line.remove(); this.was.remove();
     this.marks.draw([0, 0], 1);
   }
 }
@@ -189,7 +193,8 @@ class MapMarks {
   constructor(map, size) {
     const all = (what) => [...map.querySelectorAll(what)], middle = (rect) => [rect.x.baseVal.value + rect.width.baseVal.value / 2, rect.y.baseVal.value + rect.height.baseVal.value / 2];
     Object.assign(this, { map, size, dots: all("circle").map((each) => [each, each.r.baseVal.value]), near: all(".map-near").map((each) => [each, middle(each.querySelector("rect"))]), fixed: all(".map-scale, .map-north, .map-text"), bar: map.querySelector(".map-scale + .map-text") });
-    this.barM = parseFloat(this.bar?.textContent ?? "");
+    const told = this.bar?.textContent ?? "";
+    this.barM = parseFloat(told); this.unit = told.replace(/^[\d.]+/, "");
   }
 
   draw([x, y], closer) {
@@ -197,7 +202,7 @@ class MapMarks {
     for (const [dot, radius] of this.dots) dot.setAttribute("r", radius / closer);
     for (const [sign, [atX, atY]] of this.near) sign.setAttribute("transform", `translate(${atX} ${atY}) scale(${1 / closer}) translate(${-atX} ${-atY})`);
     for (const each of this.fixed) each.setAttribute("transform", `translate(${x} ${y}) scale(${1 / closer})`);
-    if (this.bar) this.bar.textContent = `${Number((this.barM / closer).toFixed(1))} m`;
+    if (this.bar) this.bar.textContent = `${Number((this.barM / closer).toFixed(1))}${this.unit}`;
   }
 }
 

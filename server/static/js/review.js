@@ -159,6 +159,8 @@ async function next(byItself = false) {
   if (cards.childElementCount < FETCH_BELOW) fetchMore();
   zoom = Object.assign(new Zoom(card.querySelector(".stage")), { onBox });
   card.querySelector(".more").open = opened;
+  by("tools").scrollLeft = 0;
+  for (const each of root.querySelectorAll("[data-now]")) each.textContent = card.querySelector("h1").textContent;
   const view = card.querySelector(".view");
   if (view) zoom.show(view);
   card.querySelector("h1").focus({ preventScroll: true });
@@ -199,7 +201,7 @@ function answer(kind, more = {}, as = "") {
   refused.delete(gone); answered.set(fields.id, gone);
   countOn(-1);
   const why = more.reason && reasons.querySelector(`[data-reason="${more.reason}"]`).dataset.words;
-  const told = { confirm: as ? say.confirmedAs.replace("{category}", as) : say.confirmed, reject: more.same_as ? say.merged.replace("{number}", more.same_as) : say.rejected.replace("{why}", why), unsure: say.unsure, skip: say.skipped }[kind];
+  const told = { confirm: as || say.confirmed, reject: more.same_as ? say.merged.replace("{number}", more.same_as) : say.rejected.replace("{why}", why), unsure: say.unsure, skip: say.skipped }[kind];
   sender.add(fields);
   live(say.told.replace("{what}", told));
   next();
@@ -257,7 +259,7 @@ async function sayBroken(is) {
 
 // Where there are no keys the help says what the signs over the picture mean.
 function explain() {
-  by("help").querySelector(".icons").replaceChildren(...[...by("tools").children].map((tool) => { const line = document.createElement("li"); line.append(tool.querySelector("svg").cloneNode(true), tool.dataset.help ?? tool.title); return line; }));
+  by("help").querySelector(".icons").replaceChildren(...[...by("tools").children].filter((tool) => getComputedStyle(tool).display !== "none").map((tool) => { const line = document.createElement("li"); line.append(tool.querySelector("svg").cloneNode(true), tool.dataset.help ?? tool.querySelector(".hidden").textContent); return line; }));
   by("help").showModal();
 }
 
@@ -280,7 +282,9 @@ function correct(kind) {
   if (document.activeElement?.closest("#tools")) card.querySelector("h1").focus({ preventScroll: true });
 }
 
-const kinds = new Kinds(by("kinds"), (category, name) => answer("confirm", { category }, name));
+const kinds = new Kinds(by("kinds"), (category, name, severity) => answer("confirm", { category }, say.confirmedAs.replace("{category}", name).replace("{severity}", severity)));
+// What stands on the button, "" where no keys are used.
+const confirmKey = () => { const kbd = bar.querySelector("[data-do=confirm] kbd"); return kbd.checkVisibility() ? kbd.textContent : ""; };
 const merge = new Merge(by("merge"), say.same, (number) => answer("reject", { reason: SAME, same_as: number }));
 const note = new Note(by("note")), reason = new Note(by("why"));
 const mend = new Mend(root, by("mend"), (kind, kept) => { card.mended = { ...card.mended, [kind]: kept }; tell(); card.querySelector("h1").focus({ preventScroll: true }); });
@@ -289,7 +293,7 @@ const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { i
 const there = new Presence(() => { if (!card && nothingLeft && empty.querySelector("[data-waits]")) fetchMore(); });
 const deeds = {
   confirm: () => { mend.stop(true); answer("confirm"); }, unsure: () => answer("unsure"), skip: () => answer("skip"), undo, report,
-  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card); }, merge: () => { if (ready) merge.open(card); },
+  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card, confirmKey()); }, merge: () => { if (ready) merge.open(card); },
   next: () => card && show(shownIndex(card) + 1), fit, larger: () => mend.zoom(true) || zoom?.by(1.25), smaller: () => mend.zoom(false) || zoom?.by(0.8),
   box: () => { const isHidden = root.classList.toggle("no-box"); root.querySelector(".tools [data-do=box]").setAttribute("aria-pressed", String(isHidden)); },
   bright: () => { const button = root.querySelector(".tools [data-do=bright]"), level = brighten(root); button.setAttribute("aria-pressed", String(level > 1)); button.querySelector(".level").textContent = level > 1 ? `${level}/3` : ""; live(say.bright.replace("{level}", level).replace("{what}", say[`bright-${level}`])); }, details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
