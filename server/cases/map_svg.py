@@ -140,13 +140,17 @@ def _path(points: Iterable[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{x} {y}" for x, y in kept) + ("h0" if len(kept) == 1 else "")
 
 
-def north_mark(x: float, y: float) -> str:
-    """Where north is, beside the scale."""
-    return f'<g class="north" transform="translate({x:.0f} {y:.0f})"><path d="M-7 12L0 -10L7 12L0 7z"/><text x="10" y="10" class="scale-text">{_("N")}</text></g>'
+def _north(x: float, y: float) -> str:
+    """Where that is, beside the scale."""
+    return f'<path d="M{x:.0f} {y:.0f}l7 -22l7 22l-7 -5z" class="north"/><text x="{x + 18:.0f}" y="{y:.0f}" class="scale-text">{_("N")}</text>'
 
 
 def _scale(box: Box, wide_px: int) -> str:
     span_m, foot = (box.east - box.west) * metres_per_degree(box.middle[0])[1], round(wide_px * SHAPE)
     bar_m = next(step * 10**power for power in range(6, -2, -1) for step in (5, 2, 1) if step * 10**power <= span_m / 4)
     told = f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m"
-    return f'<path d="M20 {foot - 24}v8h{bar_m / span_m * wide_px:.0f}v-8" class="scale"/><text x="28" y="{foot - 26}" class="scale-text">{told}</text>' + north_mark(20 + bar_m / span_m * wide_px + 26, foot - 30)
+    bar_px = bar_m / span_m * wide_px
+    return (
+        f'<path d="M20 {foot - 24}v8h{bar_px:.0f}v-8" class="scale"/><text x="28" y="{foot - 26}" class="scale-text">{told}</text>'
+        + _north(bar_px + 36, foot - 16)
+    )

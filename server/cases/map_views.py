@@ -97,7 +97,11 @@ def _line(line: list[tuple[float, float]], roads: Lines) -> dict[str, Any]:
     places = [[round(lon, 6), round(lat, 6)] for lat, lon in line]
     alone = len(places) == 1
     geometry = {"type": "Point" if alone else "LineString", "coordinates": places[0] if alone else places}
-    return {"type": "Feature", "geometry": geometry, "properties": {"kind": roads.kind, "wide_m": round(roads.wide_m, 1)}}
+    return {
+        "type": "Feature",
+        "geometry": geometry,
+        "properties": {"kind": roads.kind, "wide_m": round(roads.wide_m, 1)},
+    }
 
 
 @require_GET

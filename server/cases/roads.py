@@ -27,8 +27,6 @@ WIDEST_DEG, JUMP_DEG = 0.04, 0.003
 """Of where sightings were made: how high a box is read, 4 km; from where to where nobody knows the way, 300 m."""
 THIN = 400
 """Of a box's width: what is shorter is not drawn, points nearer to the last are left out."""
-BAND = 1.2
-"""Of a cell's width: how wide its ground is drawn, so that none is left open between cells that touch."""
 
 
 def roads_in(person: Any, box: Box) -> Lines:
@@ -38,7 +36,7 @@ def roads_in(person: Any, box: Box) -> Lines:
         return Lines([line for city_id in city_ids for line in _named(city_id, box)])
     seen = {cell: place for city in City.objects.filter(id__in=city_ids) for cell, place in _looked_at(city, box)}
     if seen:
-        return Lines(bands(dict(islice(seen.items(), MOST_CELLS))), "seen", BAND * cell_width_m(_view(box).resolution))
+        return Lines(bands(dict(islice(seen.items(), MOST_CELLS))), "seen", cell_width_m(_view(box).resolution))
     if not is_inside(person):  # where vehicles drove is not the city's to know
         return Lines([])
     return Lines([line for city_id in city_ids for line in _driven(city_id, box)])

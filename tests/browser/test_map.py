@@ -235,10 +235,93 @@ def test_it_says_how_many_cases_the_marks_in_sight_stand_for(open_page: Open, de
     middle = Case.objects.get(category="road_damage")
     box = Box(middle.lon_deg - 0.003, middle.lat_deg - 0.0005, middle.lon_deg + 0.003, middle.lat_deg + 0.0005)
     page, said = open_page(f"/cases/map/?bbox={box.text}", chief), "#map-said"
-    expect(page.locator(said)).to_have_text("此范围内 10 件：8 处单件，1 组。")
+    expect(page.locator(said)).to_have_text("此范围内 10 件，其中 2 件合并显示为 1 处。")
     assert page.locator("#map").get_attribute("data-shown") == "12", "two more wait beyond the rim"
     after(page, lambda: page.locator("[data-move=east]").press("Enter"))
-    expect(page.locator(said)).to_have_text("此范围内 8 件：6 处单件，1 组。")
+    expect(page.locator(said)).to_have_text("此范围内 8 件，其中 2 件合并显示为 1 处。")
+
+
+def heap_of_two(send: Any) -> Case:
+    """Two cases within a metre, and none beside them."""
+    for number, category in enumerate(("road_damage", "bagged_garbage"), start=1):
+        send(east_m=0.3 * number, category=category, outbox=UUID(int=number))
+    screen_new(timezone.now())
+    count_all(timezone.now())
+    return Case.objects.get(category="road_damage")
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_letters_are_told_while_some_are_in_sight_and_north_beside_the_scale(language: str, open_page: Open, send: Any, chief: User) -> None:  # fmt: skip
+    at = heap_of_two(send)
+    box = Box(at.lon_deg - 0.003, at.lat_deg - 0.001, at.lon_deg + 0.003, at.lat_deg + 0.001)
+    page = open_page(f"/cases/map/?bbox={box.text}", chief, language)
+    shown(page, 2)
+    together = "此范围内 2 件，合并显示为 1 处。" if language == "zh-hans" else "Cases in this part of the map: 2, shown together (marks: 1)."  # fmt: skip
+    expect(page.locator("#map-said")).to_have_text(together)
+    expect(page.locator("#letters-say")).to_be_hidden()
+    expect(page.locator("#letters li")).to_have_count(0)
+    north, scale = page.locator(".map-north-mark"), page.locator(".maplibregl-ctrl-scale").bounding_box()
+    expect(north).to_have_text("北" if language == "zh-hans" else "N")
+    beside = north.bounding_box()
+    assert scale
+    assert beside
+    assert beside["x"] >= scale["x"] + scale["width"]
+    assert abs(beside["y"] + beside["height"] - scale["y"] - scale["height"]) < 4
+
+
+def test_a_sum_is_not_told_while_groups_come_apart(open_page: Open, send: Any, chief: User) -> None:
+    at = heap_of_two(send)
+    box = Box(at.lon_deg - 0.003, at.lat_deg - 0.001, at.lon_deg + 0.003, at.lat_deg + 0.001)
+    page, said = open_page(f"/cases/map/?bbox={box.text}", chief), "#map-said"
+    shown(page, 2)
+    expect(page.locator(said)).to_have_text("此范围内 2 件，合并显示为 1 处。")
+    held: list[Route] = []
+    page.route("**/cases.geojson*", lambda route: held.append(route))
+    with page.expect_request("**/cases.geojson*"):
+        page.mouse.click(*middle_of(page))
+        expect(page.locator(said)).to_have_text("…")
+    page.wait_for_timeout(1000)
+    expect(page.locator(said)).to_have_text("…")
+    held[-1].continue_()
+    expect(page.locator(said)).to_have_text(re.compile("此范围内 [12] 件"))
+
+
+def test_marks_can_be_pressed_as_soon_as_they_are_seen(open_page: Open, deal: Deal, chief: User) -> None:
+    deal(3)
+    count_all(timezone.now())
+    page = open_page("/cases/", chief)
+    held: list[Route] = []
+    page.route("**/cases.geojson*", lambda route: held.append(route))
+    with page.expect_request("**/cases.geojson*"):
+        page.goto("/cases/map/")
+    page.evaluate("window.isSamePage = true")
+    one = page.locator(".map-drawn a[href^='/cases/']:not([href*=bbox])").first
+    name = (one.get_attribute("aria-label") or "").split()[-1]
+    one.click()
+    expect(page.locator(".map-peek h2 a")).to_have_attribute("href", f"/cases/{name}/")
+    held[-1].continue_()
+    shown(page, 3)
+    expect(page.locator(".map-peek")).to_have_count(1)
+    assert page.evaluate("window.isSamePage")
+
+
+def test_a_group_of_the_drawn_map_leads_closer_on_the_one_that_moves(open_page: Open, send: Any, chief: User) -> None:  # fmt: skip
+    at = heap_of_two(send)
+    box = Box(at.lon_deg - 0.003, at.lat_deg - 0.001, at.lon_deg + 0.003, at.lat_deg + 0.001)
+    page = open_page("/cases/", chief)
+    held: list[Route] = []
+    page.route("**/cases.geojson*", lambda route: held.append(route))
+    with page.expect_request("**/cases.geojson*"):
+        page.goto(f"/cases/map/?bbox={box.text}")
+    page.evaluate("window.isSamePage = true")
+    with page.expect_request("**/cases.geojson*"):
+        page.locator(".map-drawn a[href*=bbox]").first.click()
+    expect(page.locator("#map-said")).to_have_text("…")
+    for route in held:
+        route.continue_()
+    shown(page, 2)
+    assert page.evaluate("window.isSamePage")
+    assert bbox(page)[2] - bbox(page)[0] < 0.004
 
 
 def test_letters_that_would_lie_on_others_are_left_out(open_page: Open, deal: Deal, send: Any, chief: User) -> None:

@@ -147,3 +147,14 @@ def test_a_case_handed_over_anew_counts_from_its_new_receipt_everywhere(
     settled_as("manhole_fault", begin + timedelta(minutes=30))
     assert prepare_handovers(begin + timedelta(minutes=40)) == 0
     assert shown(case, chief) == ("", "", "")
+
+
+def test_the_list_says_of_a_category_without_a_deadline_that_none_is_set(received: Case, reviewer: Any, client: Client) -> None:  # fmt: skip
+    client.force_login(reviewer)
+    client.cookies["trikeye_language"] = "en"
+    none_set = 'title="The standard sets no deadline for this category.">none set<'
+    assert none_set not in client.get("/cases/?state=all").content.decode()
+    Case.objects.update(category="kerb_damage", deadline_at=None)
+    assert none_set in client.get("/cases/?state=all").content.decode()
+    Case.objects.update(state="confirmed")
+    assert none_set not in client.get("/cases/?state=all").content.decode(), "no city has it yet"

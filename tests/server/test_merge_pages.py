@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote_plus
 from uuid import UUID, uuid4
 
 import pytest
@@ -268,8 +269,14 @@ def test_the_way_back_to_the_list_keeps_what_it_was_asked_for(two: list[Case], w
     web.get("/cases/?state=queued&category=bagged_garbage&before=9&nonsense=1")
     web.post("/cases/1/note", {"words": "a deed in between"})
     assert back() == "/cases/?state=queued&amp;category=bagged_garbage&amp;before=9"
+    web.get("/cases/", {"q": "桃园 pothole"})
+    assert back() == "/cases/?q=" + quote_plus("桃园 pothole"), "a search too"
     web.get("/cases/")
     assert back() == "/cases/?"
+
+
+def test_where_a_case_lies_and_how_well_that_is_known_stand_apart(two: list[Case], web: Client) -> None:
+    assert re.search(r'</span> <span class="small">· [^±·]*±', web.get("/cases/1/").content.decode())
 
 
 def test_every_reopening_is_a_move_of_the_table() -> None:

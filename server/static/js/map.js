@@ -2,9 +2,10 @@
 const figure = document.getElementById("map"), stage = figure.querySelector(".map-stage"), saidLine = document.getElementById("map-said"), told = figure.dataset;
 const WAIT_MS = 120, MARK_PX = { wide: 30, high: 26 }, LETTERS_PX = { wide: 28, high: 14 }, LETTERS_Y = 21, ROOM_PX = 16, RATIO = 2;
 const MOVES = { north: [0, -0.3], south: [0, 0.3], west: [-0.3, 0], east: [0.3, 0] };
+const GROUPS = ["clusters", "heaps"], FADED = 0.3, WAITS = "…";
 const PRESSED = ["spots", "clusters", "heaps", "letters"];
 const EMPTY = { type: "FeatureCollection", features: [] };
-let map, asked = 0, timer = 0, roadsBox = null, shownNow = null, stands = "", isFitting = false, isMoved = false;
+let map, asked = 0, timer = 0, roadsBox = null, shownNow = null, stands = "", isFitting = false, isMoved = false, isWaiting = false, shownZoom = 0;
 
 const ink = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 const boxOf = (text) => text.split(",").map(Number);
@@ -71,12 +72,18 @@ function imageOf(id) {
   return kind === "heap" ? heap(text) : kind === "letters" ? under(text) : mark(kind);
 }
 
+// What is wide_m on the ground is `px` wide at zoom 20, and half of that at each zoom farther.
+const groundWide = (times) => ["interpolate", ["exponential", 2], ["zoom"], 8, ["max", 2, ["/", ["*", times, ["get", "px"]], 4096]], 20, ["*", times, ["get", "px"]]];
+const pxAt20 = (wide_m, lat) => wide_m * 2 ** 20 / (78271.517 * Math.cos(lat * Math.PI / 180));
+
 const style = () => ({
   version: 8,
+  transition: { duration: 0, delay: 0 },
   sources: { roads: { type: "geojson", data: EMPTY }, cases: { type: "geojson", data: EMPTY, cluster: true, clusterRadius: 36, clusterMaxZoom: 17 }, heaps: { type: "geojson", data: EMPTY } },
   layers: [
     { id: "ground", type: "background", paint: { "background-color": ink("tint") } },
-    { id: "seen", type: "circle", source: "roads", filter: ["==", ["get", "kind"], "seen"], paint: { "circle-color": ink("line"), "circle-radius": ["interpolate", ["exponential", 2], ["zoom"], 10, 1, 14, 5, 18, 60, 20, 240] } },
+    { id: "seen-alone", type: "circle", source: "roads", filter: ["all", ["==", ["get", "kind"], "seen"], ["==", ["geometry-type"], "Point"]], paint: { "circle-color": ink("line"), "circle-radius": groundWide(0.5) } },
+    { id: "seen", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["all", ["==", ["get", "kind"], "seen"], ["==", ["geometry-type"], "LineString"]], paint: { "line-color": ink("line"), "line-width": groundWide(1) } },
     { id: "road-edge", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("line"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 1.5, 14, 5, 18, 18] } },
     { id: "road", type: "line", source: "roads", layout: { "line-cap": "round", "line-join": "round" }, filter: ["==", ["get", "kind"], "road"], paint: { "line-color": ink("ground"), "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.5, 14, 3, 18, 14] } },
     // Marks are laid down first, being above; letters that would lie on one of them, or on others, are left out.
@@ -119,9 +126,25 @@ function marksOf(layer, key) {
   return [...new Map(found.map(({ properties }) => [key(properties), properties])).values()];
 }
 
+// Closer, groups come apart: until it is known into what, their old numbers stand back, and no sum is told.
+function waits() {
+  if (isWaiting || !shownNow || map.getZoom() < shownZoom + 0.01) return;
+  isWaiting = true;
+  saidLine.textContent = WAITS;
+  for (const layer of GROUPS) map.setPaintProperty(layer, "icon-opacity", FADED);
+}
+
+function waitsNoMore() {
+  isWaiting = false;
+  for (const layer of GROUPS) map.setPaintProperty(layer, "icon-opacity", 1);
+}
+
 // How many cases the marks in sight stand for, as soon as all of them are drawn.
 function tellSum() {
-  if (!shownNow) return;
+  if (!shownNow || isWaiting) return;
+  shownZoom = map.getZoom();
+  stage.querySelector(".map-ground-live").classList.remove("waits");
+  stage.querySelector(".map-drawn").hidden = true;
   const single = marksOf("spots", ({ city, number }) => `${city} ${number}`), groups = marksOf("clusters", (each) => each.cluster_id);
   const at = map.getBounds(), heaps = shownNow.counted ? shownNow.features.filter(({ geometry }) => at.contains(geometry.coordinates)) : [];
   const cases = single.length + [...groups.map((each) => each.point_count), ...heaps.map((each) => each.properties.cases)].reduce((sum, each) => sum + each, 0);
@@ -146,12 +169,17 @@ async function showCases() {
     map.getSource(found.counted ? "heaps" : "cases").setData(found);
     map.getSource(found.counted ? "cases" : "heaps").setData(EMPTY);
     shownNow = found;
+    if (isWaiting) waitsNoMore();
     figure.dataset.shown = found.total;
-  } catch { if (mine === asked) { shownNow = null; saidLine.textContent = told.lost; } }
+  } catch { if (mine === asked) { if (isWaiting) waitsNoMore(); shownNow = null; saidLine.textContent = told.lost; } }
   const inside = roadsBox && box[0] >= roadsBox[0] && box[1] >= roadsBox[1] && box[2] <= roadsBox[2] && box[3] <= roadsBox[3];
   if (inside && (roadsBox[2] - roadsBox[0]) < 2 * (box[2] - box[0])) return;
   const roads = await asJson(told.roads, box).catch(() => null);
-  if (roads && mine === asked) { roadsBox = box; map.getSource("roads").setData(roads); }
+  if (roads && mine === asked) {
+    roadsBox = box;
+    for (const each of roads.features) each.properties.px = pxAt20(each.properties.wide_m, (box[1] + box[3]) / 2);
+    map.getSource("roads").setData(roads);
+  }
 }
 
 const standing = () => [...map.getCenter().toArray(), map.getZoom()].join();
@@ -183,7 +211,7 @@ function closePeek(focus = true) {
 
 async function peek(spot) {
   const address = new URL(told.peek.replace("/0/", `/${spot.number}/`), location.href);
-  address.searchParams.set("city", spot.city);
+  if (spot.city) address.searchParams.set("city", spot.city);
   const answer = await fetch(address).catch(() => null);
   if (!answer?.ok) { saidLine.textContent = told.lost; return; }
   closePeek(false);
@@ -206,6 +234,30 @@ async function pressed(e) {
   map.easeTo({ center: hit.geometry.coordinates, zoom: closer });
 }
 
+// The drawn map is seen first, and is pressed like the other one: a group leads closer, a case opens its panel.
+function pressedDrawn(e) {
+  const link = e.target.closest("a");
+  if (!link || e.ctrlKey || e.metaKey || e.shiftKey) return;
+  const to = new URL(link.href.baseVal ?? link.href, location.href), number = to.pathname.match(/\/(\d+)\/$/)?.[1];
+  e.preventDefault();
+  if (number) { peek({ number, city: to.searchParams.get("city") }); return; }
+  const [west, south, east, north] = boxOf(to.searchParams.get("bbox"));
+  isMoved = true;
+  saidLine.textContent = WAITS;
+  map.fitBounds([[west, south], [east, north]], { animate: false });
+}
+
+// Nothing turns this map.
+const north = {
+  onAdd() {
+    const at = Object.assign(document.createElement("div"), { className: "maplibregl-ctrl map-north-mark" });
+    at.innerHTML = '<svg viewBox="-8 -11 16 24" width="13" height="20" aria-hidden="true"><path d="M-7 12L0 -10L7 12L0 7z"/></svg>';
+    at.append(told.north);
+    return at;
+  },
+  onRemove() {},
+};
+
 function byButtons() {
   figure.querySelector(".moves").addEventListener("click", (e) => {
     const move = e.target.closest("a[data-move]")?.dataset.move;
@@ -225,7 +277,8 @@ async function begin() {
   ground.className = "map-ground-live waits"; // unseen over the drawn map, until there is something on it
   stage.append(ground);
   figure.dataset.live = "true";
-  map = new library.Map({ container: ground, style: style(), attributionControl: false, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, maxZoom: 20, locale: { "Map.Title": told.name } });
+  map = new library.Map({ container: ground, style: style(), attributionControl: false, fadeDuration: 0, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, maxZoom: 20, locale: { "Map.Title": told.name } });
+  map.addControl(north, "bottom-left");
   map.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
@@ -237,11 +290,13 @@ async function begin() {
     map.on("mouseenter", layer, () => { map.getCanvas().style.cursor = "pointer"; });
     map.on("mouseleave", layer, () => { map.getCanvas().style.cursor = ""; });
   }
+  stage.querySelector(".map-drawn").addEventListener("click", pressedDrawn);
   map.on("load", async () => {
     map.on("moveend", moved);
+    map.on("zoom", waits);
     map.on("idle", tellSum);
+    if (isMoved) moved();
     await showCases();
-    map.once("idle", () => { ground.classList.remove("waits"); stage.querySelector(".map-drawn").hidden = true; });
     map.triggerRepaint();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { roadsBox = null; map.setStyle(style(), { diff: false }); map.once("styledata", showCases); });
