@@ -260,9 +260,9 @@ def test_a_place_is_put_right_and_never_farther_than_fifty_metres(
     for _ in range(4):
         mend.locator("[data-step='1 0']").click()
     mend.locator("[data-step='0 -1']").click()
-    expect(figure).to_have_text("2.1 m")
+    expect(figure).to_have_text("2.1 m" if language == "en" else "2.1 米")
     mend.locator("[data-mend=keep]").click()
-    expect(page.locator("#chips button")).to_contain_text("2.1 m")
+    expect(page.locator("#chips button")).to_contain_text("2.1 m" if language == "en" else "2.1 米")
     page.locator("[data-do=confirm]").click()
     assert shown(page) == far.pk
     page.locator("#tools [data-do=mend_place]").click()
@@ -270,7 +270,8 @@ def test_a_place_is_put_right_and_never_farther_than_fifty_metres(
         drag(page, middle(page, ".map-case"), (-170, 0))
     for _ in range(12):
         press(page, "Shift+ArrowLeft")
-    expect(figure).to_have_text("49.9 m")
+    expect(figure).to_have_text("49.9 m" if language == "en" else "49.9 米")
+    expect(card(page).locator(".map-scale + .map-text")).to_have_text("20 m" if language == "en" else "20 米")
     press(page, "Enter")
     page.locator("[data-do=confirm]").click()
     all_sent(page)

@@ -56,6 +56,7 @@ def test_a_correction_has_its_keys_for_itself_and_nothing_lies_over_it(
     for deed in ("undo", "skip", "unsure", "reject", "change"):
         expect(page.locator(f".bar [data-do={deed}] kbd").first).to_be_hidden()
     expect(page.locator(".bar [data-do=confirm] kbd")).to_be_visible()
+    expect(page.locator("#tools kbd:visible")).to_have_count(0)
     sizes = (
         r"每步 \d+ 像素 · 方框 \d+ × \d+ 像素" if language != "en" else r"Each step \d+ pixels · Box \d+ × \d+ pixels"
     )
@@ -119,6 +120,7 @@ def test_the_facts_of_a_card_break_between_words_that_belong_together(
     assert facts.locator(".tag .mark").evaluate("(each) => each.getBoundingClientRect().width") > 5
     lack = facts.get_by_text("路名：尚无本市道路数据" if language != "en" else "Street: no road data of this city yet")
     expect(lack).to_have_class(re.compile("small"))
+    expect(facts).to_contain_text("位置误差 ±" if language != "en" else "position ±")
     for row in facts.locator(".row").all():
         assert "·" not in row.inner_text(), "a separator belongs to what comes after it"
         assert (

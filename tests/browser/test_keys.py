@@ -66,6 +66,22 @@ def test_the_numeric_keypad_decides_too(open_page: Open, deal: Deal, reviewer: U
     assert answers() == dict(zip([c.pk for c in cases], [("confirm", None), ("reject", 4), ("unsure", None)], strict=True))  # fmt: skip
 
 
+def test_the_signs_over_the_picture_show_their_keys_and_say_them_with_the_deed(
+    open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en")
+    shown(page)
+    for deed, key, words in (("note", "N", "note for this card"), ("merge", "G", "same as a case nearby"), ("bright", "V", "brighter shadows, then more contrast")):  # fmt: skip
+        tool = page.locator(f"#tools [data-do={deed}]")
+        expect(tool.locator("kbd")).to_be_visible()
+        expect(tool.locator("kbd")).to_have_text(key)
+        expect(tool).to_have_attribute("title", f"{words} ({key})")
+    phone = open_page("/review/", reviewer, "en", **PHONE)
+    shown(phone)
+    expect(phone.locator("#tools kbd:visible")).to_have_count(0)
+
+
 def test_keys_that_are_off_do_nothing_and_buttons_do_all(open_page: Open, deal: Deal, reviewer: User) -> None:
     case = deal(1)[0]
     page = open_page("/me/keys/", reviewer, "en")
@@ -73,6 +89,8 @@ def test_keys_that_are_off_do_nothing_and_buttons_do_all(open_page: Open, deal: 
     page.goto("/review/")
     shown(page)
     expect(page.locator(".bar kbd").first).to_be_hidden()
+    expect(page.locator("#tools kbd:visible")).to_have_count(0)
+    expect(page.locator("#tools [data-do=note]")).to_have_attribute("title", "note for this card")
     press(page, *"fdsarxgnewqviptcb", "?", "+")
     expect(page.locator("dialog[open]")).to_have_count(0)
     assert shown_case(page) == case.pk

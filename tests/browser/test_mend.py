@@ -113,8 +113,11 @@ def test_the_map_comes_closer_by_keys_buttons_and_wheel_and_the_point_stays_in_s
     x, _ = middle(page, ".map-case")
     press(page, "ArrowRight")
     step = middle(page, ".map-case")[0] - x
+    assert middle(page, ".map-was")[0] == pytest.approx(x, abs=0.1), "where it was stays to be seen"
+    expect(card(page).locator(".map-was")).to_have_css("fill", "none")
     press(page, "NumpadAdd", "NumpadAdd")
-    page.locator("#mend [data-do=larger]").click()
+    expect(page.locator("#mend [data-do=smaller]")).to_have_text(re.compile("map farther"))
+    page.locator("#mend").get_by_text("map closer").click()
     assert view_box(page)[2] == pytest.approx(whole[2] / 1.5**3)
     x, _ = middle(page, ".map-case")
     press(page, "ArrowRight")
@@ -135,6 +138,7 @@ def test_the_map_comes_closer_by_keys_buttons_and_wheel_and_the_point_stays_in_s
     closer = view_box(page)[2]
     assert closer == pytest.approx(whole[2] / 1.5**3 / 1.2)
     press(page, "NumpadSubtract", "Enter")  # the button was pressed by hand
+    expect(card(page).locator(".map-was")).to_have_count(0)
     assert view_box(page) == whole
     expect(card(page).locator(".map-scale + .map-text")).to_have_text("20 m")
     press(page, "f")

@@ -144,7 +144,9 @@ def test_a_category_is_found_by_the_beginning_of_a_word_and_named_when_it_is_cho
     field.fill("ads")
     assert found.evaluate_all(keys)[0] == "small_ads"
     press(page, "Enter")
-    expect(page.locator("#live")).to_have_text("confirmed as Illegal small advertisements or graffiti, 1 left")
+    expect(page.locator("#live")).to_have_text(
+        "relabelled as “Illegal small advertisements or graffiti”, severity: low, 1 left"
+    )
     shown(page)
     press(page, "f")
     expect(page.locator("#live")).to_have_text("confirmed, 0 left")
@@ -216,6 +218,18 @@ def test_a_category_is_found_by_its_meaning_its_pinyin_or_its_code_and_the_prese
         assert "bagged_garbage" not in found, typed
     field.fill("dabaolaji")
     expect(kinds.locator("[data-kind]")).to_have_count(0)
+    expect(kinds.locator(".which p")).to_have_text("这就是当前类别：按 Esc 返回，再按 F 确认。")
+    press(page, "Enter")
+    expect(kinds).to_be_hidden()
+    assert not Verdict.objects.exists()
+    press(page, "r")
+    field.fill("打包垃圾")
+    press(page, "Enter")
+    expect(kinds, "no other takes its place").to_be_hidden()
+    assert not Verdict.objects.exists()
+    press(page, "r")
+    field.fill("沙发")
+    expect(kinds.locator(".which p")).not_to_contain_text("当前类别")
     kinds.locator(".which button").click()
     expect(kinds.locator("[data-kind=bagged_garbage]")).to_be_disabled()
     field.fill("x")
@@ -308,6 +322,11 @@ def test_help_opens_by_its_key_and_gives_the_focus_back(open_page: Open, deal: D
     expect(page.locator("#help")).to_be_visible()
     for words in ("“影子”表示该类别的准确程度尚未得到证明", "都不会移交城管", "地图上较宽的带"):
         expect(page.locator("#help")).to_contain_text(words)
+    assert " ".join(page.locator("#help .scale").inner_text().split()).endswith("紧急 > 严重 > 一般 > 轻微")
+    assert len(set(page.locator("#help .scale .tag").evaluate_all("(all) => all.slice(0, 2).map((each) => getComputedStyle(each).backgroundColor)"))) == 2  # fmt: skip
+    merging = page.locator("#help .keys div", has_text="与附近案件相同")
+    expect(merging.locator("kbd")).to_have_text(["G"])
+    expect(merging).to_contain_text("附近的按数字，其余输入案件号，回车查看，再回车并入")
     press(page, "f", "Escape")
     expect(page.locator("#help")).to_be_hidden()
     expect(card(page).locator("h1")).to_be_focused()

@@ -19,7 +19,7 @@ from server.fleet.models import City
 from server.review.counts import queue_counts
 from server.review.gold import make, tell
 from server.review.mine import Agreed, agreed, answered, by_week, pace_of, today
-from server.review.models import Dispute, Look, Verdict
+from server.review.models import Dispute, Look, MergeByVerdict, Verdict
 from server.review.own import A_PAGE, own_answers
 from server.review.rules import Kind, LookKind
 from server.screening.services import screen_new
@@ -153,6 +153,14 @@ def test_the_last_answers_are_ones_own_with_what_was_proposed_and_said(reviewer:
     assert page.count("Bagged garbage left on the kerb") == 2
     assert page.index(f'href="/cases/{cases[1].number}') < page.index(f'href="/cases/{cases[0].number}')
     assert page.count("<img") == Picture.objects.filter(sighting__case__in=cases[:2], role="best").count() > 0
+    same = say(reviewer, cases[3], "reject", reason=5, box=[1, 2, 3, 4], lat_deg=30.0, lon_deg=120.0)
+    MergeByVerdict.objects.create(verdict=same, into=cases[1], sightings=[])
+    assert f"<b>merged into case {cases[1].number}</b>" in listed(client)
+    client.cookies["trikeye_language"] = "zh-hans"
+    chinese = listed(client)
+    assert f"已并入案件 {cases[1].number}" in chinese
+    assert "方框已修正 · 位置已修正" in chinese
+    client.cookies["trikeye_language"] = "en"
     elsewhere = City.objects.create(key="elsewhere", name_zh="别处", name_en="elsewhere")
     User.objects.filter(id=reviewer.pk).update(city=elsewhere)
     client.force_login(User.objects.get(id=reviewer.pk))

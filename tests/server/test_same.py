@@ -54,7 +54,7 @@ def test_a_number_is_looked_up_before_anything_is_answered(cards: Any, reviewer:
     found = asked(reviewer, here, near.number)
     assert f'data-merge="{near.number}"' in found
     words = re.sub(r"<[^>]+>", "", found)
-    assert f"Merge into case {near.number}, 60 m · farther off · Bagged garbage left on the kerb" in words
+    assert f"Merge into case {near.number}, 60\u00a0m · farther off · Bagged garbage left on the kerb" in words
     assert Picture.objects.get(sighting__case=near).sha256 in found
     assert 'class="box"' in found
     assert "121 m away" in asked(reviewer, here, far.number)
