@@ -148,7 +148,9 @@ def _north(x: float, y: float) -> str:
 def _scale(box: Box, wide_px: int) -> str:
     span_m, foot = (box.east - box.west) * metres_per_degree(box.middle[0])[1], round(wide_px * SHAPE)
     bar_m = next(step * 10**power for power in range(6, -2, -1) for step in (5, 2, 1) if step * 10**power <= span_m / 4)
-    told = f"{bar_m / 1000:g} km" if bar_m >= 1000 else f"{bar_m:g} m"
+    told = (
+        _("%(km)s km") % {"km": f"{bar_m / 1000:g}"} if bar_m >= 1000 else _("%(metres)s m") % {"metres": f"{bar_m:g}"}
+    )
     bar_px = bar_m / span_m * wide_px
     return (
         f'<path d="M20 {foot - 24}v8h{bar_px:.0f}v-8" class="scale"/><text x="28" y="{foot - 26}" class="scale-text">{told}</text>'

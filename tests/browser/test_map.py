@@ -265,6 +265,9 @@ def test_letters_are_told_while_some_are_in_sight_and_north_beside_the_scale(lan
     beside = north.bounding_box()
     assert scale
     assert beside
+    expect(page.locator(".maplibregl-ctrl-scale")).to_have_text(
+        re.compile(r"^\d+\s米$" if language == "zh-hans" else r"^\d+\sm$")
+    )
     assert beside["x"] >= scale["x"] + scale["width"]
     assert abs(beside["y"] + beside["height"] - scale["y"] - scale["height"]) < 4
 

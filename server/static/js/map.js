@@ -277,7 +277,7 @@ async function begin() {
   ground.className = "map-ground-live waits"; // unseen over the drawn map, until there is something on it
   stage.append(ground);
   figure.dataset.live = "true";
-  map = new library.Map({ container: ground, style: style(), attributionControl: false, fadeDuration: 0, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, maxZoom: 20, locale: { "Map.Title": told.name } });
+  map = new library.Map({ container: ground, style: style(), attributionControl: false, fadeDuration: 0, dragRotate: false, pitchWithRotate: false, touchPitch: false, renderWorldCopies: false, maxZoom: 20, locale: { "Map.Title": told.name, "ScaleControl.Meters": told.metres, "ScaleControl.Kilometers": told.kilometres } });
   map.addControl(north, "bottom-left");
   map.addControl(new library.ScaleControl({ maxWidth: 120 }), "bottom-left");
   map.touchZoomRotate.disableRotation();
