@@ -509,7 +509,7 @@ def test_the_enter_that_looks_a_number_up_merges_nothing_however_often_it_is_pre
     assert shown(page) == first.pk
     press(page, "g")
     far = page.locator("#merge .same:not(.found) [data-number]")
-    expect(far).to_have_text(re.compile(rf"^\s*并入案件 {second.number}，60 米 · 较远\s*$"))
+    expect(far).to_have_text(re.compile(rf"^\s*并入案件 {second.number}，60\u00a0米 · 较远\s*$"))
     expect(page.locator("#merge .how-far")).to_have_text(
         "列出 100 米内的同类未结案件，由近到远；超过 30 米的标为“较远”。"
     )
