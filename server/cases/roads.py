@@ -6,7 +6,6 @@ from itertools import islice
 from math import hypot
 from typing import Any
 
-import h3.api.basic_int as h3
 import numpy as np
 
 from calibration.geodesy import metres_per_degree
@@ -14,6 +13,7 @@ from server.accounts.services import cities_for, is_inside
 from server.cases.geo import Box
 from server.cases.map_svg import Lines
 from server.cases.models import Sighting
+from server.coverage.bands import bands
 from server.coverage.models import Cell
 from server.coverage.rules import MOST_SPAN_M, Quality, View, cell_width_m, inside
 from server.coverage.rules import SHAPE as VIEW_SHAPE
@@ -72,39 +72,6 @@ def _lines(edges: Any, least: float) -> list[list[tuple[float, float]]]:
         else:
             line[-1] = (north, east)
     return lines
-
-
-def bands(places: dict[int, tuple[float, float]]) -> list[list[tuple[float, float]]]:
-    """Cells and their middles as lines from each to the next that it touches, every cell once; one that touches none is a line of one point.
-
-    A street two cells wide would be a zigzag: each place is drawn towards those it touches.
-    """
-    touching = {cell: [each for each in h3.grid_disk(cell, 1) if each != cell and each in places] for cell in places}
-    at = {cell: _middle_of([places[each] for each in (cell, *touching[cell])]) for cell in places}
-    left, lines = set(places), list[list[tuple[float, float]]]()
-    for end in sorted(places, key=lambda cell: (len(touching[cell]), cell)):
-        if end not in left:
-            continue
-        left.discard(end)
-        lines.append([at[end]])
-        open_ends = [end]
-        while open_ends:
-            here = open_ends[-1]
-            onward = [each for each in touching[here] if each in left]
-            if not onward:
-                open_ends.pop()
-                continue
-            following = min(onward, key=lambda cell: (len(touching[cell]), cell))
-            if lines[-1][-1] != at[here]:
-                lines.append([at[here]])
-            lines[-1].append(at[following])
-            left.discard(following)
-            open_ends.append(following)
-    return lines
-
-
-def _middle_of(places: list[tuple[float, float]]) -> tuple[float, float]:
-    return sum(lat for lat, _lon in places) / len(places), sum(lon for _lat, lon in places) / len(places)
 
 
 def _looked_at(city: City, box: Box) -> list[tuple[int, tuple[float, float]]]:

@@ -136,6 +136,11 @@ def inside(view: View, cells: Iterable[tuple[int, int]]) -> Iterator[tuple[int, 
             yield cell, at_s, x, y
 
 
+def neighbours(cell: int) -> list[int]:
+    """The cells that a cell touches."""
+    return [each for each in h3.grid_disk(cell, 1) if each != cell]
+
+
 def cell_width_m(resolution: int) -> float:
     """From corner to opposite corner."""
     return 2 * float(h3.average_hexagon_edge_length(resolution, unit="m"))
