@@ -95,8 +95,8 @@ def test_the_signs_over_a_phones_picture_have_words_in_a_row_that_goes_on(
     deal(1)
     page = open_page("/review/", reviewer, language, **PHONE)
     shown(page)
-    tools = page.locator("#tools > button")
-    assert tools.count() == 11
+    tools = page.locator("#tools > button:visible")
+    assert tools.count() == 9, "all but the two that two fingers do better"
     for tool in tools.all():
         tool.scroll_into_view_if_needed()
         room, word = tool.bounding_box(), tool.locator(".word")
