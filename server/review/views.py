@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 
 from server.accounts.models import User
@@ -56,6 +57,7 @@ def _shadow(asked: QueryDict) -> bool:
 
 
 @require_GET
+@gzip_page
 def queue(request: HttpRequest) -> HttpResponse:
     """The page, of the queue or of what is in shadow. Its cards come by `lease`."""
     person: Any = request.user
@@ -66,6 +68,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+@gzip_page
 def lease_cards(request: HttpRequest) -> HttpResponse:
     """Up to five cards as HTML, those the page holds already left out; before them the case `first` that its address asks for, and a header X-first that says so if it cannot be had."""
     person: Any = request.user

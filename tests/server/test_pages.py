@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from datetime import timedelta
 from html import unescape
@@ -90,6 +91,17 @@ def test_the_language_is_the_cookies_then_the_persons_then_the_browsers_then_chi
     assert ("编号、地点、类别或文字" in page.content.decode()) is (shown == "zh-hans")
     decided = cookie in ("zh-hans", "en") or own
     assert ("Accept-Language" in page.headers["Vary"]) is not bool(decided)
+
+
+def test_the_queue_and_its_cards_travel_compressed_to_who_can_read_that(send: Any, reviewer: User) -> None:
+    send()
+    screen_new(NOW)
+    client = Client(headers={"accept-encoding": "gzip"})
+    client.force_login(reviewer)
+    for answer in (client.get("/review/"), client.post("/review/lease")):
+        assert answer.headers["Content-Encoding"] == "gzip"
+        assert 2 * len(answer.content) < len(gzip.decompress(answer.content))
+        assert "Accept-Encoding" in answer.headers["Vary"]
 
 
 @pytest.mark.parametrize(("url", "foot"), [("", "AGPL-3.0-or-later"), ("https://git.example/trikeye", '<a href="https://git.example/trikeye">source code (AGPL)</a>')])  # fmt: skip
