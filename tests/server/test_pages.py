@@ -100,7 +100,9 @@ def test_the_queue_and_its_cards_travel_compressed_to_who_can_read_that(send: An
     client.force_login(reviewer)
     for answer in (client.get("/review/"), client.post("/review/lease")):
         assert answer.headers["Content-Encoding"] == "gzip"
-        assert 2 * len(answer.content) < len(gzip.decompress(answer.content))
+        assert 3 * len(answer.content) < 2 * len(gzip.decompress(answer.content)), (
+            "small as one card is, and with a little of anything added against guessing"
+        )
         assert "Accept-Encoding" in answer.headers["Vary"]
 
 
