@@ -191,10 +191,14 @@ def page(city: City) -> str:
             else ""
         )
         cards.append(f'<article>{image}<div><h2>{html.escape(m["name_zh"])} · {m["case_number"]}</h2><p>{html.escape(m["name_en"])} · {html.escape(codes)}</p>'
-                     f'<p>{m["place"]["lat"]:.6f}, {m["place"]["lon"]:.6f} ±{m["place"]["error_m"]} m ({html.escape(m["place"]["crs"])})</p><p><b>{html.escape(STANDS.get(m["status"], m["status"]))}</b></p>'
+                     f'<p>{m["place"]["lat"]:.6f}, {m["place"]["lon"]:.6f} {_surely(m["place"])} ({html.escape(m["place"]["crs"])})</p><p><b>{html.escape(STANDS.get(m["status"], m["status"]))}</b></p>'
                      f"{form}</div></article>")  # fmt: skip
     return (f'<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5"><title>沙盒城管 · sandbox city</title><style>{STYLE}</style>'
             f'<header><b style="color:#fff">沙盒城管</b> sandbox city · {len(cards)} 件 cases</header><main>{"".join(cards) or "<p>尚无案件 · no case yet</p>"}</main></html>')  # fmt: skip
+
+
+def _surely(place: dict[str, Any]) -> str:
+    return "人工定位 put by hand" if place.get("placed_by") == "person" else f"±{place['error_m']} m"
 
 
 def _box(matter: dict[str, Any]) -> str:

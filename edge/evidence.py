@@ -15,13 +15,12 @@ from models.contract import Picture
 from models.pixels import encode_jpeg, fit_within
 from models.redaction import RedactedImage, Redactor
 
-WIDEST_PX, VIEW_WIDEST_PX, CONTEXT_WIDEST_PX = 1280, 720, 640
-VIEW_BYTES, CONTEXT_BYTES = 60_000, 20_000
+WIDEST_PX, VIEW_WIDEST_PX = 1280, 720
+VIEW_BYTES = 60_000
 ALL_BYTES = 250_000
 """Of all pictures of a sighting together: a message has 256 KiB, and what it says beside its pictures under 4 KiB."""
 NEAR_MARGIN, NEAR_LEAST_PX = 0.5, 32.0
 """How much of the street a picture from near shows around the thing, on each side: in sizes of the thing, and at least."""
-STRIP_ASPECT = 3
 QUALITIES = (88, 82, 76, 68, 60, 50, 40)
 
 
@@ -42,16 +41,17 @@ class _Cut:
 
 
 def gather(shown: Shown, redactor: Redactor, picture_bytes: int) -> Evidence:
-    """Two to four pictures, none over `picture_bytes`, together no more than ALL_BYTES: the best view, the strip of street around it, the thing from
-    afar and from near. Each frame is redacted once: the strip is a part of the best picture.
+    """One to three pictures, none over `picture_bytes`, together no more than ALL_BYTES: the best view, the thing from afar and from near, or else the
+    street at another moment. Each is of another frame, and redacted.
     """
     best = redactor.redact(shown.best.frame.image)
     pictures, regions = [_picture("best", _whole(best, shown.best), shown.best, WIDEST_PX, picture_bytes)], best.regions
-    left_bytes = ALL_BYTES - len(pictures[0].bytes)
-    context_bytes = min(CONTEXT_BYTES, picture_bytes, left_bytes // 4)
-    pictures.append(_picture("context", _strip(best, shown.best), shown.best, CONTEXT_WIDEST_PX, context_bytes))
-    view_bytes = min(VIEW_BYTES, picture_bytes, (left_bytes - context_bytes) // 2)
-    for role, view, cut in (("far", shown.far, _whole), ("near", shown.near, _around)):
+    view_bytes = min(VIEW_BYTES, picture_bytes, (ALL_BYTES - len(pictures[0].bytes)) // 2)
+    for role, view, cut in (
+        ("context", shown.other, _whole),
+        ("far", shown.far, _whole),
+        ("near", shown.near, _around),
+    ):
         if view is not None:
             redacted = redactor.redact(view.frame.image)
             pictures.append(_picture(role, cut(redacted, view), view, VIEW_WIDEST_PX, view_bytes))
@@ -63,27 +63,13 @@ def _whole(redacted: RedactedImage, view: TrackView) -> _Cut:
     return _Cut(redacted.image, view.detection.box_px)
 
 
-def _strip(redacted: RedactedImage, view: TrackView) -> _Cut:
-    """The street to the left and right of the thing, from edge to edge."""
-    height, width = redacted.image.shape[:2]
-    _, y1, _, y2 = view.detection.box_px
-    tall = min(height, max(width // STRIP_ASPECT, round(1.2 * (y2 - y1))))
-    top = min(max(0, round((y1 + y2 - tall) / 2)), height - tall)
-    return _part(redacted.image, view.detection.box_px, (0, top, width, top + tall))
-
-
 def _around(redacted: RedactedImage, view: TrackView) -> _Cut:
     height, width = redacted.image.shape[:2]
     x1, y1, x2, y2 = view.detection.box_px
     margin = max(NEAR_LEAST_PX, NEAR_MARGIN * max(x2 - x1, y2 - y1))
     within = (max(0, int(x1 - margin)), max(0, int(y1 - margin)), min(width, round(x2 + margin)), min(height, round(y2 + margin)))  # fmt: skip
-    return _part(redacted.image, view.detection.box_px, within)
-
-
-def _part(image: Image, box_px: Box, within: tuple[int, int, int, int]) -> _Cut:
     left, top, right, bottom = within
-    x1, y1, x2, y2 = box_px
-    return _Cut(image[top:bottom, left:right], (x1 - left, y1 - top, x2 - left, y2 - top))
+    return _Cut(redacted.image[top:bottom, left:right], (x1 - left, y1 - top, x2 - left, y2 - top))
 
 
 def _picture(role: str, cut: _Cut, view: TrackView, widest_px: int, budget_bytes: int) -> Picture:

@@ -1,4 +1,4 @@
-"""Which looks at a thing are shown: the best, one from afar and one from near. Pure: looks in, looks out."""
+"""Which looks at a thing are shown: the best, one from afar and one from near, or else another moment. Pure: looks in, looks out."""
 
 from __future__ import annotations
 
@@ -20,16 +20,24 @@ class Shown:
     best: TrackView
     far: TrackView | None = None
     near: TrackView | None = None
+    other: TrackView | None = None
 
 
 def shown(views: Sequence[TrackView], best: TrackView, is_cut: IsCut) -> Shown:
-    """From afar: the first look at the whole thing; from near: the largest whole one. Each only if its size is APART from the best one's."""
+    """From afar: the first look at the whole thing; from near: the largest whole one. Each only if its size is APART from the best one's.
+
+    If neither is, whichever was seen longer before or after the best one: what has moved by then, or come from behind something, is seen.
+    """
     far, near = _ends(views, is_cut)
     size_px = _size_px(best)
+    is_far = far is not None and APART * _size_px(far) <= size_px
+    is_near = near is not None and _size_px(near) >= APART * size_px
+    others = [] if is_far or is_near else [each for each in (far, near) if each is not None and each is not best]
     return Shown(
         best,
-        far if far is not None and APART * _size_px(far) <= size_px else None,
-        near if near is not None and _size_px(near) >= APART * size_px else None,
+        far if is_far else None,
+        near if is_near else None,
+        max(others, key=lambda each: abs(each.frame.monotonic_ns - best.frame.monotonic_ns), default=None),
     )
 
 

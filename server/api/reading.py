@@ -84,7 +84,7 @@ def _case(case: Case) -> dict[str, Any]:
 def _place(case: Case) -> shapes.Place:
     named = _named(case)
     return shapes.Place(
-        lat_deg=case.lat_deg, lon_deg=case.lon_deg, error_m=_error_m(case), text_zh=words_of(named, "zh"), text_en=words_of(named, "en"),
+        lat_deg=case.lat_deg, lon_deg=case.lon_deg, error_m=_error_m(case), placed_by=case.placed_by, text_zh=words_of(named, "zh"), text_en=words_of(named, "en"),
         grid=named.grid, district_zh=named.district_zh, district_en=named.district_en,
     )  # fmt: skip
 

@@ -22,12 +22,15 @@ class Problem(Schema):
 
 
 class Place(Schema):
-    """Where a case is, WGS-84; the thing lies within `error_m` in 95 of 100 cases. The words are empty where the city's roads are not known."""
+    """Where a case is, WGS-84; where vehicles measured it, the thing lies within `error_m` in 95 of 100 cases. The words are empty where the city's roads are not known."""
 
     lat_deg: float
     lon_deg: float
     crs: Literal["WGS-84"] = "WGS-84"
     error_m: float
+    placed_by: Literal["vehicles", "person"] = Field(
+        description="a person put it elsewhere than vehicles measured it, and nobody knows how exactly"
+    )
     text_zh: str
     text_en: str
     grid: str

@@ -96,6 +96,7 @@ COLUMNS = (
     Column("lat_gcj02_deg", gettext_lazy("Latitude (GCJ-02, Chinese maps)"), lambda case: _gcj02(case, 0)),
     Column("lon_gcj02_deg", gettext_lazy("Longitude (GCJ-02, Chinese maps)"), lambda case: _gcj02(case, 1)),
     Column("error_m", gettext_lazy("Error, m"), lambda case: round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1)),
+    Column("placed_by", gettext_lazy("Source of the place"), lambda case: case.placed_by),
     Column("first_seen_at", gettext_lazy("First seen"), lambda case: case.first_seen_at),
     Column("last_seen_at", gettext_lazy("Last seen"), lambda case: case.last_seen_at),
     Column("confirmed_at", pgettext_lazy("instant", "Confirmed"), lambda case: case.confirmed_at),

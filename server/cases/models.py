@@ -81,6 +81,11 @@ class Case(models.Model):
             ),
         ]
 
+    @property
+    def placed_by(self) -> str:
+        """Whose word its place is, as messages, files and programs are told."""
+        return "person" if self.placed_by_hand else "vehicles"
+
 
 class CaseCount(models.Model):
     """How many cases a cell of a city holds and where their middle is; `kinds`: how many of each category and state. Written by counts.py, in cells of several sizes: so many a degree."""

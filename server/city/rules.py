@@ -68,6 +68,6 @@ def case_body(
     return {
         "case_number": case["number"], "category": category.key, "name_zh": category.name_zh, "name_en": category.name_en, "codes": codes,
         "local_code": (local.local.get(category.key, "") if local else ""), "severity": category.severity,
-        "place": {"lat": case["lat_deg"], "lon": case["lon_deg"], "crs": "WGS-84", "error_m": case["error_m"], "text": text, "text_en": text_en, "grid": case["named"].grid},
+        "place": {"lat": case["lat_deg"], "lon": case["lon_deg"], "crs": "WGS-84", "error_m": case["error_m"], "placed_by": case["placed_by"], "text": text, "text_en": text_en, "grid": case["named"].grid},
         "seen_at": case["seen_at"], "confirmed_at": now_iso, "matter": matter, "picture_url": picture_url, "picture_box": case["picture_box"], "origin": case["origin"],
     }  # fmt: skip

@@ -310,7 +310,7 @@ def _body(case: Case, now: datetime) -> dict[str, Any]:
     values = {
         "number": case.number, "category": case.category, "lat_deg": round(case.lat_deg, 7), "lon_deg": round(case.lon_deg, 7), "origin": case.origin,
         "error_m": round(ellipse_95(case.covariance_ee, case.covariance_en, case.covariance_nn)[0], 1), "seen_at": case.last_seen_at.isoformat(),
-        "picture_box": _share_box(picture) if picture else None, "named": name_of(case) or Named(),
+        "placed_by": case.placed_by, "picture_box": _share_box(picture) if picture else None, "named": name_of(case) or Named(),
     }  # fmt: skip
     body = case_body(
         values,

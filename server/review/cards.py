@@ -189,7 +189,7 @@ def _ordered(sighting: Sighting) -> list[Picture]:
 
 
 def _shown(sighting: Sighting, picture: Picture) -> Shown:
-    names = {"best": _("best view"), "near": _("near"), "far": _("from afar"), "context": _("surroundings")}
+    names = {"best": _("best view"), "near": _("near"), "far": _("from afar"), "context": _("another moment")}
     box = _boxed(picture.box, picture.width, picture.height)
     return Shown(sighting.vehicle.name, sighting.seen_at, picture.role, names[picture.role], picture.sha256, picture.width, picture.height, box)  # fmt: skip
 

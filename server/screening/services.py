@@ -61,7 +61,7 @@ def best_picture(case: Case) -> Picture | None:
 
 
 def _looks(case: Case) -> tuple[tuple[float, float, float] | None, float | None]:
-    """What can be measured of the best picture, and how probable the thing in it is to the stronger pack; where that does not see it there, in the strip around it, which shows it larger."""
+    """What can be measured of the best picture, and how probable the thing in it is to the stronger pack; where that does not see it there, from near or at another moment."""
     picture = best_picture(case)
     image = None if picture is None else _opened(picture)
     if picture is None or image is None:
@@ -70,10 +70,12 @@ def _looks(case: Case) -> tuple[tuple[float, float, float] | None, float | None]
     measured = (*brightness_and_sharpness(image), min(box[2] - box[0], box[3] - box[1]))
     second = second_look().probability(image, picture.box, case.category) if picture.box else None
     if second is not None and second < UNSEEN:
-        strip = picture.sighting.pictures.filter(role="context", hidden_at=None, box__isnull=False).first()
-        around = None if strip is None else _opened(strip)
-        if strip is not None and strip.box and around is not None:
-            second = max(second, second_look().probability(around, strip.box, case.category) or 0.0)
+        again = picture.sighting.pictures.filter(
+            role__in=("near", "context"), hidden_at=None, box__isnull=False
+        ).first()
+        other = None if again is None else _opened(again)
+        if again is not None and again.box and other is not None:
+            second = max(second, second_look().probability(other, again.box, case.category) or 0.0)
     return measured, second
 
 

@@ -140,7 +140,7 @@ def test_a_small_picture_keeps_its_thing_in_sight(open_page: Open, deal: Deal, r
 
 
 @BOTH
-def test_the_help_says_what_the_surroundings_are_and_how_the_cards_are_ordered(
+def test_the_help_says_what_the_other_pictures_are_and_how_the_cards_are_ordered(
     language: str, open_page: Open, deal: Deal, reviewer: User
 ) -> None:
     deal(1)
@@ -148,7 +148,7 @@ def test_the_help_says_what_the_surroundings_are_and_how_the_cards_are_ordered(
     shown(page)
     press(page, "?")
     words = page.locator("#help").inner_text()
-    wanted = ("“surroundings”", "multiplied", "one card in ten") if language == "en" else ("“环境”", "三者相乘", "一成")
+    wanted = ("another moment", "multiplied", "one card in ten") if language == "en" else ("另一时刻", "三者相乘", "一成")
     assert [each for each in wanted if each not in words] == []
     if language != "en":
         assert re.findall(r"[。；：，] |[一-鿿] ?\(", words) == []

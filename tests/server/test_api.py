@@ -162,7 +162,7 @@ def test_a_case_is_told_with_its_place_and_error_and_names_in_both_languages(thr
     assert row["category_en"]
     assert row["address"].endswith("/cases/1/?city=taiyuan")
     place = row["place"]
-    assert (place["crs"], place["error_m"]) == ("WGS-84", pytest.approx(2.4, abs=0.2))
+    assert (place["crs"], place["error_m"], place["placed_by"]) == ("WGS-84", pytest.approx(2.4, abs=0.2), "vehicles")
     assert (place["lat_deg"], place["lon_deg"]) == (pytest.approx(LAT, abs=1e-4), pytest.approx(LON, abs=1e-4))
 
 

@@ -669,6 +669,7 @@ def test_a_place_uncertain_on_the_slant_is_said_to_be_as_uncertain_as_it_is(
     taken.refresh_from_db()
     hand_over(taken, town)
     assert json.loads(town.bodies[0][1])["data"]["place"]["error_m"] == 7.7
+    assert json.loads(town.bodies[0][1])["data"]["place"]["placed_by"] == "vehicles"
     card = card_of(taken, {}, Case.objects.all())
     assert card.error_m == 7.7
     assert " 7.7 " in card.map_svg

@@ -44,7 +44,7 @@ def test_a_place_put_by_hand_stays_when_the_thing_is_seen_again_until_it_is_undo
     decide(reviewer, uuid4(), case.pk, "confirm", now, correction=Correction(place_deg=put))
     send(east_m=1.0, outbox=UUID(int=77), probability=0.9)
     case.refresh_from_db()
-    assert (case.lat_deg, case.lon_deg, case.placed_by_hand) == (*put, True)
+    assert (case.lat_deg, case.lon_deg, case.placed_by) == (*put, "person")
     assert (case.sightings_count, case.probability) == (2, 0.9), "everything else goes on"
     assert (Verdict.objects.get().lat_deg, Verdict.objects.get().lon_deg) == put
     undo(reviewer, now)

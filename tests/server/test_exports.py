@@ -99,7 +99,9 @@ def test_csv_has_the_filtered_cases_with_heads_in_the_readers_language(chief: Us
 
 
 def test_geojson_names_its_reference_system_and_is_valid(chief: User, three: list[Case]) -> None:
+    Case.objects.filter(id=three[0].pk).update(placed_by_hand=True)
     told = json.loads(taken(chief, "geojson", "state=all"))
+    assert [each["properties"]["placed_by"] for each in told["features"]] == ["vehicles", "vehicles", "person"]
     assert told["type"] == "FeatureCollection"
     assert told["crs"]["properties"]["name"] == "urn:ogc:def:crs:OGC:1.3:CRS84"
     first = told["features"][0]

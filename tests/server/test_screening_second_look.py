@@ -91,12 +91,13 @@ def test_the_second_look_is_what_the_screening_packs_figure_was_measured_with(dr
     assert len(load_pack("screening").sides_px) > 1
 
 
-def test_a_thing_is_looked_for_in_the_strip_around_it_before_it_is_hopeless(send: Any, drawn: tuple[Image, list[float]]) -> None:  # fmt: skip
+@pytest.mark.parametrize("role", ["near", "context"])
+def test_a_thing_is_looked_for_in_another_picture_before_it_is_hopeless(role: str, send: Any, drawn: tuple[Image, list[float]]) -> None:  # fmt: skip
     image, box = drawn
     blocks = np.random.default_rng(3).integers(60, 190, (27, 48, 3), dtype=np.uint8)
     noise = blocks.repeat(20, axis=0).repeat(20, axis=1)
     alone = screened(send, shown(noise, box))
-    both = screened(send, shown(noise, box), shown(image, box, "context"), east_m=200.0)
+    both = screened(send, shown(noise, box), shown(image, box, role), east_m=200.0)
     assert (alone.screening, both.screening) == ("hopeless", "")
 
 
