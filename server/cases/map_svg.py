@@ -21,8 +21,10 @@ MARKS = {
     Shape.CLOSED: "M-8 -8l16 16m0 -16l-16 16",
 }  # fmt: skip
 """Each around its middle, some twenty wide."""
-LETTERS_Y = 23
-"""Under each, where they stand on the same ground whatever the shape."""
+LETTERS_Y, LETTERS = 23, (-13.0, 12.0, 13.0, 26.0)
+"""Under each, where they stand on the same ground whatever the shape; and their room, from west and north to east and south."""
+MARK_PX = 14.0
+"""As far as a mark reaches from its middle, with its stroke."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,10 @@ def draw(box: Box, found: Found, roads: Lines, words: str, address_of: Callable[
     px_per_m = wide_px / ((box.east - box.west) * metres_per_degree(box.middle[0])[1])
     parts = [f'<rect width="{wide_px}" height="{high_px}" class="ground"/>', _roads(roads, xy, px_per_m)]
     heaps, spots = _apart(found, xy, apart_px)
-    parts += [_heap(heap, *xy(heap.lat_deg, heap.lon_deg), closer(heap)) for heap in heaps]
-    parts += [_spot(spot, *xy(spot.lat_deg, spot.lon_deg), address_of(spot)) for spot in spots]
+    heaps_at, spots_at = ([xy(each.lat_deg, each.lon_deg) for each in some] for some in (heaps, spots))
+    parts += [_heap(heap, *at, closer(heap)) for heap, at in zip(heaps, heaps_at, strict=True)]
+    circles = [*((x, y, _radius(heap) + 1) for heap, (x, y) in zip(heaps, heaps_at, strict=True)), *((x, y, MARK_PX) for x, y in spots_at)]  # fmt: skip
+    parts += [_spot(spot, *at, address_of(spot), _has_room(*at, circles)) for spot, at in zip(spots, spots_at, strict=True)]  # fmt: skip
     parts.append(_scale(box, wide_px))
     return f'<svg class="cases-map" viewBox="0 0 {wide_px} {high_px}" role="group" aria-label="{escape(words)}">{"".join(parts)}</svg>'
 
@@ -108,18 +112,29 @@ def ground_mark(kind: str) -> str:
     return f'<svg class="mark cases-map" viewBox="-14 -14 28 28" aria-hidden="true">{path}</svg>'
 
 
-def _spot(spot: Spot, x: float, y: float, address: str) -> str:
+def _has_room(x: float, y: float, circles: Iterable[tuple[float, float, float]]) -> bool:
+    """Whether the letters of a mark there lie on none of these but the mark itself."""
+    west, north, east, south = (side + at for side, at in zip(LETTERS, (x, y, x, y), strict=True))
+    return all(hypot(max(west - to_x, 0, to_x - east), max(north - to_y, 0, to_y - south)) > radius for to_x, to_y, radius in circles if (to_x, to_y) != (x, y))  # fmt: skip
+
+
+def _spot(spot: Spot, x: float, y: float, address: str, has_letters: bool) -> str:
     shape, language = shape_of(spot.state), get_language() or "zh-hans"
     drawn = f'<path d="{MARKS[shape]}" class="mark-{shape}"/>'
-    letters = f'<text y="{LETTERS_Y}" class="glyph">{escape(glyph_of(spot.category, language))}</text>'
+    letters = (
+        f'<text y="{LETTERS_Y}" class="glyph">{escape(glyph_of(spot.category, language))}</text>' if has_letters else ""
+    )
     name = _("Case %(number)d") % {"number": spot.number}
     return f'<a href="{escape(address)}" aria-label="{escape(name)}" transform="translate({x:.0f} {y:.0f})">{drawn}{letters}</a>'
 
 
+def _radius(heap: Heap) -> float:
+    return 12 + 5 * log10(max(heap.cases, 1))
+
+
 def _heap(heap: Heap, x: float, y: float, address: str) -> str:
-    radius = 12 + 5 * log10(max(heap.cases, 1))
     name = _("%(number)d cases: closer") % {"number": heap.cases}
-    return (f'<a href="{escape(address)}" aria-label="{escape(name)}" transform="translate({x:.0f} {y:.0f})"><circle r="{radius:.0f}" class="heap"/>'
+    return (f'<a href="{escape(address)}" aria-label="{escape(name)}" transform="translate({x:.0f} {y:.0f})"><circle r="{_radius(heap):.0f}" class="heap"/>'
             f'<text y="5" class="heap-count">{short(heap.cases)}</text></a>')  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from math import nan
+from math import hypot, nan
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from server.cases.counts import FINEST, LEVELS, Counter, count_all, counted_at, 
 from server.cases.filters import Filter
 from server.cases.geo import BadBox, Box, Shape, around, box_of, per_degree, shape_of
 from server.cases.glyphs import glyph_of
-from server.cases.map_rows import Found, look, whole
+from server.cases.map_rows import Found, Heap, Spot, look, whole
 from server.cases.map_svg import SHAPE, Lines, draw
 from server.cases.models import Case, CaseCount, Sighting
 from server.cases.roads import roads_in
@@ -397,7 +397,26 @@ def test_no_mark_is_drawn_over_another(chief: User, many: list[Case]) -> None:
         nearest = min((abs(one - other) for n, one in enumerate(at) for other in at[:n]), default=100)
         assert nearest > 22, wide
         counts_told = [int(each) for each in re.findall(r'class="heap-count">(\d+)<', drawn)]
-        assert sum(counts_told) + drawn.count("glyph") == 40
+        assert sum(counts_told) + drawn.count('class="mark-') == 40
+
+
+def test_letters_lie_on_no_heap_and_on_no_mark() -> None:
+    """They stood on a heap's edge where one lay just below."""
+    box, states, told, marks = Box(LON, LAT, LON + 0.01, LAT + 0.01).fitted(SHAPE), list(State), 0, 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        places = [(box.south + north * (box.north - box.south), box.west + east * (box.east - box.west)) for north, east in rng.random((100, 2)).tolist()]  # fmt: skip
+        spots = [Spot(n, 1, "waste_pile", states[n % len(states)], *at) for n, at in enumerate(places[:80])]
+        heaps = [Heap(int(10 ** rng.uniform(0.5, 4.5)), *at) for at in places[80:]]
+        drawn = draw(box, Found(spots=spots, heaps=heaps), Lines([]), "", lambda _: "", lambda _: "")
+        found = re.findall(r'translate\((\S+) (\S+)\)"><(?:path|circle r="(\d+)")(.*?)</a>', drawn)
+        circles = [(float(x), float(y), float(radius or 12)) for x, y, radius, _ in found]
+        letters = [(x, y) for (x, y, _), (*_, rest) in zip(circles, found, strict=True) if "glyph" in rest]
+        for x, y in letters:
+            gaps = [hypot(max(abs(to_x - x) - 12, 0), max(abs(to_y - y - 19) - 6, 0)) - radius for to_x, to_y, radius in circles if (to_x, to_y) != (x, y)]  # fmt: skip
+            assert min(gaps) > 0, (seed, x, y)
+        told, marks = told + len(letters), marks + drawn.count('class="mark-')
+    assert told > 0.8 * marks
 
 
 def test_the_legend_names_all_that_is_drawn(chief: User, many: list[Case]) -> None:
