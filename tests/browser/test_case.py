@@ -114,6 +114,26 @@ def test_a_supervisor_writes_merges_and_splits_by_keyboard(open_page: Open, seen
     assert Note.objects.filter(about="split").exists()
 
 
+def test_ctrl_enter_sends_a_long_text_and_enter_begins_a_line(open_page: Open, seen_thrice: Case, chief: User) -> None:
+    page = open_page(f"/cases/{seen_thrice.number}/", chief, "en")
+    note, button = page.get_by_label("New note"), page.get_by_role("button", name="Add note", exact=True)
+    expect(button).to_have_text("Add note Ctrl Enter")
+    assert_fit_for_all(page, "long text")
+    note.press("Control+Enter")
+    assert note.evaluate("(field) => field.matches(':focus:invalid')"), "nothing is sent without a word"
+    note.press_sequentially("two")
+    note.press("Enter")
+    note.press_sequentially("lines")
+    note.press("Control+Enter")
+    expect(page.locator("#notes li p").last).to_have_text("two\nlines", use_inner_text=True)
+    page.get_by_text("It is several things").press("Enter")
+    page.get_by_role("checkbox").first.press("Space")
+    page.locator("details[open] textarea").fill("another heap")
+    page.locator("details[open] textarea").press("Meta+Enter")
+    expect(page.locator(".told")).to_be_visible()
+    assert Note.objects.filter(about="split", words="another heap").exists()
+
+
 def test_the_page_works_without_script(open_page: Open, seen_thrice: Case, chief: User) -> None:
     page = open_page(f"/cases/{seen_thrice.number}/", chief, "en", java_script_enabled=False, **DESK)
     expect(page.locator(".turns:visible")).to_have_count(0)
