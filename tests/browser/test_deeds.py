@@ -232,6 +232,7 @@ def test_a_box_is_put_right_by_dragging_by_arrows_and_by_buttons(
     assert view is not None
     scale = view["width"] / picture.width
     drag(page, middle(page, '[data-corner="2 3"]'), (20 * scale, 10 * scale))
+    card(page).locator(".frame").click()
     press(page, "ArrowRight", "ArrowRight", "Shift+ArrowDown")
     mend.locator("[data-grow='1 0']").click()
     press(page, "s", "x")

@@ -103,6 +103,95 @@ def test_put_back_sets_back_and_stays_and_esc_leaves_once_all_is_as_it_came(
     assert (Verdict.objects.get().box, Verdict.objects.get().lat_deg) == (None, None)
 
 
+def figure(page: Page) -> tuple[int, ...]:
+    """How wide and how high the box is, in pixels."""
+    return tuple(int(each) for each in re.findall(r"\d+", page.locator("#mend-figure").text_content() or ""))
+
+
+def test_one_edge_is_moved_by_a_key_at_a_corner(open_page: Open, deal: Deal, reviewer: User) -> None:
+    """Tab goes on from the box to its corners; the arrows move what has the focus."""
+    deal(1)
+    page = open_page("/review/", reviewer, "en")
+    shown(page)
+    press(page, "c")
+    frame, (wide, high) = page.get_by_role("slider", name="the whole box"), figure(page)
+    expect(frame).to_be_focused()
+    at = frame.get_attribute("aria-valuetext")
+    press(page, "ArrowLeft")
+    expect(frame).not_to_have_attribute("aria-valuetext", str(at))
+    press(page, "ArrowRight", "Tab")
+    expect(frame).to_have_attribute("aria-valuetext", str(at))
+    assert figure(page) == (wide, high)
+    corner = page.get_by_role("slider", name="upper left corner")
+    expect(corner).to_be_focused()
+    press(page, "ArrowLeft", "Shift+ArrowUp")
+    assert figure(page) == (wide + 1, high + 10)
+    expect(corner).not_to_have_attribute("aria-valuetext", str(at))
+    assert_fit_for_all(page, "corner")
+    press(page, "Tab", "Tab", "Tab")
+    expect(page.get_by_role("slider", name="lower right corner")).to_be_focused()
+    press(page, "ArrowRight", "ArrowDown")
+    assert figure(page) == (wide + 2, high + 11)
+    for _ in range(30):
+        press(page, "Shift+ArrowUp")
+    assert 6 <= figure(page)[1] < 16, "never past the corner across"
+    press(page, "Escape")
+    assert figure(page) == (wide, high)
+    press(page, "ArrowDown", "Enter")
+    expect(page.locator("#mend")).to_be_hidden()
+    expect(card(page).locator("h1")).to_be_focused()
+    expect(page.locator("#chips button")).to_have_count(1)
+    begin(page, "box")
+    x, y = middle(page, '[data-corner="2 1"]')
+    carry(page, by_touch=False, start=(x, y), end=(x, y - 5))
+    page.mouse.up()
+    expect(page.get_by_role("slider", name="upper right corner")).to_be_focused()
+
+
+def test_a_corner_that_is_chosen_by_a_key_comes_into_sight(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en", reduced_motion="reduce", **DESK)
+    shown(page)
+    press(page, "c")
+    for _ in range(9):
+        page.locator("#tools [data-do=larger]").click()
+    card(page).locator(".frame").focus()
+    stage = card(page).locator(".stage")
+    for _ in range(4):
+        press(page, "Tab")
+        room, at = stage.bounding_box(), page.locator(".handle:focus").bounding_box()
+        assert room
+        assert at
+        assert room["x"] - 1 <= at["x"] <= room["x"] + room["width"] - at["width"] + 1
+        assert room["y"] - 1 <= at["y"] <= room["y"] + room["height"] - at["height"] + 1
+    assert stage.evaluate("(each) => [each.scrollLeft, each.scrollTop]") == [0, 0]
+
+
+def test_a_held_key_goes_on_moving_and_answers_nothing(open_page: Open, deal: Deal, reviewer: User) -> None:
+    deal(1)
+    page = open_page("/review/", reviewer, "en")
+    first = shown(page)
+    held = page.keyboard.down
+    press(page, "c")
+    wide, high = figure(page)
+    for key in ("d", "d", "d", "w", "w"):
+        held(key)
+    assert figure(page) == (wide + 6, high + 4)
+    held("Escape")
+    held("Escape")
+    assert figure(page) == (wide, high), "held, it does not leave the correction too"
+    for key in ("d", "w", "Escape"):
+        page.keyboard.up(key)
+    press(page, "Escape", "t")
+    for _ in range(3):
+        held("ArrowRight")
+    expect(page.locator("#mend-figure")).to_have_text("1.5 m")
+    held("Enter")
+    held("Enter")
+    expect(page.locator("#mend")).to_be_hidden()
+    assert shown(page) == first
+
+
 def test_the_map_comes_closer_by_keys_buttons_and_wheel_and_the_point_stays_in_sight(
     open_page: Open, deal: Deal, reviewer: User
 ) -> None:

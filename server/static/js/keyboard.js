@@ -1,5 +1,8 @@
 // A person's keys: which deed is done by which, and what therefore stands on the buttons.
-export const isPlain = (e) => !e.isComposing && !e.repeat && !e.ctrlKey && !e.altKey && !e.metaKey && !e.target.matches?.("input, select, textarea");
+export const isPlain = (e) => !e.repeat && isFree(e);
+
+// Held down, too.
+export const isFree = (e) => !e.isComposing && !e.ctrlKey && !e.altKey && !e.metaKey && !e.target.matches?.("input, select, textarea");
 
 // The digit of a key of either row, else null.
 export const digitOf = (e) => /^(?:Digit|Numpad)([1-9])$/.exec(e.code)?.[1] ?? null;

@@ -6,7 +6,7 @@ const ROOM = 0.004; // of the picture's width: a card's box is drawn with this m
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
 
 class Box {
-  constructor(view) {
+  constructor(view, handles) {
     const box = view.querySelector(".box"), [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(box.querySelector("rect").getAttribute(name)));
     Object.assign(this, { view, box, width: Number(view.querySelector("img").getAttribute("width")), height: Number(view.querySelector("img").getAttribute("height")) });
     this.room = ROOM * this.width;
@@ -15,9 +15,10 @@ class Box {
     this.step = Math.max(1, Math.round(this.width / STEPS_WIDE));
     this.place = document.createElement("div");
     this.place.className = "handles";
-    this.place.innerHTML = '<div class="frame" data-corner="all"></div>' + ["0 1", "2 1", "0 3", "2 3"].map((corner) => `<div class="handle" data-corner="${corner}"></div>`).join("");
+    this.place.append(handles.content.cloneNode(true));
     view.append(this.place);
     for (const name of POINTERS) this.place.addEventListener(name, (e) => this.drag(e));
+    this.place.addEventListener("mousedown", (e) => e.preventDefault()); // what is dragged has the focus, which the browser would move on
     this.draw();
   }
 
@@ -31,13 +32,24 @@ class Box {
 
   drag(e) {
     e.stopPropagation();
-    if (e.type === "pointerdown") { this.held = { corner: e.target.dataset.corner, from: this.at(e), sides: [...this.sides] }; this.place.setPointerCapture(e.pointerId); return; }
+    if (e.type === "pointerdown") {
+      const { corner } = e.target.dataset;
+      if (!corner) return;
+      e.target.focus({ preventScroll: true });
+      this.held = { corner, from: this.at(e), sides: [...this.sides] };
+      this.place.setPointerCapture(e.pointerId);
+      return;
+    }
     if (e.type !== "pointermove") { this.held = null; return; }
     if (!this.held) return;
     const now = this.at(e), far = [now[0] - this.held.from[0], now[1] - this.held.from[1]];
-    const sides = [...this.held.sides];
-    for (const side of this.held.corner === "all" ? [0, 1, 2, 3] : this.held.corner.split(" ").map(Number)) sides[side] += far[side % 2];
-    this.set(sides, this.held.corner === "all");
+    this.set(this.carried(this.held.corner, far, this.held.sides), this.held.corner === "all");
+  }
+
+  // The whole, or by a corner its two sides.
+  carried(corner, far, [...sides]) {
+    for (const side of corner === "all" ? [0, 1, 2, 3] : corner.split(" ").map(Number)) sides[side] += far[side % 2];
+    return sides;
   }
 
   // A moved box keeps its size at the picture's edge.
@@ -53,15 +65,23 @@ class Box {
     this.onMove?.();
   }
 
-  move(right, down, times) { const [x1, y1, x2, y2] = this.sides, dx = right * this.step * times, dy = down * this.step * times; this.set([x1 + dx, y1 + dy, x2 + dx, y2 + dy], true); }
+  // By keys a corner never passes the one across.
+  move(right, down, times, corner = "all") {
+    const moved = this.carried(corner, [right, down].map((way) => way * this.step * times), this.sides);
+    if (moved[0] < moved[2] && moved[1] < moved[3]) this.set(moved, corner === "all");
+  }
+
   grow(wider, higher, times) { const [x1, y1, x2, y2] = this.sides, dx = wider * this.step * times, dy = higher * this.step * times; this.set([x1 - dx, y1 - dy, x2 + dx, y2 + dy], false); }
 
   draw() {
     // With the room that a card's box has, so that it stays where it was when a correction begins.
-    const drawn = this.roomy(this.sides), [x1, y1, x2, y2] = drawn, share = (value, all) => `${value / all * 100}%`;
-    const frame = this.place.querySelector(".frame").style;
-    frame.left = share(x1, this.width); frame.top = share(y1, this.height); frame.width = share(x2 - x1, this.width); frame.height = share(y2 - y1, this.height);
-    for (const each of this.place.querySelectorAll(".handle")) { const [x, y] = each.dataset.corner.split(" "); each.style.left = share(drawn[x], this.width); each.style.top = share(drawn[y], this.height); }
+    const drawn = this.roomy(this.sides), [x1, y1, x2, y2] = drawn, share = (value, all) => `${value / all * 100}%`, frame = this.place.querySelector(".frame");
+    for (const each of this.place.children) {
+      const [x, y] = each === frame ? [0, 1] : each.dataset.corner.split(" "), [left, top] = [x, y].map((side) => Math.round(this.sides[side]));
+      Object.assign(each.style, { left: share(drawn[x], this.width), top: share(drawn[y], this.height) });
+      Object.assign(each, { ariaValueMax: this.width, ariaValueNow: left, ariaValueText: `${left}, ${top}` });
+    }
+    Object.assign(frame.style, { width: share(x2 - x1, this.width), height: share(y2 - y1, this.height) });
   }
 
   isOff(first) { return this.sides.some((side, index) => Math.abs(side - first[index]) >= 0.5); }
@@ -220,8 +240,7 @@ export class Mend {
       if (mend === "far") { this.isFar = !this.isFar; this.far.setAttribute("aria-pressed", String(this.isFar)); }
       if (mend === "back") this.putBack();
       if (mend === "keep") this.stop(true);
-      // Pressed by hand: Enter is to end the correction, not to press the button again.
-      else if (e.detail) this.card?.querySelector("h1").focus({ preventScroll: true });
+      else if (e.detail && this.open) this.focus();
     });
   }
 
@@ -231,7 +250,7 @@ export class Mend {
     const view = card.querySelector(".view"), map = card.querySelector(".map");
     if (kind === "box" ? !view?.querySelector(".box") : !map?.querySelector(".map-case")) return false;
     this.kind = kind;
-    this.now = kind === "box" ? new Box(view) : new Place(map, card);
+    this.now = kind === "box" ? new Box(view, this.panel.querySelector("template")) : new Place(map, card);
     if (!this.first.has(card)) this.first.set(card, {});
     this.first.get(card)[kind] ??= kind === "box" ? this.now.before : [0, 0];
     this.card = card;
@@ -243,13 +262,17 @@ export class Mend {
     const isPhone = matchMedia("(max-width: 900px)").matches;
     if (kind === "place") (isPhone ? card : map).scrollIntoView({ block: isPhone ? "start" : "nearest" });
     this.say();
+    this.focus();
     return true;
   }
+
+  // Where Enter ends the correction rather than presses a button again, and Tab goes on to the corners.
+  focus() { this.card.querySelector(this.kind === "box" ? ".frame" : "h1").focus({ preventScroll: true }); }
 
   get came() { return this.first.get(this.card)[this.kind]; }
 
   // With Shift, or with the button pressed, ten times as far.
-  step(deed, way, isShift) { this.now[deed](...way, isShift !== this.isFar ? FAR : 1); }
+  step(deed, way, isShift, corner) { this.now[deed](...way, isShift !== this.isFar ? FAR : 1, corner); }
   say() { for (const each of this.panel.querySelectorAll("[data-px]")) each.textContent = this.now.step ?? ""; this.panel.querySelector("#mend-figure").textContent = this.now.figure; }
 
   // The map comes closer, or goes away; false if none is being corrected.
@@ -262,14 +285,14 @@ export class Mend {
   // As the card came, and the correction goes on.
   putBack() { this.now.put(this.came); }
 
-  // Whether the key meant something here.
+  // Whether the key meant something here. One that is held goes on moving, and does nothing else.
   press(e) {
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.code];
     const size = this.kind === "box" && { KeyA: [-1, 0], KeyD: [1, 0], KeyS: [0, -1], KeyW: [0, 1] }[e.code];
     const ends = e.code === "Enter" && !e.target.closest?.("button");
-    if (!arrow && !size && !ends && e.code !== "Escape") return false;
+    if (!arrow && !size && (e.repeat || (!ends && e.code !== "Escape"))) return false;
     e.preventDefault();
-    if (arrow) this.step("move", arrow, e.shiftKey);
+    if (arrow) this.step("move", arrow, e.shiftKey, e.target.dataset?.corner);
     else if (size) this.step("grow", size, e.shiftKey);
     else if (ends) this.stop(true);
     else if (this.now.isOff(this.came)) this.putBack();

@@ -2,7 +2,7 @@
 import { Merge, Note } from "./ask.js";
 import { Batch } from "./batch.js";
 import { Feedback } from "./feedback.js";
-import { Keyboard, digitOf, isPlain } from "./keyboard.js";
+import { Keyboard, digitOf, isFree, isPlain } from "./keyboard.js";
 import { Kinds } from "./kinds.js";
 import { Mend } from "./mend.js";
 import { closeOutside } from "./outside.js";
@@ -277,9 +277,7 @@ function show(index) { const view = card && showPicture(card, index); if (view) 
 function correct(kind) {
   if (!ready) return;
   if (kind === "box") show(0);
-  if (!mend.start(kind, card)) { live(say.noPlace); return; }
-  // Enter is to end it, not to press the tool again.
-  if (document.activeElement?.closest("#tools")) card.querySelector("h1").focus({ preventScroll: true });
+  if (!mend.start(kind, card)) live(say.noPlace);
 }
 
 const kinds = new Kinds(by("kinds"), (category, name, severity) => answer("confirm", { category }, say.confirmedAs.replace("{category}", name).replace("{severity}", severity)));
@@ -306,17 +304,17 @@ for (const dialog of document.querySelectorAll("dialog:not(#batch, #session)")) 
 
 document.addEventListener("keydown", (e) => {
   lastKey = Date.now();
+  const deed = keyboard.deedOf(e), isMending = mend.open && deed !== "confirm" && !document.querySelector("dialog[open]");
+  if (isMending && isFree(e) && mend.press(e)) return;
   if (!isPlain(e)) return;
   if (reasons.open) {
-    const digit = digitOf(e) ?? (keyboard.deedOf(e) === "reject" ? "2" : null);
+    const digit = digitOf(e) ?? (deed === "reject" ? "2" : null);
     if (digit) { e.preventDefault(); reject(digit); }
     return;
   }
-  const deed = keyboard.deedOf(e);
   if (broken.open && deed === "report") { e.preventDefault(); sayBroken(true); return; }
   if (document.querySelector("dialog[open]")) return;
-  if (mend.open && deed !== "confirm" && (mend.press(e) || !ZOOMS.includes(deed))) return;
-  if (!deed) return;
+  if (!deed || (isMending && !ZOOMS.includes(deed))) return;
   e.preventDefault();
   deeds[deed]();
 });

@@ -14,6 +14,7 @@ export class Zoom {
     stage.addEventListener("pointerdown", (e) => { if (e.target.closest("button")) return; this.pointers.set(e.pointerId, [e.clientX, e.clientY]); stage.setPointerCapture(e.pointerId); });
     for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, (e) => this.pointers.delete(e.pointerId));
     stage.addEventListener("pointermove", (e) => this.drag(e));
+    for (const kind of ["focusin", "keyup"]) stage.addEventListener(kind, (e) => { if (e.target.matches(".handle")) this.see(e.target); });
   }
 
   show(view) {
@@ -62,6 +63,14 @@ export class Zoom {
       this.by(far([e.clientX, e.clientY]) / Math.max(far(before), 1), (e.clientX + other[0]) / 2, (e.clientY + other[1]) / 2);
     } else if (this.scale > 1) { this.x += e.clientX - before[0]; this.y += e.clientY - before[1]; this.draw(); }
     this.pointers.set(e.pointerId, [e.clientX, e.clientY]);
+  }
+
+  // A corner that is chosen or moved by a key comes into sight.
+  see(corner) {
+    const room = this.stage.getBoundingClientRect(), at = corner.getBoundingClientRect();
+    this.x += Math.max(0, room.left - at.left) - Math.max(0, at.right - room.right);
+    this.y += Math.max(0, room.top - at.top) - Math.max(0, at.bottom - room.bottom);
+    this.draw();
   }
 
   // The picture stays in the middle while it is smaller than the stage, and covers the stage once it is larger.
