@@ -19,8 +19,38 @@ from server.review.rules import ANSWERS, REASONS
 
 LOCALE = Path(server.__file__).parent / "locale"
 PO = LOCALE / "zh_Hans" / "LC_MESSAGES" / "django.po"
-MARKED = re.compile(r'{% translate ["\']([^"\']+)["\'] %}')
+MESSAGE = re.compile(r'^(?:msgctxt "(.*)"\n)?msgid ((?:".*"\n)+)', re.MULTILINE)
+MARKED = re.compile(r"""{% translate (["'])(.+?)\1(?: context ["'](.+?)["'])?""")
 BLOCK = re.compile(r"{% blocktranslate[^%]*%}(.*?){% endblocktranslate %}")
+CALLS = ("_", "gettext_lazy", "pgettext", "pgettext_lazy")
+Said = set[tuple[str, str]]
+"""Context, "" where there is none, and message."""
+
+
+@pytest.fixture(scope="module")
+def said_by_pages() -> Said:
+    """What the templates say."""
+    pages = "".join(path.read_text(encoding="utf-8") for path in (LOCALE.parent / "templates").rglob("*.*"))
+    singular = (block.split("{% plural %}")[0] for block in BLOCK.findall(pages))
+    blocks = {("", re.sub(r"{{ (\w+) }}", r"%(\1)s", block)) for block in singular}
+    return {(context, words) for _, words, context in MARKED.findall(pages)} | blocks
+
+
+@pytest.fixture(scope="module")
+def said_by_code() -> Said:
+    """What the code says."""
+    calls = [
+        node
+        for path in LOCALE.parent.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CALLS
+    ]
+    found = [tuple(ast.literal_eval(argument) for argument in call.args) for call in calls]
+    return {(each[0] if len(each) == 2 else "", each[-1]) for each in found}
+
+
+def untranslated(said: Said, chinese: gettext.GNUTranslations) -> Said:
+    return {each for each in said if (chinese.pgettext(*each) if each[0] else chinese.gettext(each[1])) == each[1]}
 
 
 def test_no_translation_is_empty_or_fuzzy() -> None:
@@ -36,28 +66,20 @@ def chinese() -> gettext.GNUTranslations:
         return gettext.GNUTranslations(file)
 
 
-def test_every_string_of_the_templates_is_in_the_compiled_file(chinese: gettext.GNUTranslations) -> None:
-    pages = "".join(path.read_text(encoding="utf-8") for path in (LOCALE.parent / "templates").rglob("*.*"))
-    singular = (block.split("{% plural %}")[0] for block in BLOCK.findall(pages))
-    blocks = (re.sub(r"{{ (\w+) }}", r"%(\1)s", block) for block in singular)
-    used = {*MARKED.findall(pages), *blocks}
-    assert len(used) > 50
-    assert not {each for each in used if chinese.gettext(each) == each}
+def test_every_string_of_the_templates_is_in_the_compiled_file(said_by_pages: Said, chinese: gettext.GNUTranslations) -> None:  # fmt: skip
+    assert len(said_by_pages) > 50
+    assert not untranslated(said_by_pages, chinese)
 
 
-def test_every_string_of_the_code_is_in_the_compiled_file(chinese: gettext.GNUTranslations) -> None:
-    calls = [
-        node
-        for path in LOCALE.parent.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "pgettext")
-    ]
-    used = [tuple(ast.literal_eval(argument) for argument in call.args) for call in calls]
-    assert len(used) > 60
-    missing = {
-        each for each in used if (chinese.pgettext(*each) if len(each) == 2 else chinese.gettext(*each)) == each[-1]
-    }
-    assert not missing
+def test_every_string_of_the_code_is_in_the_compiled_file(said_by_code: Said, chinese: gettext.GNUTranslations) -> None:
+    assert len(said_by_code) > 60
+    assert not untranslated(said_by_code, chinese)
+
+
+def test_nothing_is_translated_that_nobody_says(said_by_pages: Said, said_by_code: Said) -> None:
+    found = MESSAGE.findall(PO.read_text(encoding="utf-8"))
+    messages = {(context, "".join(ast.literal_eval(line) for line in lines.splitlines())) for context, lines in found}
+    assert messages - said_by_pages - said_by_code == {("", "")}
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
