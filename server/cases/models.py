@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q, Value
@@ -82,7 +84,7 @@ class Case(models.Model):
         ]
 
     @property
-    def placed_by(self) -> str:
+    def placed_by(self) -> Literal["vehicles", "person"]:
         """Whose word its place is, as messages, files and programs are told."""
         return "person" if self.placed_by_hand else "vehicles"
 
