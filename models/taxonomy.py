@@ -29,7 +29,7 @@ class Code(_Row):
 
 
 class Category(_Row):
-    """One kind of problem. `pinyin` is the Chinese name in syllables without tones, `pinyin_initials` are their first letters, by both of which people search; `meaning_…` says in a line what is meant and what is not, for who has to tell kinds apart; `also` are words of both languages that people say for it, by which it is found. `file_as` names the category it is filed under where it has no code of its own."""
+    """One kind of problem. `pinyin` is the Chinese name in syllables without tones, `pinyin_initials` are their first letters, by both of which people search; `meaning_…` says in a line what is meant and, after a semicolon, what is not: each kind close to it by the beginning of its name, for who has to tell them apart; `also` are words of both languages that people say for it, by which it is found. `file_as` names the category it is filed under where it has no code of its own."""
 
     key: str
     name_en: str

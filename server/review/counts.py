@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, Q
 from django.http import HttpResponse
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.accounts.services import cities_for
+from server.cases import told
 from server.cases.models import Case, in_shadow
 from server.cases.rules import State
+from server.cases.walks import CATEGORY, walk
 from server.review import looks, rows
 from server.review.models import Verdict
 from server.review.rules import LEASE, UNDECIDED, Kind, LookKind
 from server.review.services import runs
 
-CAP = 1000
+CAP, CAP_OF_CATEGORY = 1000, 100
 KEPT_FOR = timedelta(seconds=2)
 _kept: dict[int, tuple[datetime, int, int]] = {}
 
@@ -34,18 +38,17 @@ class Counts:
     @property
     def told(self) -> dict[str, str]:
         """In words: nothing was counted beyond CAP."""
-        capped = {name: str(count) if count < CAP else f"{CAP - 1}+" for name, count in vars(self).items()}
+        capped = {name: _capped(count, CAP) for name, count in vars(self).items()}
         return capped | {"mine_today": str(self.mine_today)}
 
 
 def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts:
     """The figures for this person, in which a decided case to be looked at again waits like any; with `shadow` those of others' cards are of the cards in shadow."""
     cities = cities_for(person)
-    passed = Verdict.objects.filter(person=person, undone_at=None, at__gte=now - LEASE, case__state=State.QUEUED)
-    mine = list(passed.filter(at__gte=F("case__state_at")).values_list("case", "case__shadow").distinct())
+    mine = _passed(person, now)
     waiting = [
         sum(_of_city(city_id, now)[is_so] for city_id in cities)
-        - sum(kind is bool(is_so) for _, kind in mine)
+        - sum(kind is bool(is_so) for _, kind, _category in mine)
         + rows.count_open(person, now, State.DISPUTED, bool(is_so), CAP)
         + len(rows.second_looks(person, now, bool(is_so), CAP, held_too=True))
         for is_so in (0, 1)
@@ -60,6 +63,30 @@ def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts
         with_others,
         answered.exclude(answer="skip").exclude(kind=Kind.SETTLED).count(),
     )
+
+
+def waiting_by_category(person: User, now: datetime, *, shadow: bool) -> dict[str, str]:
+    """Of each category of which cards wait for this person how many, in words: the same cards as in `queue_counts`, a decided case to be looked at again by what its card says. What is queued is counted along an index up to CAP_OF_CATEGORY."""
+    found = Counter[str]()
+    for city_id in cities_for(person):
+        queued = Case.objects.filter(in_shadow(shadow), city_id=city_id, category=CATEGORY, state=State.QUEUED)
+        found.update(key for (key,) in walk(queued.values_list("category")[:CAP_OF_CATEGORY], list(CATEGORIES)))
+    found.subtract(category for _, kind, category in _passed(person, now) if kind is shadow)
+    found.update(rows.open_categories(person, now, State.DISPUTED, shadow, CAP))
+    second = [look_id for look_id, *_rest in rows.second_looks(person, now, shadow, CAP, held_too=True)]
+    looks_ = told.new_to(person, cities_for(person), shadow, None).filter(Q(id__in=second) | Q(kind=LookKind.GOLD))
+    found.update(looks_.values_list("proposed", flat=True))
+    return {key: _capped(count, CAP_OF_CATEGORY) for key, count in (+found).items()}
+
+
+def _capped(count: int, cap: int) -> str:
+    return str(count) if count < cap else f"{cap - 1}+"
+
+
+def _passed(person: User, now: datetime) -> list[tuple[int, bool, str]]:
+    """Queued cases that this person answered lately (skipped, that is), with shadow and category: they come again after LEASE."""
+    mine = Verdict.objects.filter(person=person, undone_at=None, at__gte=now - LEASE, case__state=State.QUEUED)
+    return list(mine.filter(at__gte=F("case__state_at")).values_list("case", "case__shadow", "case__category").distinct())  # fmt: skip
 
 
 def with_counts(response: HttpResponse, counts: Counts) -> HttpResponse:

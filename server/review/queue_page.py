@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from models.taxonomy import CATEGORIES, filing_codes
 from server.accounts.services import cases_for, home_city_id
+from server.review.counts import waiting_by_category
 from server.review.keys import layout
 from server.review.narrowed import districts_for, part_of, words_of
 from server.words import severity_name
@@ -48,16 +51,25 @@ def choices() -> list[Choice]:
     ]
 
 
-def page_values(request: HttpRequest) -> dict[str, Any]:
-    """`categories` to choose from, `severities` with their names, the worst first, `keys` by their deed, `keys_json` the same for the script, `asked` the filters of the address, for the addresses of what the script asks, `part` what of the queue they mean, `first` the case that is to come first."""
+def part_kinds(person: Any, kinds: list[Choice], *, shadow: bool) -> list[tuple[str, list[tuple[Choice, str]]]]:
+    """Categories to narrow the queue to, in groups with their names: those of which cards wait, each with how many, then the others."""
+    waiting = waiting_by_category(person, timezone.now(), shadow=shadow)
+    groups = [(_("Waiting now"), True), (_("None waiting"), False)]
+    found = [(words, [(each, waiting.get(each.key, "")) for each in kinds if (each.key in waiting) is is_so]) for words, is_so in groups]  # fmt: skip
+    return [group for group in found if group[1]]
+
+
+def page_values(request: HttpRequest, *, shadow: bool) -> dict[str, Any]:
+    """`categories` to choose from, `part_kinds` the same for the filter, `severities` with their names, the worst first, `keys` by their deed, `keys_json` the same for the script, `asked` the filters of the address, for the addresses of what the script asks, `part` what of the queue they mean, `first` the case that is to come first."""
     person: Any = request.user
     keys = layout(person.keys)
     asked = request.GET.copy()
     for name in set(asked) - set(FILTERS):
         del asked[name]
-    part = part_of(request.GET)
+    part, kinds = part_of(request.GET), choices()
     return {
-        "categories": choices(),
+        "categories": kinds,
+        "part_kinds": part_kinds(person, kinds, shadow=shadow),
         "severities": [(each, severity_name(each)) for each in ("critical", "high", "medium", "low")],
         "part": part,
         "part_words": words_of(part, person),

@@ -28,6 +28,7 @@ _AMONG = _FIRST.replace("c.state = %s", "c.state || '' = %s", 1).replace(
     "c.priority >=", "c.id IN ({ids}) AND c.priority >="
 )
 _COUNT = f"SELECT COUNT(*) FROM (SELECT 1 FROM cases_case c WHERE {_OPEN} LIMIT %s) found"
+_CATEGORIES = f"SELECT c.category FROM cases_case c WHERE {_OPEN} LIMIT %s"
 _IS_OPEN = f"SELECT 1 FROM cases_case c WHERE {_OPEN} AND c.id = %s"
 _TAKE = f"""UPDATE cases_case SET lease_by_id = %s, lease_until = %s WHERE id IN (
 SELECT c.id FROM cases_case c WHERE c.id IN ({{ids}}) AND c.state || '' IN ('{State.QUEUED}', '{State.DISPUTED}') AND {_FREE}
@@ -83,6 +84,11 @@ def first(
 def count_open(person: User, now: datetime, state: State, shadow: bool, at_most: int) -> int:
     """How many cards of a state a person may be given, whoever holds them."""
     return int(_asked(_COUNT.format(also=_also(state)), *_open(person, now, state, shadow), at_most)[0][0])
+
+
+def open_categories(person: User, now: datetime, state: State, shadow: bool, at_most: int) -> list[str]:
+    """The category of each of those."""
+    return [row[0] for row in _asked(_CATEGORIES.format(also=_also(state)), *_open(person, now, state, shadow), at_most)]  # fmt: skip
 
 
 def is_open(person: User, now: datetime, state: State, shadow: bool, case_id: int) -> bool:

@@ -64,7 +64,7 @@ def queue(request: HttpRequest) -> HttpResponse:
     shadow = _shadow(request.GET)
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
     return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "near_m": round(NEAR_M), "same_m": round(FARTHEST_SAME_M), "last_sighting": last, "grace_s": settings.GRACE_S,
-                                           "no_vehicle": not Vehicle.objects.exists()} | page_values(request))  # fmt: skip
+                                           "no_vehicle": not Vehicle.objects.exists()} | page_values(request, shadow=shadow))  # fmt: skip
 
 
 @require_POST

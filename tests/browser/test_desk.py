@@ -20,7 +20,9 @@ from server.review.rules import likely
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 BOTH = pytest.mark.parametrize("language", ["zh-hans", "en"])
-CUT_OFF = """([kinds, rows]) => rows.filter(([category, likely]) => {
+CUT_OFF = """([kinds, rows]) => rows.filter(([category, likely, name, meaning]) => {
+  kinds.querySelector("[data-now]").textContent = name;
+  kinds.querySelector("[data-meaning]").textContent = meaning;
   Object.assign(document.querySelector(".card:not([hidden])").dataset, { category, likely });
   document.querySelector("[data-do=change]").click();
   const list = kinds.querySelector(".grid"), end = list.lastElementChild.getBoundingClientRect().bottom, isCut = list.children.length !== 9 || !end || end > list.getBoundingClientRect().bottom;
@@ -35,7 +37,7 @@ def test_the_nine_likeliest_are_whole_for_every_category(language: str, open_pag
     page = open_page("/review/", reviewer, language)
     shown(page)
     seen = measured(STREET)[1]
-    rows = [[key, " ".join(likely(key, [], seen))] for key in CATEGORIES]
+    rows = [[key, " ".join(likely(key, [], seen)), own.name(language), own.meaning(language)] for key, own in CATEGORIES.items()]  # fmt: skip
     assert page.evaluate(CUT_OFF, [page.locator("#kinds").element_handle(), rows]) == []
 
 
@@ -148,7 +150,9 @@ def test_the_help_says_what_the_other_pictures_are_and_how_the_cards_are_ordered
     shown(page)
     press(page, "?")
     words = page.locator("#help").inner_text()
-    wanted = ("another moment", "multiplied", "one card in ten") if language == "en" else ("另一时刻", "三者相乘", "一成")
+    wanted = (
+        ("another moment", "multiplied", "one card in ten") if language == "en" else ("另一时刻", "三者相乘", "一成")
+    )
     assert [each for each in wanted if each not in words] == []
     if language != "en":
         assert re.findall(r"[。；：，] |[一-鿿] ?\(", words) == []

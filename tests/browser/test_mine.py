@@ -10,6 +10,7 @@ from browsing import DESK, PHONE, Deal, Open, all_sent, answers, assert_fit_for_
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.review.gold import make
 from server.review.models import Look, Verdict
@@ -87,6 +88,52 @@ def test_the_queue_is_narrowed_to_a_category_and_widened_again(
     page.locator("#empty a.button").click()
     shown(page)
     page.goto("/review/?category=bagged_garbage")
+    shown(page)
+
+
+@BOTH
+@DEVICES
+def test_the_filter_finds_a_category_by_what_is_typed(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User
+) -> None:
+    """As the dialog of kinds does; what waits comes first, and Enter shows the best."""
+    deal(2)
+    page = open_page("/review/", reviewer, language, **device)
+    shown(page)
+    button, part = page.locator("[popovertarget=part]"), page.locator("#part")
+    field, kinds, said = part.locator("[type=search]"), part.locator("[name=category]"), part.get_by_role("status")
+    button.press("Enter")
+    if device is DESK:
+        expect(field).to_be_focused()
+    assert kinds.locator("optgroup").first.locator("option").all_inner_texts() == [f"{CATEGORIES['bagged_garbage'].name(language)} · 2"]  # fmt: skip
+    field.fill("qqq")
+    expect(said).to_have_text("No category fits." if language == "en" else "没有符合的类别。")
+    field.press("Enter")
+    expect(page, "nothing that fits is not everything").to_have_url("/review/")
+    for typed in ("dwst", "corpse", "06037", "死猫" if language != "en" else "body of an animal"):
+        field.fill(typed)
+        expect(kinds).to_have_value("dead_animal")
+    expect(said).to_have_text("1 of 73 kinds fit." if language == "en" else "共 73 类，符合的有 1 类。")
+    assert_fit_for_all(page, "found")
+    field.press("Escape")
+    expect(part).to_be_hidden()
+    expect(button).to_be_focused()
+    button.press("Enter")
+    expect(field).to_have_value("")
+    expect(kinds).to_have_value("")
+    expect(kinds.locator("option")).to_have_count(74)
+    field.fill("垃圾")
+    expect(kinds).to_have_value("exposed_garbage")
+    field.press("ArrowDown")
+    expect(kinds).to_be_focused()
+    field.fill("dwst")
+    field.press("Enter")
+    expect(page).to_have_url("/review/?category=dead_animal")
+    button.click()
+    expect(kinds).to_have_value("dead_animal")
+    field.fill("dblj")
+    part.locator(".primary").click()
+    expect(page).to_have_url("/review/?category=bagged_garbage")
     shown(page)
 
 

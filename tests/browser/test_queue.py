@@ -165,6 +165,10 @@ def test_all_categories_can_be_looked_through_and_each_says_what_it_means(
     page.locator("[data-do=change]").click()
     kinds, which = page.locator("#kinds"), page.locator("#kinds .which p")
     expect(kinds.locator("[data-kind]")).to_have_count(9)
+    own = CATEGORIES["bagged_garbage"]
+    expect(kinds.locator(".now b")).to_have_text(own.name(language))
+    expect(kinds.locator(".now [data-meaning]"), "to compare the others with").to_have_text(own.meaning(language))
+    expect(kinds.locator(".now")).to_be_visible()
     expect(which).to_have_text(re.compile("nine likeliest of 73" if language == "en" else "共 73 类，先列最可能的九类"))
     assert kinds.locator("input").evaluate(ROOM_FOR_PLACEHOLDER_PX) >= 0
     assert_fit_for_all(page, "kinds")
@@ -216,6 +220,8 @@ def test_a_category_is_found_by_its_meaning_its_pinyin_or_its_code_and_the_prese
         found = kinds.locator("[data-kind]").evaluate_all(keys)
         assert wanted in found, typed
         assert "bagged_garbage" not in found, typed
+    field.fill("散落算")
+    expect(kinds.locator("[data-kind]"), "what it is not").to_have_count(0)
     field.fill("dabaolaji")
     expect(kinds.locator("[data-kind]")).to_have_count(0)
     expect(kinds.locator(".which p")).to_have_text("这就是当前类别：按 Esc 返回，再按 F 确认。")

@@ -34,6 +34,22 @@ def test_each_says_what_it_means_in_both_languages_and_no_two_say_the_same() -> 
             assert not category.meaning(language).endswith((".", "。")), key
 
 
+def test_kinds_that_are_close_name_each_other_in_both_languages() -> None:
+    """After a semicolon, by the beginning of a name: who hesitates reads in either what the other is."""
+    close = {}
+    for language in ("zh-hans", "en"):
+        pairs = close[language] = set[tuple[str, str]]()
+        for key, category in CATEGORIES.items():
+            _meant, _, other = category.meaning(language).partition("；" if language != "en" else "; ")
+            for name in re.findall("“(.+?)”", category.meaning(language)):
+                assert name in other, key
+                (named,) = (each.key for each in CATEGORIES.values() if each.name(language).startswith(name))
+                pairs.add((key, named))
+        assert pairs == {(named, key) for key, named in pairs}
+    assert close["en"] == close["zh-hans"]
+    assert {("exposed_garbage", "road_dirty"), ("misparked_two_wheeler", "misparked_shared_bike")} < close["en"]
+
+
 def test_no_two_categories_share_a_code_of_their_own() -> None:
     seen: dict[tuple[str, str, str], str] = {}
     for key, category in CATEGORIES.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,11 +16,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from sightings import NOW
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 from server.audit.models import AuditRow
 from server.cases.models import Case, Picture
 from server.places.models import CasePlace, Feature
+from server.review.counts import forget, queue_counts, waiting_by_category
 from server.review.gold import make
+from server.review.looks import deal
 from server.review.models import Look
 from server.review.narrowed import LOOKS_LOOKED_AT, Part, among, districts_for, part_of, words_of
 from server.review.services import decide, lease
@@ -129,6 +133,73 @@ def test_a_part_is_found_by_index_and_bounded(cases: dict[str, Case], reviewer: 
         found = among(reviewer, Part("bagged_garbage", "迎泽区"), shadow=False)
     assert found == [cases["a"].pk]
     assert among(reviewer, Part("waste_pile"), shadow=True) == []
+
+
+def test_the_kinds_that_wait_are_those_of_the_cards_that_a_person_may_get(
+    cases: dict[str, Case], reviewer: User, settings: Any
+) -> None:
+    """What others answered is in none of them, and together they are the figure over the queue."""
+    settings.SECOND_SHARE, now = 1.0, timezone.now()
+    li, chen = (User.objects.create_user(name, role="reviewer") for name in ("li", "chen"))
+
+    def of(person: User, *, shadow: bool = False) -> dict[str, int]:
+        forget()
+        figures, found = queue_counts(person, now, shadow=shadow), waiting_by_category(person, now, shadow=shadow)
+        kinds = {key: int(count) for key, count in found.items()}
+        assert sum(kinds.values()) == (figures.in_shadow if shadow else figures.waiting)
+        return kinds
+
+    everything = {"bagged_garbage": 2, "waste_pile": 1}
+    assert of(reviewer) == of(li) == everything
+    decide(reviewer, uuid4(), cases["a"].pk, "skip", now)
+    assert (of(reviewer), of(li)) == ({"bagged_garbage": 1, "waste_pile": 1}, everything)
+    decide(li, uuid4(), cases["a"].pk, "confirm", now, category="dead_animal")
+    decide(li, uuid4(), cases["b"].pk, "unsure", now)
+    assert (of(li), of(chen)) == ({"bagged_garbage": 1}, everything)
+    decide(chen, uuid4(), cases["a"].pk, "reject", now, reason=1)
+    assert of(chen) == {"bagged_garbage": 1, "waste_pile": 1}
+    Case.objects.filter(state="queued").update(shadow=True)
+    assert (of(chen), of(chen, shadow=True)) == ({"waste_pile": 1}, {"bagged_garbage": 1})
+
+
+def test_a_gold_card_that_a_person_holds_waits_as_what_its_card_says(cases: dict[str, Case], reviewer: User) -> None:
+    now, li = timezone.now(), User.objects.create_user("li", role="reviewer")
+    decide(li, uuid4(), cases["b"].pk, "confirm", now, category="dead_animal")
+    Look.objects.filter(case=cases["b"]).delete()
+    chief = User.objects.create_user("zhao", role="supervisor")
+    gold = make(chief, Case.objects.get(id=cases["b"].pk), "confirm", "dead_animal", now)
+    assert waiting_by_category(reviewer, now, shadow=False) == {"bagged_garbage": "2"}
+    deal(gold, reviewer, now)
+    assert waiting_by_category(reviewer, now, shadow=False) == {"bagged_garbage": "2", "waste_pile": "1"}
+
+
+def test_the_kinds_that_wait_are_counted_along_an_index_and_no_further_than_told(
+    cases: dict[str, Case], reviewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.review.counts.CAP_OF_CATEGORY", 2)
+    with CaptureQueriesContext(connection) as queries, connection.cursor() as cursor:
+        found = waiting_by_category(reviewer, NOW, shadow=False)
+        assert len(queries) <= 7
+        walked = next(each["sql"] for each in queries if "UNION ALL" in each["sql"] and "waste_pile" in each["sql"])
+        plan = str(cursor.execute(f"EXPLAIN QUERY PLAN {walked}").fetchall())
+    assert found == {"bagged_garbage": "1+", "waste_pile": "1"}
+    assert plan.count("USING COVERING INDEX case_of_category (city_id=? AND shadow=? AND category=? AND state=?)") == len(CATEGORIES)  # fmt: skip
+    assert walked.count("LIMIT 2") == len(CATEGORIES)
+
+
+def test_the_filter_has_the_kinds_that_wait_first_with_their_figures(cases: dict[str, Case], reviewer: User) -> None:
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    page = client.get("/review/?category=dead_animal").content.decode()
+    waiting, none = re.findall(r'<optgroup label="([^"]+)">(.*?)</optgroup>', page.split('<select name="category">')[1].split("</select>")[0])  # fmt: skip
+    options = r'<option value="(\w+)"( selected)?>([^<]+)</option>'
+    assert waiting[0] == "Waiting now"
+    assert re.findall(options, waiting[1]) == [("bagged_garbage", "", "Bagged garbage left on the kerb · 2"), ("waste_pile", "", "Accumulated waste, rubble or muck · 1")]  # fmt: skip
+    assert none[0] == "None waiting"
+    assert ("dead_animal", " selected", "Dead animal") in re.findall(options, none[1])
+    assert len(re.findall(options, none[1])) == len(CATEGORIES) - 2
+    shadow = client.get("/review/?filter=shadow").content.decode()
+    assert "Waiting now" not in shadow
 
 
 def test_an_address_names_a_part_and_an_unknown_category_none() -> None:

@@ -15,6 +15,18 @@ export function isSpelt(pinyin, typed, isWhole) {
   return initials.includes(wanted) || syllables.some((_, from) => syllables.slice(from).join("").startsWith(wanted));
 }
 
+// Of kinds, as buttons of the dialog, those that fit what is typed, with how well each does: by name first, then by pinyin and code, by what people say for it, and by what is meant: after a semicolon stands what is not.
+export function found(kinds, typed) {
+  const ways = [
+    (each) => isNamed(each.querySelector("b").textContent, typed),
+    ({ dataset }) => isSpelt(dataset.pinyin, typed, document.documentElement.lang === "en") || dataset.codes.split(" ").some((code) => code.startsWith(typed)),
+    (each) => isNamed(each.dataset.said, typed),
+    (each) => isNamed(each.querySelector(".small").textContent.split(/[;；]/)[0], typed),
+  ];
+  const rank = (each) => ways.findIndex((fits) => fits(each));
+  return kinds.map((each) => [each, rank(each)]).filter(([, at]) => at >= 0).sort((one, other) => one[1] - other[1]);
+}
+
 // What a card is if not what was proposed: the nine likeliest categories, others by typing, or all of them to look through.
 export class Kinds {
   kept = {};
@@ -43,7 +55,7 @@ export class Kinds {
   show(isAll = false) {
     const typed = this.field.value.trim().toLowerCase();
     this.isAll = isAll;
-    const ranked = typed ? this.found(typed) : [], own = ranked.find(([each]) => each.dataset.kind === this.now);
+    const ranked = typed ? found(this.buttons, typed) : [], own = ranked.find(([each]) => each.dataset.kind === this.now);
     this.shown = typed ? ranked.filter((each) => each !== own).map(([each]) => each) : isAll ? this.buttons : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
     this.grid.replaceChildren(...this.shown);
     this.grid.scrollTop = 0;
@@ -54,18 +66,6 @@ export class Kinds {
     const told = dataset[!typed ? (isAll ? "all" : "likely") : this.shown.length ? "found" : "none"].replace("{found}", this.shown.length), present = own && (this.key ? dataset.own.replace("{key}", this.key) : dataset.ownPlain);
     this.which.textContent = !present ? told : this.shown.length ? `${present} ${told}` : present;
     this.all.textContent = this.all.dataset[isAll ? "few" : "many"];
-  }
-
-  // With how well each fits: by name first, then by pinyin and code, by what people say for it, and by what is meant.
-  found(typed) {
-    const ways = [
-      (each) => isNamed(each.querySelector("b").textContent, typed),
-      ({ dataset }) => isSpelt(dataset.pinyin, typed, document.documentElement.lang === "en") || dataset.codes.split(" ").some((code) => code.startsWith(typed)),
-      (each) => isNamed(each.dataset.said, typed),
-      (each) => isNamed(each.querySelector(".small").textContent, typed),
-    ];
-    const rank = (each) => ways.findIndex((fits) => fits(each));
-    return this.buttons.map((each) => [each, rank(each)]).filter(([, at]) => at >= 0).sort((one, other) => one[1] - other[1]);
   }
 
   press(e) {

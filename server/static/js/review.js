@@ -6,6 +6,7 @@ import { Keyboard, digitOf, isFree, isPlain } from "./keyboard.js";
 import { Kinds } from "./kinds.js";
 import { Mend } from "./mend.js";
 import { closeOutside } from "./outside.js";
+import { findable } from "./part.js";
 import { brighten, centre, load, showPicture, shownIndex } from "./pictures.js";
 import { Presence } from "./presence.js";
 import { heard, post, Sender, token, uuid7 } from "./post.js";
@@ -161,6 +162,7 @@ async function next(byItself = false) {
   card.querySelector(".more").open = opened;
   by("tools").scrollLeft = 0;
   for (const each of root.querySelectorAll("[data-now]")) each.textContent = card.querySelector("h1").textContent;
+  root.querySelector("[data-meaning]").textContent = card.querySelector(".meaning").textContent;
   const view = card.querySelector(".view");
   if (view) zoom.show(view);
   card.querySelector("h1").focus({ preventScroll: true });
@@ -281,6 +283,7 @@ function correct(kind) {
 }
 
 const kinds = new Kinds(by("kinds"), (category, name, severity) => answer("confirm", { category }, say.confirmedAs.replace("{category}", name).replace("{severity}", severity)));
+findable(by("part"), kinds);
 // What stands on the button, "" where no keys are used.
 const confirmKey = () => { const kbd = bar.querySelector("[data-do=confirm] kbd"); return kbd.checkVisibility() ? kbd.textContent : ""; };
 const merge = new Merge(by("merge"), say.same, (number) => answer("reject", { reason: SAME, same_as: number }));
