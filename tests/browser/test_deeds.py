@@ -272,7 +272,7 @@ def test_a_place_is_put_right_and_never_farther_than_fifty_metres(
     for _ in range(12):
         press(page, "Shift+ArrowLeft")
     expect(figure).to_have_text("49.9 m" if language == "en" else "49.9 米")
-    expect(card(page).locator(".map-scale + .map-text")).to_have_text("20 m" if language == "en" else "20 米")
+    expect(card(page).locator(".map-scale + .map-text")).to_have_text("5 m" if language == "en" else "5 米")
     press(page, "Enter")
     page.locator("[data-do=confirm]").click()
     all_sent(page)

@@ -60,9 +60,11 @@ def test_a_correction_has_its_keys_for_itself_and_nothing_lies_over_it(
     expect(page.locator(".bar [data-do=confirm] kbd")).to_be_visible()
     expect(page.locator("#tools kbd:visible")).to_have_count(0)
     sizes = (
-        r"每步 \d+ 像素 · 方框 \d+ × \d+ 像素" if language != "en" else r"Each step \d+ pixels · Box \d+ × \d+ pixels"
+        r"每步每边 \d+ 像素 · 方框 \d+ × \d+ 像素"
+        if language != "en"
+        else r"Each step: \d+ px a side · Box \d+ × \d+ pixels"
     )
-    expect(panel).to_contain_text(re.compile(sizes))
+    expect(panel).to_contain_text(re.compile(sizes), use_inner_text=True)
     told, room = page.locator("#live").bounding_box(), panel.bounding_box()
     assert told
     assert room

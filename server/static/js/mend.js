@@ -1,6 +1,8 @@
 // A card's box or place put right: dragged, moved by the arrow keys, or by buttons. What is kept travels with the next confirmation of the card.
 const FARTHEST_M = 49.9, SMALLEST_PX = 6, STEP_M = 0.5, STEPS_WIDE = 640, FAR = 10;
 const NEAREST = 12, CLOSER = 1.5, RIM = 0.15; // a map comes so many times closer, by steps, and its point stays that share of it away from its rim
+const SEEN_PX = 4.2, ROUND_M = [20, 10, 5, 2, 1]; // so far a step goes on the screen where a correction of a place begins; what a map's scale may say
+const TAP_PX = 6; // a finger that moves no farther chooses a corner and moves nothing
 const POINTERS = ["pointerdown", "pointermove", "pointerup", "pointercancel"];
 const ROOM = 0.004; // of the picture's width: a card's box is drawn with this much around the thing (server/review/cards.py)
 const within = (value, least, most) => Math.min(most, Math.max(least, value));
@@ -19,11 +21,18 @@ class Box {
     view.append(this.place);
     for (const name of POINTERS) this.place.addEventListener(name, (e) => this.drag(e));
     this.place.addEventListener("mousedown", (e) => e.preventDefault()); // what is dragged has the focus, which the browser would move on
+    this.place.addEventListener("focusin", (e) => this.choose(e.target));
+    this.choose(this.place.firstElementChild);
     this.draw();
   }
 
   get value() { return this.sides; }
   get figure() { return `${Math.round(this.sides[2] - this.sides[0])} × ${Math.round(this.sides[3] - this.sides[1])}`; }
+  get stops() { return [...this.place.children]; }
+  told(times) { return this.step * times; }
+
+  // The whole or a corner: what the arrows move, by a key or a button.
+  choose(chosen) { this.chosen = chosen; for (const each of this.stops) each.classList.toggle("chosen", each === chosen); }
 
   at(e) {
     const room = this.view.getBoundingClientRect();
@@ -35,15 +44,25 @@ class Box {
     if (e.type === "pointerdown") {
       const { corner } = e.target.dataset;
       if (!corner) return;
+      this.held = { corner, from: this.at(e), sides: [...this.sides], isAgain: this.chosen === e.target, at: [e.clientX, e.clientY], far: 0 };
       e.target.focus({ preventScroll: true });
-      this.held = { corner, from: this.at(e), sides: [...this.sides] };
       this.place.setPointerCapture(e.pointerId);
       return;
     }
-    if (e.type !== "pointermove") { this.held = null; return; }
     if (!this.held) return;
+    if (e.type !== "pointermove") { this.letGo(e); return; }
+    this.held.far = Math.max(this.held.far, Math.hypot(e.clientX - this.held.at[0], e.clientY - this.held.at[1]));
     const now = this.at(e), far = [now[0] - this.held.from[0], now[1] - this.held.from[1]];
     this.set(this.carried(this.held.corner, far, this.held.sides), this.held.corner === "all");
+  }
+
+  // A second tap on a corner chooses the whole again.
+  letGo(e) {
+    const { far, isAgain, sides } = this.held;
+    this.held = null;
+    if (e.type === "pointercancel" || far > (e.pointerType === "mouse" ? 0 : TAP_PX)) return;
+    this.set(sides, false);
+    if (isAgain) this.stops[0].focus({ preventScroll: true });
   }
 
   // The whole, or by a corner its two sides.
@@ -66,8 +85,8 @@ class Box {
   }
 
   // By keys a corner never passes the one across.
-  move(right, down, times, corner = "all") {
-    const moved = this.carried(corner, [right, down].map((way) => way * this.step * times), this.sides);
+  move(right, down, times) {
+    const { corner } = this.chosen.dataset, moved = this.carried(corner, [right, down].map((way) => way * this.step * times), this.sides);
     if (moved[0] < moved[2] && moved[1] < moved[3]) this.set(moved, corner === "all");
   }
 
@@ -78,7 +97,7 @@ class Box {
     const drawn = this.roomy(this.sides), [x1, y1, x2, y2] = drawn, share = (value, all) => `${value / all * 100}%`, frame = this.place.querySelector(".frame");
     for (const each of this.place.children) {
       const [x, y] = each === frame ? [0, 1] : each.dataset.corner.split(" "), [left, top] = [x, y].map((side) => Math.round(this.sides[side]));
-      Object.assign(each.style, { left: share(drawn[x], this.width), top: share(drawn[y], this.height) });
+      for (const [name, value] of [["--x", share(drawn[x], this.width)], ["--y", share(drawn[y], this.height)]]) each.style.setProperty(name, value);
       Object.assign(each, { ariaValueMax: this.width, ariaValueNow: left, ariaValueText: `${left}, ${top}` });
     }
     Object.assign(frame.style, { width: share(x2 - x1, this.width), height: share(y2 - y1, this.height) });
@@ -104,7 +123,7 @@ class Place {
   closer = 1; held = new Map();
 
   constructor(map, card) {
-    Object.assign(this, { map, point: map.querySelector(".map-case"), error: map.querySelector(".map-error"), perM: Number(map.dataset.perM), lat: Number(card.dataset.lat), lon: Number(card.dataset.lon) });
+    Object.assign(this, { map, heading: card.querySelector("h1"), point: map.querySelector(".map-case"), error: map.querySelector(".map-error"), perM: Number(map.dataset.perM), lat: Number(card.dataset.lat), lon: Number(card.dataset.lon) });
     this.size = [map.viewBox.baseVal.width, map.viewBox.baseVal.height];
     this.corner = [0, 0];
     this.middle = this.size.map((side) => side / 2);
@@ -127,6 +146,8 @@ class Place {
 
   get value() { return [this.east, this.north]; }
   get figure() { return `${Math.hypot(this.east, this.north).toFixed(1)}${this.marks.unit}`; }
+  get stops() { return [this.heading]; }
+  told(times) { return `${STEP_M * times}${this.marks.unit}`; }
 
   spot(x, y) { const at = new DOMPoint(x, y).matrixTransform(this.map.getScreenCTM().inverse()); return [at.x, at.y]; }
 
@@ -171,6 +192,14 @@ class Place {
 
   get drawn() { return [this.middle[0] + this.east * this.perM, this.middle[1] - this.north * this.perM]; }
 
+  // So close that a step is seen, with all of where the case may be.
+  approach() {
+    const { rx, ry } = this.error, seen = SEEN_PX / (STEP_M * this.perM * this.map.getScreenCTM().a), whole = Math.min(...this.size) / 2.2 / Math.max(rx.baseVal.value, ry.baseVal.value);
+    this.closer = within(Math.min(seen, whole), 1, NEAREST);
+    this.corner = this.drawn.map((at, axis) => at - this.size[axis] / this.closer / 2);
+    this.draw();
+  }
+
   // Closer, or back to the whole; what is at `spot` stays where it is, else the point.
   zoom(factor, spot = this.drawn) {
     const closer = within(this.closer * factor, 1, NEAREST), change = closer / this.closer;
@@ -212,7 +241,8 @@ class Place {
 class MapMarks {
   constructor(map, size) {
     const all = (what) => [...map.querySelectorAll(what)], middle = (rect) => [rect.x.baseVal.value + rect.width.baseVal.value / 2, rect.y.baseVal.value + rect.height.baseVal.value / 2];
-    Object.assign(this, { map, size, dots: all("circle").map((each) => [each, each.r.baseVal.value]), near: all(".map-near").map((each) => [each, middle(each.querySelector("rect"))]), fixed: all(".map-scale, .map-north, .map-text"), bar: map.querySelector(".map-scale + .map-text") });
+    Object.assign(this, { map, size, dots: all("circle").map((each) => [each, each.r.baseVal.value]), near: all(".map-near").map((each) => [each, middle(each.querySelector("rect"))]), fixed: all(".map-scale, .map-north, .map-text"), scale: map.querySelector(".map-scale"), bar: map.querySelector(".map-scale + .map-text") });
+    this.line = this.scale?.getAttribute("d");
     const told = this.bar?.textContent ?? "";
     this.barM = parseFloat(told); this.unit = told.replace(/^[\d.]+/, "");
   }
@@ -222,7 +252,10 @@ class MapMarks {
     for (const [dot, radius] of this.dots) dot.setAttribute("r", radius / closer);
     for (const [sign, [atX, atY]] of this.near) sign.setAttribute("transform", `translate(${atX} ${atY}) scale(${1 / closer}) translate(${-atX} ${-atY})`);
     for (const each of this.fixed) each.setAttribute("transform", `translate(${x} ${y}) scale(${1 / closer})`);
-    if (this.bar) this.bar.textContent = `${Number((this.barM / closer).toFixed(1))}${this.unit}`;
+    if (!this.bar) return;
+    const metres = ROUND_M.find((each) => each * closer <= this.barM + 0.01);
+    this.bar.textContent = `${metres}${this.unit}`;
+    this.scale.setAttribute("d", this.line.replace(/h([\d.]+)/, (_, wide) => `h${wide * metres * closer / this.barM}`));
   }
 }
 
@@ -237,7 +270,7 @@ export class Mend {
       const { step, grow, mend } = e.target.closest("button")?.dataset ?? {};
       if (step) this.step("move", step.split(" ").map(Number), e.shiftKey);
       if (grow) this.step("grow", grow.split(" ").map(Number), e.shiftKey);
-      if (mend === "far") { this.isFar = !this.isFar; this.far.setAttribute("aria-pressed", String(this.isFar)); }
+      if (mend === "far") { this.isFar = !this.isFar; this.far.setAttribute("aria-pressed", String(this.isFar)); this.say(); }
       if (mend === "back") this.putBack();
       if (mend === "keep") this.stop(true);
       else if (e.detail && this.open) this.focus();
@@ -261,19 +294,26 @@ export class Mend {
     // On a phone the picture stays above the map, and all else is away (queue.css).
     const isPhone = matchMedia("(max-width: 900px)").matches;
     if (kind === "place") (isPhone ? card : map).scrollIntoView({ block: isPhone ? "start" : "nearest" });
+    this.now.approach?.();
     this.say();
     this.focus();
     return true;
   }
 
-  // Where Enter ends the correction rather than presses a button again, and Tab goes on to the corners.
-  focus() { this.card.querySelector(this.kind === "box" ? ".frame" : "h1").focus({ preventScroll: true }); }
+  // Where Enter ends the correction rather than presses a button again.
+  focus() { (this.now.chosen ?? this.now.stops[0]).focus({ preventScroll: true }); }
+
+  // Round what is corrected and the panel.
+  tab(way) {
+    const stops = [...this.now.stops, ...this.panel.querySelectorAll("button")].filter((each) => each.checkVisibility()), at = stops.indexOf(document.activeElement);
+    stops.at((Math.max(at, way < 0 ? 0 : -1) + way) % stops.length).focus({ preventScroll: true });
+  }
 
   get came() { return this.first.get(this.card)[this.kind]; }
 
   // With Shift, or with the button pressed, ten times as far.
-  step(deed, way, isShift, corner) { this.now[deed](...way, isShift !== this.isFar ? FAR : 1, corner); }
-  say() { for (const each of this.panel.querySelectorAll("[data-px]")) each.textContent = this.now.step ?? ""; this.panel.querySelector("#mend-figure").textContent = this.now.figure; }
+  step(deed, way, isShift) { this.now[deed](...way, isShift !== this.isFar ? FAR : 1); }
+  say() { for (const each of this.panel.querySelectorAll("[data-told]")) each.textContent = this.now.told(this.isFar ? FAR : 1); this.panel.querySelector("#mend-figure").textContent = this.now.figure; }
 
   // The map comes closer, or goes away; false if none is being corrected.
   zoom(isCloser) {
@@ -289,10 +329,11 @@ export class Mend {
   press(e) {
     const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[e.code];
     const size = this.kind === "box" && { KeyA: [-1, 0], KeyD: [1, 0], KeyS: [0, -1], KeyW: [0, 1] }[e.code];
+    if (e.code === "Tab") { e.preventDefault(); this.tab(e.shiftKey ? -1 : 1); return true; }
     const ends = e.code === "Enter" && !e.target.closest?.("button");
     if (!arrow && !size && (e.repeat || (!ends && e.code !== "Escape"))) return false;
     e.preventDefault();
-    if (arrow) this.step("move", arrow, e.shiftKey, e.target.dataset?.corner);
+    if (arrow) this.step("move", arrow, e.shiftKey);
     else if (size) this.step("grow", size, e.shiftKey);
     else if (ends) this.stop(true);
     else if (this.now.isOff(this.came)) this.putBack();
@@ -306,7 +347,7 @@ export class Mend {
     const { kind, now, card, came } = this;
     now.show(isKept ? now.value : came);
     const isOff = isKept && now.isOff(came), kept = isOff ? now.keep() : null;
-    if (kind === "box") card.classList.toggle("box-put", isOff);
+    card.classList.toggle(`${kind}-put`, isOff);
     now.end();
     this.root.classList.remove(`mending-${kind}`);
     this.panel.classList.remove(`mend-${kind}`);
