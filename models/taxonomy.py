@@ -37,7 +37,7 @@ class Category(_Row):
     pinyin_initials: Annotated[str, Field(pattern=r"^[a-z]+$")]
     pinyin: Annotated[str, Field(pattern=r"^[a-z]+( [a-z]+)*$")]
     meaning_en: Annotated[str, Field(min_length=10, max_length=120)]
-    meaning_zh: Annotated[str, Field(min_length=5, max_length=40)]
+    meaning_zh: Annotated[str, Field(min_length=5, max_length=42)]
     also: tuple[Annotated[str, Field(pattern=r"^([a-z][a-z -]*|[一-鿿]+)$")], ...] = ()
     group: str
     kind: Literal["component", "event"]

@@ -95,19 +95,19 @@ def test_a_picture_gets_lighter_in_its_shadows_and_then_more_contrast_and_burns_
     plain = levels(page)
     assert plain == pytest.approx(stripes.tolist(), abs=6)
     press(page, "v")
-    expect(page.locator("#live")).to_have_text("Picture 2 of 3: brighter shadows")
+    expect(page.locator("#live")).to_have_text("Brightness 2 of 3: brighter shadows")
     lifted = levels(page)
     assert lifted[0] > 2 * plain[0]
     assert lifted[1] > 1.6 * plain[1]
     assert plain[-1] < lifted[-1] < 250
     press(page, "v")
-    expect(page.locator("#live")).to_have_text("Picture 3 of 3: more contrast")
+    expect(page.locator("#live")).to_have_text("Brightness 3 of 3: more contrast")
     strong = levels(page)
     assert strong[4] - strong[2] > 1.25 * (plain[4] - plain[2])
     assert strong[-1] < 253
     assert sorted(strong) == strong
     press(page, "v")
-    expect(page.locator("#live")).to_have_text("Picture 1 of 3: as it was taken")
+    expect(page.locator("#live")).to_have_text("Brightness 1 of 3: as it was taken")
     assert levels(page) == pytest.approx(plain, abs=2)
 
 
@@ -153,7 +153,9 @@ def test_the_help_says_what_the_other_pictures_are_and_how_the_cards_are_ordered
     press(page, "?")
     words = page.locator("#help").inner_text()
     wanted = (
-        ("another moment", "multiplied", "one card in ten") if language == "en" else ("另一时刻", "三者相乘", "一成")
+        ("a moment earlier or later", "beside the box", "multiplied", "one card in ten")
+        if language == "en"
+        else ("早晚片刻", "框外", "三者相乘", "一成")
     )
     assert [each for each in wanted if each not in words] == []
     if language != "en":
