@@ -28,12 +28,13 @@ _kept: dict[int, tuple[datetime, int, int]] = {}
 
 @dataclass(frozen=True)
 class Counts:
-    """How many wait for a person, in the queue and in shadow; how many of the cards asked for others hold; how many this person answered in the last 24 hours."""
+    """How many wait for a person, in the queue and in shadow; how many of the cards asked for others hold; how many this person answered in the last 24 hours; how many of the cards asked for they skipped so lately that these do not wait for them yet."""
 
     waiting: int
     in_shadow: int
     with_others: int
     mine_today: int
+    skipped: int = 0
 
     @property
     def told(self) -> dict[str, str]:
@@ -62,6 +63,7 @@ def queue_counts(person: User, now: datetime, *, shadow: bool = False) -> Counts
         max(waiting[1], 0),
         with_others,
         answered.exclude(answer="skip").exclude(kind=Kind.SETTLED).count(),
+        sum(kind is shadow for _, kind, _category in mine),
     )
 
 

@@ -15,19 +15,19 @@ DEEDS: dict[str, str | Promise] = {
     "unsure": _("unsure: a colleague decides"), "merge": _("same as a case nearby"), "skip": _("skip: leave it to others for ten minutes"), "undo": _("undo"),
     "next": _("next picture"), "fit": _("whole picture or box"), "larger": _("zoom in"), "smaller": _("zoom out"), "box": _("hide the box"),
     "bright": _("brighter shadows, then more contrast"), "details": _("details"), "note": _("note for this card"), "mend_box": _("correct the box"), "mend_place": _("correct the place"),
-    "report": _("report a broken picture"), "batch": _("twelve at once"), "help": _("help"),
+    "report": _("report a broken picture"), "filter": _("filter the queue"), "batch": _("twelve at once"), "help": _("help"),
 }  # fmt: skip
 """What a reviewer can do on a card, in the order of the help."""
 PRESETS: dict[str, dict[str, str]] = {
     "left": {
         "confirm": "KeyF", "reject": "KeyD", "change": "KeyR", "unsure": "KeyS", "merge": "KeyG", "skip": "KeyX", "undo": "KeyA", "next": "KeyE", "fit": "KeyW",
         "larger": "Equal", "smaller": "Minus", "box": "KeyQ", "bright": "KeyV", "details": "KeyI", "note": "KeyN", "mend_box": "KeyC", "mend_place": "KeyT",
-        "report": "KeyP", "batch": "KeyB", "help": "Slash",
+        "report": "KeyP", "filter": "KeyL", "batch": "KeyB", "help": "Slash",
     },
     "numbers": {
         "confirm": "NumpadAdd", "reject": "NumpadSubtract", "change": "NumpadMultiply", "unsure": "Numpad0", "merge": "Numpad7", "skip": "NumpadDivide", "undo": "NumpadDecimal",
         "next": "Numpad6", "fit": "Numpad5", "larger": "Numpad8", "smaller": "Numpad2", "box": "Numpad4", "bright": "Numpad9", "details": "Numpad3", "note": "Numpad1",
-        "help": "Slash",
+        "filter": "KeyL", "help": "Slash",
     },
     "off": {},
 }  # fmt: skip

@@ -54,6 +54,8 @@ def nothing(request: HttpRequest) -> HttpResponse:
     page = {
         "shadow": shadow,
         "asked_for": words_of(part, person),
+        "part": part,
+        "elsewhere": counts.in_shadow if shadow else counts.waiting,
         "held": held_by_others(person, now, shadow=shadow),
         "free": str(free) if free < FREE_COUNTED else f"{FREE_COUNTED - 1}+",
         "any_free": free > 0,

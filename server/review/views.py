@@ -32,7 +32,7 @@ from server.review.corrections import Correction
 from server.review.counts import forget, queue_counts, with_counts
 from server.review.looks import ages_hidden
 from server.review.narrowed import part_of
-from server.review.queue_page import page_values
+from server.review.queue_page import choices, page_values, part_kinds
 from server.review.rules import CARDS, FARTHEST_SAME_M, REASONS
 from server.review.sent_back import sent_back
 from server.review.services import (
@@ -59,9 +59,12 @@ def _shadow(asked: QueryDict) -> bool:
 @require_GET
 @gzip_page
 def queue(request: HttpRequest) -> HttpResponse:
-    """The page, of the queue or of what is in shadow. Its cards come by `lease`."""
+    """The page, of the queue or of what is in shadow; by `piece=kinds` the categories of its filter alone, as they wait now. Its cards come by `lease`."""
     person: Any = request.user
     shadow = _shadow(request.GET)
+    if request.GET.get("piece") == "kinds":
+        kinds = {"part_kinds": part_kinds(person, choices(), shadow=shadow), "part": part_of(request.GET)}
+        return with_counts(render(request, "part_kinds.html", kinds), queue_counts(person, timezone.now(), shadow=shadow))  # fmt: skip
     last = Sighting.objects.order_by("-received_at").values_list("received_at", flat=True).first()
     return render(request, "review.html", {"counts": queue_counts(person, timezone.now(), shadow=shadow).told, "shadow": shadow, "reasons": REASONS, "near_m": round(NEAR_M), "same_m": round(FARTHEST_SAME_M), "last_sighting": last, "grace_s": settings.GRACE_S,
                                            "no_vehicle": not Vehicle.objects.exists()} | page_values(request, shadow=shadow))  # fmt: skip

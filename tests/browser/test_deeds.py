@@ -157,7 +157,7 @@ def test_a_number_that_cannot_be_it_is_said_in_the_dialog_and_nothing_is_answere
     shown(page)
     press(page, "g")
     merge = page.locator("#merge")
-    page.keyboard.type("999")
+    page.keyboard.type("n999")
     press(page, "Enter")
     expect(merge.locator("[role=alert]")).to_have_text("本市没有这个编号的案件。")
     expect(merge).to_be_visible()
@@ -495,13 +495,27 @@ def test_a_hidden_box_and_a_brighter_picture_are_seen_on_their_buttons(
     expect(bright).to_have_accessible_name("brighter shadows, then more contrast")
 
 
-def test_the_number_has_the_focus_where_no_case_is_near(open_page: Open, deal: Deal, reviewer: User) -> None:
-    deal(1)
+def test_a_digit_is_a_case_that_stands_there_and_a_numbers_only_in_its_field(open_page: Open, deal: Deal, reviewer: User) -> None:  # fmt: skip
+    """Near or farther off, or none at all: hands learn one meaning."""
+    first, second = deal(2)
     page = open_page("/review/", reviewer)
-    shown(page)
+    assert shown(page) == first.pk
+    merge = page.locator("#merge")
+    press(page, "g")
+    expect(merge.locator("[data-number] kbd")).to_have_text("1")
+    expect(merge.locator(".by-number kbd")).to_have_text("N")
+    press(page, "2", "n", "1", "2")
+    expect(merge.locator("input")).to_be_focused()
+    expect(merge.locator("input")).to_have_value("12")
+    press(page, "Escape", "g", "1")
+    all_sent(page)
+    assert Case.objects.get(id=first.pk).merged_into_id == second.pk, "a farther one, too"
+    page.reload()
+    assert shown(page) == second.pk
     press(page, "d", "5")
-    expect(page.locator("#merge input")).to_be_focused()
-    expect(page.locator("#merge .none")).to_have_text("100 米内没有同类的未结案件。")
+    expect(merge.locator(".none")).to_have_text("100 米内没有同类的未结案件。")
+    press(page, "1", "n", "2")
+    expect(merge.locator("input")).to_have_value("2")
 
 
 def test_the_enter_that_looks_a_number_up_merges_nothing_however_often_it_is_pressed(open_page: Open, deal: Deal, reviewer: User) -> None:  # fmt: skip
@@ -510,7 +524,7 @@ def test_the_enter_that_looks_a_number_up_merges_nothing_however_often_it_is_pre
     assert shown(page) == first.pk
     press(page, "g")
     far = page.locator("#merge .same:not(.found) [data-number]")
-    expect(far).to_have_text(re.compile(rf"^\s*并入案件 {second.number}，60\u00a0米 · 较远\s*$"))
+    expect(far).to_have_text(re.compile(rf"^\s*并入案件 {second.number}，60\u00a0米 · 较远 1\s*$"))
     expect(page.locator("#merge .how-far")).to_have_text(
         "列出 100 米内的同类未结案件，由近到远；超过 30 米的标为“较远”。"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -106,6 +107,7 @@ def test_the_filter_finds_a_category_by_what_is_typed(
     if device is DESK:
         expect(field).to_be_focused()
     assert kinds.locator("optgroup").first.locator("option").all_inner_texts() == [f"{CATEGORIES['bagged_garbage'].name(language)} · 2"]  # fmt: skip
+    expect(part.locator("[data-as-of]")).to_be_hidden()
     field.fill("qqq")
     expect(said).to_have_text("No category fits." if language == "en" else "没有符合的类别。")
     field.press("Enter")
@@ -135,6 +137,47 @@ def test_the_filter_finds_a_category_by_what_is_typed(
     part.locator(".primary").click()
     expect(page).to_have_url("/review/?category=bagged_garbage")
     shown(page)
+
+
+@BOTH
+@DEVICES
+def test_the_filter_counts_anew_each_time_it_is_opened_and_says_so_where_it_cannot(
+    device: dict[str, Any], language: str, open_page: Open, deal: Deal, reviewer: User, errors: list[str]
+) -> None:
+    deal(4)
+    page = open_page("/review/", reviewer, language, **device)
+    shown(page)
+    part, waiting, head = page.locator("#part"), page.locator("#part optgroup option").first, page.locator("#waiting")
+    press(page, "f")
+    shown(page)
+    press(page, "x")
+    told = "skipped, yours again in ten minutes, 2 left" if language == "en" else "已跳过，十分钟后再给您，2 件待审"
+    expect(page.locator("#live")).to_have_text(told)
+    shown(page)
+    press(page, "l")
+    expect(part).to_be_visible()
+    if device is DESK:
+        expect(page.locator("[popovertarget=part] kbd")).to_have_text("L")
+        expect(part.locator("[type=search]")).to_be_focused()
+    expect(waiting).to_have_text(re.compile(r" · 2$"))
+    expect(head).to_have_text("2")
+    also = "You skipped 1 more" if language == "en" else "另有 1 件您已跳过"
+    expect(part.locator("[data-also-skipped]")).to_contain_text(also)
+    expect(page.locator(".figures [aria-current]")).to_have_attribute("title", re.compile(also))
+    assert_fit_for_all(page, "counted anew")
+    part.locator("select").first.select_option("dead_animal")
+    page.wait_for_load_state("networkidle")
+    expect(part.locator("select").first).to_have_value("dead_animal")
+    page.locator("#part [type=search]").press("Escape")
+    page.context.set_offline(True)
+    press(page, "l")
+    expect(part.locator("[data-as-of]")).to_have_text(re.compile(r"(Counts as of|件数截至) \d\d:\d\d"))
+    expect(waiting).to_have_text(re.compile(r" · 2$"))
+    press(page, "Escape")
+    page.context.set_offline(False)
+    press(page, "l")
+    expect(part.locator("[data-as-of]")).to_be_hidden()
+    errors.clear()
 
 
 @BOTH

@@ -6,10 +6,29 @@ import pytest
 from browsing import NARROWEST_PX, PHONE, Deal, Open, card, press, shown
 from playwright.sync_api import expect
 
+from models.taxonomy import CATEGORIES
 from server.accounts.models import User
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SIZES = pytest.mark.parametrize("width", [PHONE["viewport"]["width"], NARROWEST_PX])
+
+WHERE_THE_LIST_BEGINS_PX = """([kinds, rows]) => [...new Set(rows.map(([name, meaning]) => {
+  kinds.querySelector("[data-now]").textContent = name;
+  kinds.querySelector("[data-meaning]").textContent = meaning;
+  return Math.round(kinds.querySelector(".grid").getBoundingClientRect().top);
+}))]"""
+
+
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+@SIZES
+def test_the_list_of_kinds_begins_at_one_height_whatever_the_card_is(width: int, language: str, open_page: Open, deal: Deal, reviewer: User) -> None:  # fmt: skip
+    """A thumb that remembers a button must not choose a category."""
+    deal(1)
+    page = open_page("/review/", reviewer, language, **PHONE | {"viewport": {"width": width, "height": 844}})
+    shown(page)
+    page.locator(".bar [data-do=change]").tap()
+    rows = [[each.name(language), each.meaning(language)] for each in CATEGORIES.values()]
+    assert len(page.evaluate(WHERE_THE_LIST_BEGINS_PX, [page.locator("#kinds").element_handle(), rows])) == 1
 
 
 @SIZES

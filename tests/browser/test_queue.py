@@ -26,7 +26,7 @@ from browsing import (
 from playwright.sync_api import expect
 from sightings import jpeg
 
-from models.taxonomy import CATEGORIES
+from models.taxonomy import CATEGORIES, filing_codes
 from server.accounts.models import User
 from server.cases.models import Case, Picture
 from server.cases.rules import State
@@ -145,11 +145,11 @@ def test_a_category_is_found_by_the_beginning_of_a_word_and_named_when_it_is_cho
     assert found.evaluate_all(keys)[0] == "small_ads"
     press(page, "Enter")
     expect(page.locator("#live")).to_have_text(
-        "relabelled as “Illegal small advertisements or graffiti”, severity: low, 1 left"
+        "relabelled as “Illegal small advertisements or graffiti”, severity: low, undo is free for 60 s, 1 left"
     )
     shown(page)
     press(page, "f")
-    expect(page.locator("#live")).to_have_text("confirmed, 0 left")
+    expect(page.locator("#live")).to_have_text("confirmed, undo is free for 60 s, 0 left")
     all_sent(page)
 
 
@@ -168,6 +168,7 @@ def test_all_categories_can_be_looked_through_and_each_says_what_it_means(
     own = CATEGORIES["bagged_garbage"]
     expect(kinds.locator(".now b")).to_have_text(own.name(language))
     expect(kinds.locator(".now [data-meaning]"), "to compare the others with").to_have_text(own.meaning(language))
+    expect(page.locator("#reasons .now [data-meaning]")).to_have_text(own.meaning(language))
     expect(kinds.locator(".now")).to_be_visible()
     expect(which).to_have_text(re.compile("nine likeliest of 73" if language == "en" else "共 73 类，先列最可能的九类"))
     assert kinds.locator("input").evaluate(ROOM_FOR_PLACEHOLDER_PX) >= 0
@@ -225,6 +226,12 @@ def test_a_category_is_found_by_its_meaning_its_pinyin_or_its_code_and_the_prese
     field.fill("dabaolaji")
     expect(kinds.locator("[data-kind]")).to_have_count(0)
     expect(kinds.locator(".which p")).to_have_text("这就是当前类别：按 Esc 返回，再按 F 确认。")
+    own = CATEGORIES["bagged_garbage"]
+    code = filing_codes(own.key)[0].code
+    for typed, is_own in ((code[:2], False), (code, True), (own.name_zh[-2:], False), (own.name_zh, True)):
+        field.fill(typed)
+        expect(kinds.locator(".which p")).to_contain_text("这就是当前类别" if is_own else "当前类别也符合。 共 73 类")
+    field.fill("dabaolaji")
     press(page, "Enter")
     expect(kinds).to_be_hidden()
     assert not Verdict.objects.exists()
@@ -373,7 +380,7 @@ def test_cards_in_shadow_are_seen_under_their_filter_alone(
     assert dealt[case]
     expect(card(page).locator(".in-shadow")).to_have_text("影子")
     press(page, "f")
-    expect(page.locator("#live")).to_have_text("已确认，1 件待审")
+    expect(page.locator("#live"), "what never leaves needs no haste").to_have_text("已确认，1 件待审")
     shown(page)
     press(page, "a")
     expect(card(page)).to_have_attribute("data-case", str(case))

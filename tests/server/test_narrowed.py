@@ -220,8 +220,44 @@ def test_an_empty_part_says_so_and_how_many_wait_elsewhere(cases: dict[str, Case
     assert cards.count("<article") == 1
     text = client.get("/review/nothing?category=dead_animal").content.decode()
     assert "No card in" in text
-    assert "3 more wait elsewhere." in text
+    assert "3 more wait in other categories." in text
     assert 'href="/review/"' in text
+    for asked, told in (("district=nowhere", "3 more wait in other districts."), ("category=waste_pile&district=nowhere", "3 more wait outside of this filter."), ("category=dead_animal&filter=shadow", "0 more wait in other categories.")):  # fmt: skip
+        assert told in client.get(f"/review/nothing?{asked}").content.decode()
+
+
+def test_what_a_person_skipped_is_said_to_wait_for_them_later(cases: dict[str, Case], reviewer: User) -> None:
+    """No figure has it: to others it waits as ever."""
+    now = timezone.now()
+    for name in "ab":
+        decide(reviewer, uuid4(), cases[name].pk, "skip", now)
+    forget()
+    counts = queue_counts(reviewer, now)
+    assert (counts.waiting, counts.skipped, queue_counts(reviewer, now, shadow=True).skipped) == (1, 2, 0)
+    other = queue_counts(User.objects.create_user("li", role="reviewer"), now)
+    assert (other.waiting, other.skipped) == (3, 0)
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    answer = client.get("/review/nothing?category=dead_animal")
+    assert "You skipped 2 more; they come again within ten minutes." in answer.content.decode()
+    assert answer.headers["X-skipped"] == "2"
+    assert "You skipped" not in client.get("/review/nothing?filter=shadow").content.decode()
+    assert queue_counts(reviewer, now + timedelta(minutes=10, seconds=1)).skipped == 0
+
+
+def test_the_filters_categories_come_alone_as_they_wait_now(cases: dict[str, Case], reviewer: User, django_assert_max_num_queries: Any) -> None:  # fmt: skip
+    """And with them the figures at the head, that they add up to."""
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(reviewer)
+    client.get("/review/")
+    decide(reviewer, uuid4(), cases["a"].pk, "confirm", timezone.now())
+    forget()
+    with django_assert_max_num_queries(20):
+        answer = client.get("/review/?piece=kinds&category=waste_pile")
+    html = answer.content.decode()
+    assert (re.findall(r"> *[^<]+ · (\d+)<", html), answer.headers["X-waiting"]) == (["1", "1"], "2")
+    assert re.findall(r'value="(\w+)" selected', html) == ["waste_pile"]
+    assert "<html" not in html
 
 
 def test_an_empty_queue_says_who_has_the_last_cards_and_till_when(

@@ -559,7 +559,7 @@ def test_figures_are_counted_up_to_a_cap_along_indexes_and_kept_for_a_moment(car
     assert queue_counts(reviewer, NOW).waiting == 6, "a clock that was set back keeps nothing"
     monkeypatch.setattr("server.review.counts.CAP", 4)
     forget()
-    assert queue_counts(reviewer, NOW).told == {"waiting": "3+", "in_shadow": "0", "with_others": "2", "mine_today": "0"}  # fmt: skip
+    assert queue_counts(reviewer, NOW).told == {"waiting": "3+", "in_shadow": "0", "with_others": "2", "mine_today": "0", "skipped": "0"}  # fmt: skip
 
 
 def test_a_verdict_on_the_page_is_counted_at_once(cards: Any, reviewer: Any, client: Any) -> None:

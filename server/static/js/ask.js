@@ -2,7 +2,7 @@
 import { digitOf, isPlain } from "./keyboard.js";
 import { piece } from "./post.js";
 
-const MOMENT_MS = 400, NEAR = "button:not([data-far])"; // by a digit what is near alone: with nothing near, digits are a number's
+const MOMENT_MS = 400;
 const hasKeys = matchMedia("(any-pointer: fine)");
 
 // A dialog that may have been opened out of another one, to which who leaves it without an answer comes back.
@@ -57,8 +57,11 @@ export class Merge extends Question {
     this.field.addEventListener("input", () => { clearTimeout(this.timer); this.found.replaceChildren(); });
     for (const kind of ["keydown", "keyup"]) dialog.addEventListener(kind, (e) => { if (e.key === "Enter") this.isHeld = kind === "keydown"; }, true);
     dialog.addEventListener("keydown", (e) => {
-      const wanted = isPlain(e) && digitOf(e) && this.near.querySelectorAll(NEAR)[digitOf(e) - 1];
-      if (wanted) { e.preventDefault(); this.choose(wanted.dataset.number); }
+      // A digit chooses what stands here, and is a number's only in its field, which is entered on purpose.
+      const wanted = isPlain(e) && (e.code === "KeyN" ? this.field : this.near.children[digitOf(e) - 1]);
+      if (!wanted) return;
+      e.preventDefault();
+      if (wanted === this.field) this.field.focus(); else this.choose(wanted.dataset.number);
     });
   }
 
@@ -68,11 +71,10 @@ export class Merge extends Question {
     clearTimeout(this.timer);
     this.field.value = "";
     this.found.replaceChildren();
-    this.near.replaceChildren(...[...card.querySelectorAll(".near [data-merge]")].map((each, index) => this.choice(each.cloneNode(true), each.matches(NEAR) ? index + 1 : "")));
+    this.near.replaceChildren(...[...card.querySelectorAll(".near [data-merge]")].map((each, index) => this.choice(each.cloneNode(true), index + 1)));
     this.none.hidden = this.near.children.length > 0;
     this.dialog.querySelector(".how-far").hidden = !this.none.hidden;
     this.show(onBack);
-    if (!this.near.querySelector(NEAR)) this.field.focus();
   }
 
   choice(button, key) {

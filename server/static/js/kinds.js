@@ -63,7 +63,7 @@ export class Kinds {
     // What the card is already is not offered: it is said, and Enter chooses no other in its place.
     const best = ranked.find((each) => each !== own), { dataset } = this.which;
     this.isOwn = Boolean(own) && (!best || own[1] < best[1] || [own[0].querySelector("b").textContent.toLowerCase(), ...own[0].dataset.codes.split(" ")].includes(typed));
-    const told = dataset[!typed ? (isAll ? "all" : "likely") : this.shown.length ? "found" : "none"].replace("{found}", this.shown.length), present = own && (this.key ? dataset.own.replace("{key}", this.key) : dataset.ownPlain);
+    const told = dataset[!typed ? (isAll ? "all" : "likely") : this.shown.length ? "found" : "none"].replace("{found}", this.shown.length), present = this.isOwn ? (this.key ? dataset.own.replace("{key}", this.key) : dataset.ownPlain) : own && dataset.besides;
     this.which.textContent = !present ? told : this.shown.length ? `${present} ${told}` : present;
     this.all.textContent = this.all.dataset[isAll ? "few" : "many"];
   }

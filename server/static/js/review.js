@@ -30,7 +30,7 @@ const live = (text, ms = TOLD_MS) => {
   clearTimeout(telling);
   telling = setTimeout(() => { withLeft = ""; by("live").classList.add("hidden"); }, ms);
 };
-const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today") });
+const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today"), skipped: response.headers.get("X-skipped") });
 // Cards that were answered and are not taken yet, by the verdict's id; and those whose answer was refused: the card, and the sentence that says so.
 const answered = new Map(), refused = new Map();
 const sender = new Sender(say.verdicts, {
@@ -64,7 +64,14 @@ function warn(trouble) {
 // What the server counted, less the answers that it has not read yet.
 function counts(values) {
   for (const [id, value] of [["waiting", values.waiting], ["in-shadow", values.in_shadow], ["mine", values.mine_today]]) if (value !== undefined && value !== null) by(id).textContent = value;
+  if (figure.id === "waiting" && (values.skipped ?? false)) alsoSkipped(Number(values.skipped));
   if (values[figure.id === "waiting" ? "waiting" : "in_shadow"] ?? false) countOn(-sender.waiting.length);
+}
+
+// What does not wait for a person because they skipped it is in no figure.
+function alsoSkipped(cards) {
+  const words = cards ? say.alsoSkipped.replace("{n}", cards) : "", told = document.querySelector("#part [data-also-skipped]");
+  figure.closest("a").title = told.textContent = words; told.hidden = !words;
 }
 
 function countOn(more) {
@@ -162,7 +169,7 @@ async function next(byItself = false) {
   card.querySelector(".more").open = opened;
   by("tools").scrollLeft = 0;
   for (const each of root.querySelectorAll("[data-now]")) each.textContent = card.querySelector("h1").textContent;
-  root.querySelector("[data-meaning]").textContent = card.querySelector(".meaning").textContent;
+  for (const each of root.querySelectorAll("[data-meaning]")) each.textContent = card.querySelector(".meaning").textContent;
   const view = card.querySelector(".view");
   if (view) zoom.show(view);
   card.querySelector("h1").focus({ preventScroll: true });
@@ -203,7 +210,8 @@ function answer(kind, more = {}, as = "") {
   refused.delete(gone); answered.set(fields.id, gone);
   countOn(-1);
   const why = more.reason && reasons.querySelector(`[data-reason="${more.reason}"]`).dataset.words;
-  const told = { confirm: as || say.confirmed, reject: more.same_as ? say.merged.replace("{number}", more.same_as) : say.rejected.replace("{why}", why), unsure: say.unsure, skip: say.skipped }[kind];
+  const confirmed = as || say.confirmed, isWaiting = say.free && !gone.querySelector(".in-shadow");
+  const told = { confirm: isWaiting ? say.free.replace("{what}", confirmed) : confirmed, reject: more.same_as ? say.merged.replace("{number}", more.same_as) : say.rejected.replace("{why}", why), unsure: say.unsure, skip: say.skipped }[kind];
   sender.add(fields);
   live(say.told.replace("{what}", told));
   next();
@@ -283,7 +291,15 @@ function correct(kind) {
 }
 
 const kinds = new Kinds(by("kinds"), (category, name, severity) => answer("confirm", { category }, say.confirmedAs.replace("{category}", name).replace("{severity}", severity)));
-findable(by("part"), kinds);
+findable(by("part"), kinds, async () => {
+  await sender.drained();
+  const address = new URL(location.href);
+  address.searchParams.set("piece", "kinds");
+  const response = await fetch(address, { redirect: "manual" });
+  if (!response.ok) throw new Error("no counts");
+  counted(response);
+  return response.text();
+});
 // What stands on the button, "" where no keys are used.
 const confirmKey = () => { const kbd = bar.querySelector("[data-do=confirm] kbd"); return kbd.checkVisibility() ? kbd.textContent : ""; };
 const merge = new Merge(by("merge"), say.same, (number) => answer("reject", { reason: SAME, same_as: number }));
@@ -299,7 +315,7 @@ const deeds = {
   box: () => { const isHidden = root.classList.toggle("no-box"); root.querySelector(".tools [data-do=box]").setAttribute("aria-pressed", String(isHidden)); },
   bright: () => { const button = root.querySelector(".tools [data-do=bright]"), level = brighten(root); button.setAttribute("aria-pressed", String(level > 1)); button.querySelector(".level").textContent = level > 1 ? `${level}/3` : ""; live(say.bright.replace("{level}", level).replace("{what}", say[`bright-${level}`])); }, details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
   note: () => { const mine = card; if (mine) note.open(mine.note ?? "", false, (words) => { mine.note = words; tell(); }); },
-  mend_box: () => correct("box"), mend_place: () => correct("place"), batch: () => batch.open(), help: explain, again: () => fetchMore(),
+  mend_box: () => correct("box"), mend_place: () => correct("place"), filter: () => by("part").togglePopover(), batch: () => batch.open(), help: explain, again: () => fetchMore(),
 };
 
 // Twelve cards half done and the sign-in stay: a finger beside them would lose work.
@@ -316,7 +332,7 @@ document.addEventListener("keydown", (e) => {
     return;
   }
   if (broken.open && deed === "report") { e.preventDefault(); sayBroken(true); return; }
-  if (document.querySelector("dialog[open]")) return;
+  if (document.querySelector("dialog[open]") || (by("part").matches(":popover-open") && deed !== "filter")) return;
   if (!deed || (isMending && !ZOOMS.includes(deed))) return;
   e.preventDefault();
   deeds[deed]();
