@@ -37,6 +37,7 @@ from server.errors import answer, not_found
 from server.fleet.heartbeats import as_plain, overview, vehicles_for
 from server.fleet.models import City
 from server.quality.figures import Period, by_category
+from server.review.boxes import with_boxes
 
 MOST, USUAL = 200, 50
 CITY = r"^[a-z0-9_-]{1,32}$"
@@ -156,7 +157,8 @@ def case_sightings(
     rows = Sighting.objects.filter(case=_case(request, city, number)).select_related("vehicle").order_by("-id")
     found = list((rows if cursor is None else rows.filter(id__lt=cursor))[: limit + 1])
     shown: dict[UUID, list[Picture]] = {}
-    for picture in Picture.objects.filter(sighting__in=found[:limit], hidden_at=None).order_by("id"):
+    pictures = Picture.objects.filter(sighting__in=found[:limit], hidden_at=None)
+    for picture in with_boxes(pictures, request.user).order_by("id"):
         shown.setdefault(picture.sighting_id, []).append(picture)
     items = [sighting_row(each, shown.get(each.pk, [])) for each in found[:limit]]
     return shapes.Sightings(items=items, next=str(found[limit - 1].pk) if len(found) > limit else None)

@@ -47,7 +47,7 @@ def sighting_row(row: Sighting, pictures: Sequence[Picture]) -> shapes.SightingR
     return shapes.SightingRow(
         id=row.pk, vehicle=row.vehicle.name, seen_at=row.seen_at, clock=row.clock_source, received_at=row.received_at, category=row.category,
         probability=row.probability, lat_deg=row.lat_deg, lon_deg=row.lon_deg, error_m=_error_m(row), range_m=row.range_m, pack=row.pack_name,
-        pictures=[shapes.PictureRow(sha256=each.sha256, role=each.role, width=each.width, height=each.height, box=each.box, address=settings.PUBLIC_URL + reverse("api:picture", args=[each.sha256]))
+        pictures=[shapes.PictureRow(sha256=each.sha256, role=each.role, width=each.width, height=each.height, box=each.box_now, address=settings.PUBLIC_URL + reverse("api:picture", args=[each.sha256]))
                   for each in pictures],
     )  # fmt: skip
 

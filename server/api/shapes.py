@@ -115,7 +115,7 @@ class PictureRow(Schema):
     role: str
     width: int
     height: int
-    box: list[float] | None = Field(description="the problem in it: x1, y1, x2, y2 in pixels")
+    box: list[float] | None = Field(description="the problem in it, as people put it right: x1, y1, x2, y2 in pixels")
     address: str
 
 

@@ -15,6 +15,7 @@ from server.cases.models import Case, Picture
 from server.cases.parts import cut_of
 from server.cases.rules import OPEN, may_be_one
 from server.places.words import kept_line
+from server.review.boxes import with_boxes
 from server.words import direction_name, state_name
 
 WITHIN_M, MOST = 60.0, 6
@@ -44,7 +45,7 @@ def choices(case: Case, cases: QuerySet[Case]) -> list[Choice]:
 def as_choices(cases: Sequence[Case], seen_from: Case) -> list[Choice]:
     """Cases as seen from another one."""
     best = Picture.objects.filter(sighting__case__in=[each.pk for each in cases], role="best", hidden_at=None)
-    rows = best.select_related("sighting__vehicle").order_by("sighting__probability", "-sighting")
+    rows = with_boxes(best).select_related("sighting__vehicle").order_by("sighting__probability", "-sighting")
     pictures = {row.sighting.case_id: row for row in rows}
     return [_choice(each, seen_from, pictures.get(each.pk)) for each in cases]
 

@@ -186,6 +186,12 @@ class Picture(models.Model):
     class Meta:
         indexes = [models.Index(fields=["hidden_at"], name="picture_hidden", condition=Q(hidden_at__isnull=False))]
 
+    @property
+    def box_now(self) -> list[float] | None:
+        """The box as a person put it right, if the picture was read `with_boxes` (`server/review/boxes.py`); else the vehicle's."""
+        put_right: list[float] | None = vars(self).get("put_right")
+        return put_right or self.box
+
 
 class Note(models.Model):
     """What a person wrote on a case; append-only. `about` names the deed it is the reason of, empty for a note that stands alone."""

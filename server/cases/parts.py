@@ -7,11 +7,13 @@ from math import atan2, degrees, hypot
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from calibration.geodesy import offset_m
 from server.cases.evidence import Cut, view_of
 from server.cases.models import Case, Picture, Sighting
+from server.review.boxes import with_boxes
 from server.review.cards import Shown
 from server.words import category_name, direction_name
 
@@ -32,7 +34,11 @@ class Part(NamedTuple):
 
 def parts_of(case: Case) -> list[Part]:
     """The newest MOST sightings of a case, the newest first."""
-    rows = case.sightings.select_related("vehicle").prefetch_related("pictures").order_by("-seen_at", "id")[:MOST]
+    rows = (
+        case.sightings.select_related("vehicle")
+        .prefetch_related(Prefetch("pictures", with_boxes(Picture.objects.all())))
+        .order_by("-seen_at", "id")[:MOST]
+    )
     return [Part(row.pk, row.seen_at, row.vehicle.name, _cut(row), way_words(case.lat_deg, case.lon_deg, row.lat_deg, row.lon_deg), category_name(row.category)) for row in rows]  # fmt: skip
 
 
@@ -52,13 +58,13 @@ def _cut(row: Sighting) -> Cut | None:
 
 
 def cut_of(picture: Picture, row: Sighting) -> Cut:
-    """The thing cut out of a picture of its sighting."""
+    """The thing cut out of a picture (`with_boxes`) of its sighting."""
     shown = Shown(row.vehicle.name, row.seen_at, picture.role, "", picture.sha256, picture.width, picture.height, _box(picture))  # fmt: skip
     return Cut(shown, view_of(shown))
 
 
 def _box(picture: Picture) -> dict[str, float] | None:
-    if not picture.box:
+    if not picture.box_now:
         return None
-    x1, y1, x2, y2 = picture.box
+    x1, y1, x2, y2 = picture.box_now
     return {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1}

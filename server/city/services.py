@@ -40,6 +40,7 @@ from server.fleet.models import City
 from server.log import tell, warn
 from server.places.rules import Named
 from server.places.services import name_of
+from server.review.boxes import with_boxes
 from server.screening.services import best_picture
 
 log = logging.getLogger("trikeye.work")
@@ -325,7 +326,8 @@ def _body(case: Case, now: datetime) -> dict[str, Any]:
 
 
 def _share_box(picture: Picture) -> list[float] | None:
-    if not picture.box:
+    box = with_boxes(Picture.objects.filter(id=picture.pk)).get().box_now
+    if not box:
         return None
     sides = (picture.width, picture.height, picture.width, picture.height)
-    return [round(min(1.0, max(0.0, edge / side)), 4) for edge, side in zip(picture.box, sides, strict=True)]
+    return [round(min(1.0, max(0.0, edge / side)), 4) for edge, side in zip(box, sides, strict=True)]

@@ -31,7 +31,7 @@ def lease_cells(request: HttpRequest) -> HttpResponse:
         why = _("One card at a time today: a card whose answer is known was missed in a batch.") if is_off(person, now) else _("Nothing to answer together now: it takes twelve cards of one kind, none of them urgent, of which 98 in 100 were right until now.")  # fmt: skip
         return HttpResponse(status=204, headers={"X-Why": quote(why)})
     hidden = ages_hidden(person, lease.cases, now)
-    cells = [cell for case in lease.cases if (cell := cell_of(case, hidden.get(case.pk)))]
+    cells = [cell for case in lease.cases if (cell := cell_of(case, hidden.get(case.pk), person))]
     return render(request, "batch_cells.html", {"cells": cells, "title": category_name(lease.batch.category), "batch": lease.batch})  # fmt: skip
 
 

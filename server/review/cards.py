@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from math import hypot
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -23,6 +23,7 @@ from server.cases.rules import OPEN, ellipse_95
 from server.categories.rules import category_of, codes_of
 from server.categories.services import STREET, measured
 from server.places.words import place_line
+from server.review.boxes import with_boxes
 from server.review.map_svg import MapPoint, draw_map
 from server.review.rules import FARTHEST_PUT_M, FARTHEST_SAME_M, likely
 from server.review.sent_back import SentBack
@@ -127,7 +128,7 @@ def card_of(
     sightings = list(
         Sighting.objects.filter(case=case)
         .select_related("vehicle")
-        .prefetch_related("pictures")
+        .prefetch_related(Prefetch("pictures", with_boxes(Picture.objects.all(), reader)))
         .order_by("-probability", "id")
     )
     for each in sightings:
@@ -159,10 +160,12 @@ def _put_m(case: Case, sightings: list[Sighting]) -> int:
     return round(hypot(*offset_m(seen_lat, seen_lon, case.lat_deg, case.lon_deg)))
 
 
-def shown_pictures(case: Case) -> list[Shown]:
-    """The pictures of a case's surest sighting that has any, the best first."""
+def shown_pictures(case: Case, reader: Any = None, *, by_vehicle: bool = False) -> list[Shown]:
+    """The pictures of a case's surest sighting that has any, the best first. `by_vehicle`: with its boxes, whoever put them right."""
+    every = Picture.objects.all()
+    boxed = every if by_vehicle else with_boxes(every, reader)
     rows = Sighting.objects.filter(case=case, pictures__hidden_at=None).select_related("vehicle")
-    best = rows.prefetch_related("pictures").order_by("-probability", "id").first()
+    best = rows.prefetch_related(Prefetch("pictures", boxed)).order_by("-probability", "id").first()
     return [_shown(best, each) for each in _ordered(best)] if best else []
 
 
@@ -173,9 +176,9 @@ def best_pictures(case_ids: Collection[int]) -> dict[int, str]:
     return {case_id: reverse("picture", args=[sha256]) for case_id, sha256 in best}
 
 
-def cell_of(case: Case, later: timedelta | None = None) -> Cell | None:
-    """The cell of a case in a batch; None without a picture. `later` as of a card."""
-    for each in shown_pictures(case)[:1]:
+def cell_of(case: Case, later: timedelta | None = None, reader: Any = None) -> Cell | None:
+    """The cell of a case in a batch; None without a picture. `later` and `reader` as of a card."""
+    for each in shown_pictures(case, reader)[:1]:
         box = each.box or {"x": 0.0, "y": 0.0, "w": float(each.width), "h": float(each.height)}
         return Cell(case.pk, category_name(case.category), each.sha256, each.width, each.height, box, each.seen_at + (later or timedelta()))  # fmt: skip
     return None
@@ -190,7 +193,7 @@ def _ordered(sighting: Sighting) -> list[Picture]:
 
 def _shown(sighting: Sighting, picture: Picture) -> Shown:
     names = {"best": _("best view"), "near": _("near"), "far": _("from afar"), "context": _("another moment")}
-    box = _boxed(picture.box, picture.width, picture.height)
+    box = _boxed(picture.box_now, picture.width, picture.height)
     return Shown(sighting.vehicle.name, sighting.seen_at, picture.role, names[picture.role], picture.sha256, picture.width, picture.height, box)  # fmt: skip
 
 
@@ -225,7 +228,7 @@ def _near(case: Case, cases: QuerySet[Case], reader: Any) -> list[Near]:
         rows = _as_told(case, rows, others, reader)
     away = sorted((hypot(*offset_m(case.lat_deg, case.lon_deg, *row[2:4])), row) for row in rows)
     found = [each for each in away if each[0] <= FARTHEST_SAME_M][:SAME_SHOWN]
-    best = thumbs([row[0] for _, row in found])
+    best = thumbs([row[0] for _, row in found], reader)
     return [Near(MapPoint(number, lat, lon), round(away_m), best.get(key), away_m > NEAR_M) for away_m, (key, number, lat, lon) in found]  # fmt: skip
 
 
@@ -238,17 +241,17 @@ def _as_told(case: Case, rows: list[Row], others: QuerySet[Case], reader: Any) -
     return [row for row in rows if row[0] not in ids] + [(each.pk, each.number, each.lat_deg, each.lon_deg) for each in seen if each.category == case.category]  # fmt: skip
 
 
-def near_of(case: Case, other: Case) -> Near:
+def near_of(case: Case, other: Case, reader: Any = None) -> Near:
     """Another case as the card of this one tells of it."""
     away_m = hypot(*offset_m(case.lat_deg, case.lon_deg, other.lat_deg, other.lon_deg))
-    return Near(MapPoint(other.number, other.lat_deg, other.lon_deg), round(away_m), thumbs([other.pk]).get(other.pk), away_m > NEAR_M)  # fmt: skip
+    return Near(MapPoint(other.number, other.lat_deg, other.lon_deg), round(away_m), thumbs([other.pk], reader).get(other.pk), away_m > NEAR_M)  # fmt: skip
 
 
-def thumbs(case_ids: Collection[int]) -> dict[int, Thumb]:
+def thumbs(case_ids: Collection[int], reader: Any = None) -> dict[int, Thumb]:
     """Each case's best picture, small, of those that have one to show."""
-    pictures = Picture.objects.filter(sighting__case__in=case_ids, role="best", hidden_at=None)
-    rows = pictures.order_by("sighting__probability").values_list("sighting__case_id", "sha256", "width", "height", "box")  # fmt: skip
-    return {case_id: Thumb(sha256, width, height, _boxed(box, width, height)) for case_id, sha256, width, height, box in rows}  # fmt: skip
+    pictures = with_boxes(Picture.objects.filter(sighting__case__in=case_ids, role="best", hidden_at=None), reader)
+    rows = pictures.select_related("sighting").only("sighting__case", "sha256", "width", "height", "box").order_by("sighting__probability")  # fmt: skip
+    return {row.sighting.case_id or 0: Thumb(row.sha256, row.width, row.height, _boxed(row.box_now, row.width, row.height)) for row in rows}  # fmt: skip
 
 
 def _tracks(case: Case) -> list[list[tuple[float, float]]]:

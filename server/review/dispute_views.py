@@ -136,7 +136,7 @@ def _shown(dispute: Dispute, home_id: int | None) -> dict[str, Any]:
     return {
         "row": dispute, "case": case, "name": category_name(dispute.first.proposed), "proposed": dispute.first.proposed, "state": state_name(case.state, in_dispute=True),
         "address": address_of(case, home_id), "place": place_line(case), "first": first, "second": second, "is_at_city": case.state in AT_CITY,
-        "pictures": [(each, [side.box for side in (first, second) if side.box and side.box_sha256 == each.sha256]) for each in shown_pictures(case)],
+        "pictures": [(each, [side.box for side in (first, second) if side.box and side.box_sha256 == each.sha256 and not dispute.settled_at]) for each in shown_pictures(case, by_vehicle=not dispute.settled_at)],
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from models.verdicts import LINES, Judged, Shown
 from server import pictures
 from server.cases.models import Picture, Sighting
 from server.cases.rules import State
+from server.review.boxes import with_boxes
 from server.review.models import Dispute, Verdict
 
 BATCH = 200
@@ -71,7 +72,7 @@ def _decided(since: datetime | None) -> Iterator[tuple[Verdict, Iterable[Sightin
     while verdicts := list(islice(answers, BATCH)):
         chosen = {verdict.case_id: verdict for verdict in verdicts if since is None or verdict.at >= since}
         rows = Sighting.objects.filter(case_id__in=chosen).select_related("vehicle").order_by("case_id", "id")
-        shown = Picture.objects.filter(hidden_at=None).order_by("id")
+        shown = with_boxes(Picture.objects.filter(hidden_at=None)).order_by("id")
         for case_id, sightings in groupby(
             rows.prefetch_related(Prefetch("pictures", shown)), key=lambda row: row.case_id
         ):
@@ -100,7 +101,7 @@ def _line(verdict: Verdict, row: Sighting, out: Path, done: Exported) -> Judged 
     if not SHA256.match(row.redaction_digest):
         done.left_out["no redaction recorded"] += 1
         return None
-    shown = tuple(each for picture in row.pictures.all() if (each := _shown(picture, verdict)) and _copied(each, out))
+    shown = tuple(each for picture in row.pictures.all() if (each := _shown(picture)) and _copied(each, out))
     if not shown:
         done.left_out["no picture that may be shown"] += 1
         return None
@@ -114,10 +115,10 @@ def _line(verdict: Verdict, row: Sighting, out: Path, done: Exported) -> Judged 
     })  # fmt: skip
 
 
-def _shown(picture: Picture, verdict: Verdict) -> Shown | None:
-    """A picture with the box that the person drew on it, else the network's."""
+def _shown(picture: Picture) -> Shown | None:
+    """A picture with its box as people put it right, else the network's."""
     sides = (picture.width, picture.height) * 2
-    drawn = verdict.box if verdict.box and verdict.box_sha256 == picture.sha256 else picture.box
+    drawn = picture.box_now
     box = drawn and [min(1.0, max(0.0, edge / side)) for edge, side in zip(drawn, sides, strict=True)]
     if box and not (box[0] < box[2] and box[1] < box[3]):
         box = None

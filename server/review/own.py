@@ -42,7 +42,7 @@ def own_answers(person: User, before: str = "") -> tuple[list[Own], str]:
     found = list(rows.select_related("case", "case__city", "merge__into").order_by("-at", "-id")[: A_PAGE + 1])
     shown, is_more = found[:A_PAGE], len(found) > A_PAGE
     seen = {*cases_for(person).filter(id__in=[row.case_id for row in shown]).values_list("id", flat=True)}
-    pictures, home_id = thumbs(seen), home_city_id(person)
+    pictures, home_id = thumbs(seen, person), home_city_id(person)
     own = [
         Own(row.at, row.case.number, address_of(row.case, home_id) if row.case_id in seen else "", pictures.get(row.case_id),
             category_name(row.proposed) if row.proposed else "", _said(row), _more(row), row.undone_at)

@@ -31,4 +31,4 @@ def same_as(request: HttpRequest) -> HttpResponse:
         into = fitting(shown_to(person, case.pk), int(number), person)
     except Refused as wrong:
         return render(request, "same.html", {"why_not": str(wrong)})
-    return render(request, "same.html", {"other": near_of(case, into), "name": category_name(into.category)})
+    return render(request, "same.html", {"other": near_of(case, into, person), "name": category_name(into.category)})

@@ -31,6 +31,7 @@ from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
 from server.city.webhooks import send as post
 from server.review.cards import card_of
+from server.review.models import Verdict
 from server.review.services import decide, lease, undo
 from server.screening.services import best_picture
 
@@ -90,6 +91,15 @@ def hand_over(case: Case, town: Town, **kind: Any) -> tuple[Any, str]:
     send_due(timezone.now())
     case.refresh_from_db()
     return destination, secret
+
+
+def test_the_city_is_shown_the_box_as_a_reviewer_put_it_right(confirmed: Case, town: Town, reviewer: Any) -> None:
+    picture = best_picture(confirmed)
+    assert picture is not None
+    box = [0.1 * picture.width, 0.2 * picture.height, 0.5 * picture.width, 0.6 * picture.height]
+    Verdict.objects.create(id=uuid4(), case=confirmed, person=reviewer, answer="confirm", box=box, box_sha256=picture.sha256)  # fmt: skip
+    hand_over(confirmed, town)
+    assert json.loads(town.bodies[0][1])["data"]["picture_box"] == pytest.approx([0.1, 0.2, 0.5, 0.6])
 
 
 def test_a_confirmed_case_leaves_once_signed_and_small(confirmed: Case, town: Town) -> None:

@@ -16,6 +16,7 @@ from server.accounts.models import User
 from server.cases.merging import merge_by_hand
 from server.cases.models import Case, Picture, Sighting
 from server.review.answers import BadVerdict
+from server.review.cards import thumbs
 from server.review.corrections import Correction
 from server.review.models import Verdict
 from server.review.services import decide, lease, undo
@@ -86,6 +87,30 @@ def test_a_box_lies_in_a_picture_of_the_case(box: Any, may: bool, cards: Any, re
     with pytest.raises(BadVerdict):
         decide(reviewer, uuid4(), cards[0].pk, "confirm", NOW, correction=correction)
     assert not Verdict.objects.exists()
+
+
+def test_a_box_put_right_is_shown_wherever_the_case_is_until_it_is_undone(cards: Any, reviewer: Any, client: Any) -> None:  # fmt: skip
+    """On its page, its sheet and beside its neighbours, also once it became another case; not in a picture of the same bytes of another thing."""
+    case, other, chief = *cards[:2], User.objects.create_user("zhao", role="supervisor")
+    Picture.objects.filter(sighting__case=other).update(sha256=sha256_of(case))
+    now, drawn = timezone.now(), '<rect class="inner" x="198.7" y="98.7" width="62.6" height="42.6"/>'
+    pages = (f"/cases/{case.number}/", f"/cases/{case.number}/print/")
+    client.force_login(chief)
+
+    def is_drawn() -> list[bool]:
+        boxes = (thumbs([each.pk])[each.pk].box for each in (case, other))
+        return [drawn in client.get(page).content.decode() for page in pages] + [box is not None and round(box["x"], 1) == 198.7 for box in boxes]  # fmt: skip
+
+    assert not any(is_drawn())
+    lease(reviewer, now)
+    decide(reviewer, uuid4(), case.pk, "confirm", now, correction=Correction((200.0, 100.0, 260.0, 140.0), sha256_of(case)))  # fmt: skip
+    assert is_drawn() == [True, True, True, False]
+    undo(reviewer, now)
+    assert not any(is_drawn())
+    decide(reviewer, uuid4(), case.pk, "confirm", now, correction=Correction((200.0, 100.0, 260.0, 140.0), sha256_of(case)))  # fmt: skip
+    Case.objects.filter(id=case.pk).update(state="merged", merged_into=other)
+    Sighting.objects.filter(case=case).update(case=other)
+    assert thumbs([other.pk])[other.pk].box == pytest.approx({"x": 198.72, "y": 98.72, "w": 62.56, "h": 42.56})
 
 
 def test_a_box_in_another_cases_picture_or_with_a_rejection_is_refused(cards: Any, reviewer: Any) -> None:

@@ -23,7 +23,7 @@ from server.cases.counts import count_all
 from server.cases.filters import Filter
 from server.cases.geo import Box
 from server.cases.map_rows import look
-from server.cases.models import Case
+from server.cases.models import Case, Picture
 from server.cases.rules import State
 from server.cases.told import by_state, is_blind
 from server.categories.models import CategoryStanding
@@ -103,10 +103,12 @@ def rejected(case: Case, first: User, second: User) -> None:
 
 
 def renamed_and_moved(case: Case, first: User, second: User) -> None:
-    """As a category that is in shadow, in another place."""
+    """As a category that is in shadow, in another place, its box put right."""
     CategoryStanding.objects.filter(city=case.city, category="road_damage").delete()
     put = moved(case.lat_deg, case.lon_deg, 20.0, 0.0)
-    decide(first, uuid4(), case.pk, "confirm", timezone.now(), category="road_damage", correction=Correction(place_deg=put))  # fmt: skip
+    picture = Picture.objects.filter(sighting__case=case)[0]
+    mended = Correction((11.0, 12.0, 91.0, 92.0), picture.sha256, put)
+    decide(first, uuid4(), case.pk, "confirm", timezone.now(), category="road_damage", correction=mended)
 
 
 def handed_over(case: Case, first: User, second: User) -> None:
