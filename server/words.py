@@ -198,6 +198,8 @@ def happened(verb: str, detail: Mapping[str, Any]) -> str:
         return _("%(deed)s: %(old)s → %(new)s") % {"deed": deed, "old": state_name(detail["old"]), "new": state_name(detail["new"], in_dispute=detail["old"] != State.QUEUED)}  # fmt: skip
     if verb == Verb.VERDICT:
         what = answer_name(detail["answer"], detail.get("reason"))
+        if detail.get("into"):
+            what = _("merged into case %(number)s") % {"number": detail["into"]}
         if detail.get("new"):
             what = _relabelled(what, detail.get("old", ""), detail["new"])
         line = _("%(deed)s: %(what)s") % {"deed": deed, "what": what}

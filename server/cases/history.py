@@ -35,7 +35,9 @@ def history_of(case: Case, person: Any) -> list[Line]:
         return told_outside(case)
     kept, decided = is_kept_blind(case, person), takes_it_for_new(case, person)
     merged = merged_into(case.pk)
-    verdicts = Verdict.objects.filter(case__in=[case.pk, *merged]).select_related("person").order_by("-at")
+    verdicts = (
+        Verdict.objects.filter(case__in=[case.pk, *merged]).select_related("person", "merge__into").order_by("-at")
+    )
     notes, seen = (
         notes_of(case, person, kept),
         list(case.sightings.select_related("vehicle").order_by("-seen_at")[:ROWS]),
@@ -49,8 +51,8 @@ def history_of(case: Case, person: Any) -> list[Line]:
         (Seen(row.seen_at, row.received_at, row.vehicle.name, row.range_m, case.placed_by_hand and not kept)
          for row in seen),
         (Answer(row.at, person_name(row.person), row.visible_ms, row.undone_at is not None,
-                {"answer": row.answer, "reason": row.reason, "counted": row.counted, "old": row.proposed, "new": row.category}, merged.get(row.case_id),
-                row.words, row.box is not None, put_m(row, seen))
+                {"answer": row.answer, "reason": row.reason, "counted": row.counted, "old": row.proposed, "new": row.category, "into": into_of(row)}, merged.get(row.case_id),
+                row.words if row.undone_at is None else "", row.box is not None, put_m(row, seen))
          for row in verdicts[:ROWS]),
         (Deed(row.at, person_name(row.actor) if row.actor else "", row.verb, row.detail | more)
          for row, more in _with_more(deeds, case) if not (kept and _tells_an_answer(row, person, decided))),
@@ -68,6 +70,12 @@ def _with_more(deeds: Iterable[AuditRow], case: Case) -> Iterator[tuple[AuditRow
             yield row, {"text": next(texts, "")}
         else:
             yield row, messages.get(row.detail.get("handover", ""), {})
+
+
+def into_of(verdict: Verdict) -> int | None:
+    """The number of the case that an answer merged its own into; None if it did not."""
+    merge = getattr(verdict, "merge", None)
+    return None if merge is None else int(merge.into.number)
 
 
 def put_m(verdict: Verdict, seen: Iterable[Sighting]) -> float | None:

@@ -25,6 +25,7 @@ from server.categories.services import STREET, measured
 from server.places.words import place_line
 from server.review.boxes import with_boxes
 from server.review.map_svg import MapPoint, draw_map
+from server.review.models import Verdict
 from server.review.rules import FARTHEST_PUT_M, FARTHEST_SAME_M, likely
 from server.review.sent_back import SentBack
 from server.words import category_name, severity_name
@@ -90,7 +91,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything a template needs. `farther`: cases like those of `near` that lie farther off, up to where a card may be the same as they. `put_m`: how far from where its sightings say a person put it; then how well these know their place says nothing of its."""
+    """Everything a template needs. `farther`: cases like those of `near` that lie farther off, up to where a card may be the same as they. `put_m`: how far from where its sightings say a person put it; then how well these know their place says nothing of its. `given`: the answer that its person took back just now."""
 
     case: Case
     category: Category
@@ -113,6 +114,7 @@ class Card:
     put_m: int | None = None
     farther: tuple[Near, ...] = ()
     sent_back: SentBack | None = None
+    given: Verdict | None = None
 
 
 def card_of(

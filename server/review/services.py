@@ -253,9 +253,9 @@ def undo(person: User, now: datetime, why: str = "") -> Case | None:
     return shown_to(person, last.case_id)
 
 
-def taken_back(person: User, now: datetime) -> int:
-    """How many of a person's answers the undo at this instant took back: one, or a batch."""
-    return Verdict.objects.filter(person=person, at__gte=now - UNDO_WITHIN, undone_at=now).count()
+def taken_back(person: User, now: datetime) -> list[Verdict]:
+    """What the undo at this instant took back of a person's answers, the last first: one, or a batch."""
+    return list(Verdict.objects.filter(person=person, at__gte=now - UNDO_WITHIN, undone_at=now).order_by("-at"))
 
 
 def _undo(last: Verdict, now: datetime, why: str) -> bool:

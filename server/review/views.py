@@ -161,7 +161,7 @@ def _sides(words: str) -> tuple[float, float, float, float]:
 
 @require_POST
 def undo_last(request: HttpRequest) -> HttpResponse:
-    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back. The headers say which case it was, how many were taken back with it, and whether the city has been told; 409 (needs_reason) if it would be and `why` is missing, with the case's picture and name as HTML in `about`."""
+    """Take back the last answer; its card comes back as HTML (none if a colleague has it now), 204 if there is nothing to take back. The headers say which case it was, how many were taken back with it, what was answered, whether words or a correction went with that, and whether the city has been told; 409 (needs_reason) if it would be and `why` is missing, with the case's picture and name as HTML in `about`."""
     person: Any = request.user
     now, why = timezone.now(), request.POST.get("why", "").strip()
     try:
@@ -171,9 +171,13 @@ def undo_last(request: HttpRequest) -> HttpResponse:
     forget()
     if case is None:
         return HttpResponse(status=204)
-    cards = _cards(person, [case] if holds(person, case) else [], now)
+    back = taken_back(person, now)
+    cards = [replace(card, given=back[0]) for card in _cards(person, [case] if holds(person, case) else [], now)]
     response = with_counts(render(request, "cards.html", {"cards": cards}), queue_counts(person, now))
-    response.headers["X-case"], response.headers["X-cards"] = str(case.number), str(taken_back(person, now))
+    response.headers["X-case"], response.headers["X-cards"] = str(case.number), str(len(back))
+    response.headers["X-answer"] = back[0].answer
+    if back[0].words or back[0].box or back[0].lat_deg is not None:
+        response.headers["X-with"] = "1"
     if case.state == State.RETRACTED or why:
         response.headers["X-retracted"] = "1"
     return response

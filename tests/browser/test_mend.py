@@ -291,6 +291,40 @@ def test_a_held_key_goes_on_moving_and_answers_nothing(open_page: Open, deal: De
 
 
 @BOTH
+def test_an_answer_taken_back_brings_its_note_and_corrections_again(
+    device: dict[str, Any], open_page: Open, deal: Deal, reviewer: User, errors: list[str]
+) -> None:
+    """Sent once more without a touch they are the same; a skip that is taken back is told as that."""
+    deal(2)
+    page = open_page("/review/", reviewer, "en", **device)
+    for kind, button in (("box", '[data-step="1 0"]'), ("place", '[data-step="0 -1"]')):
+        begin(page, kind)
+        page.locator(f"#mend {button}").click()
+        page.locator("#mend [data-mend=keep]").click()
+    page.locator("#tools [data-do=note]").click()
+    page.locator("#note textarea").fill("three <bags>")
+    page.locator("#note .primary").click()
+    told = page.locator("#chips button").all_text_contents()
+    assert len(told) == 3
+    for number in (1, 2):
+        page.locator(".bar [data-do=confirm]").click()
+        all_sent(page)
+        page.locator(".bar [data-do=undo]").click()
+        expect(page.locator("#live")).to_have_text("Case 1 taken back")
+        expect(page.locator("#chips button")).to_have_text(told)
+        assert Verdict.objects.count() == number
+        shown(page)
+    first, again = Verdict.objects.order_by("at")
+    assert (first.words, first.box, first.box_sha256) == ("three <bags>", again.box, again.box_sha256)
+    assert (again.words, again.lat_deg, again.lon_deg) == (first.words, pytest.approx(first.lat_deg, abs=1e-7), pytest.approx(first.lon_deg, abs=1e-7))  # fmt: skip
+    page.locator("[data-do=skip]").filter(visible=True).click()
+    all_sent(page)
+    page.locator(".bar [data-do=undo]").click()
+    expect(page.locator("#live")).to_have_text("Case 1 is back, not skipped any more")
+    assert not errors
+
+
+@BOTH
 def test_a_correction_of_a_place_begins_so_close_that_a_step_is_seen(
     device: dict[str, Any], open_page: Open, deal: Deal, reviewer: User
 ) -> None:

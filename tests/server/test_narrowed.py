@@ -274,6 +274,9 @@ def test_an_empty_queue_says_who_has_the_last_cards_and_till_when(
     until = timezone.localtime(now + timedelta(minutes=4))
     assert f"Cards with colleagues: 2. They come back by {until:%H:%M} at the latest." in text
     assert "(people: 2)" in text
+    assert re.search(r"The last report of a vehicle came \d+\sminutes? ago", text), "not when it was seen"
+    chinese = client.get("/review/nothing", headers={"accept-language": "zh-hans"}).content.decode()
+    assert re.search(r"最近一次收到车辆上报：\d+\s分钟前", chinese)
 
 
 def test_the_first_day_says_how_cards_come(reviewer: User) -> None:

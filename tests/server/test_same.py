@@ -87,8 +87,10 @@ def test_a_lookup_tells_nothing_of_another_city(cards: Any, reviewer: User) -> N
 def test_the_other_case_knows_that_a_merge_was_taken_back(cards: Any, reviewer: User) -> None:
     one, two, *_ = cards
     decide(reviewer, uuid4(), two.pk, "reject", timezone.now(), reason=5, same_as=one.number)
-    undo(reviewer, timezone.now())
     supervisor = User.objects.create_user("head", role="supervisor")
+    told = [line.what for line in history_of(Case.objects.get(id=one.pk), supervisor)]
+    assert f"结论：已并入案件 {one.number} · 针对案件 {two.number}" in told, "as on the page of one's own answers"
+    undo(reviewer, timezone.now())
     told = [line.what for line in history_of(Case.objects.get(id=one.pk), supervisor)]
     assert f"案件 {two.number} 的合并已撤回，其发现记录已移回" in told
 
@@ -116,6 +118,12 @@ def test_a_note_is_struck_out_when_its_answer_is_taken_back(cards: Any, reviewer
     decide(reviewer, uuid4(), cards[0].pk, "unsure", timezone.now(), words="too dark")
     undo(reviewer, timezone.now())
     assert Note.objects.get().struck_at is not None
+    client = Client()
+    client.force_login(reviewer)
+    for language, told in (("zh-hans", "随撤销的结论一并撤回"), ("en", "taken back with the answer")):
+        page = client.get(f"/cases/{cards[0].number}/", headers={"accept-language": language}).content.decode()
+        assert told in page
+        assert "too dark" not in page, "in the history neither"
     decide(reviewer, uuid4(), cards[0].pk, "unsure", timezone.now() + timedelta(seconds=1), words="too dark")
     assert [row.struck_at is None for row in Note.objects.order_by("id")] == [False, True]
 

@@ -239,15 +239,28 @@ async function undo(why = "") {
     const html = await response.text(), together = Number(response.headers.get("X-cards"));
     // From one card to the other at once: a page without heading says nothing to ears.
     if (card) card.hidden = true;
-    take(html, true);
-    const told = [together > 1 && say.undoneBatch, response.headers.get("X-retracted") && say.retracted].filter(Boolean);
-    live((told.join(" · ") || say.undone).replace("{number}", response.headers.get("X-case")).replace("{cards}", together));
+    const [back] = take(html, true), wasSkipped = response.headers.get("X-answer") === "skip" && (back ? say.unskipped : say.colleagueHas);
+    const told = [together > 1 && say.undoneBatch, response.headers.get("X-retracted") && say.retracted, wasSkipped].filter(Boolean);
+    if (!told.length) told.push(say.undone);
+    if (response.headers.get("X-with") && !back) told.push(say.goneWithIt);
+    live(told.join(" · ").replace("{number}", response.headers.get("X-case")).replace("{cards}", together));
     next();
+    if (back && back === card) resume(back);
   } catch (trouble) {
     if (trouble.kind !== "needs_reason") { warn(trouble); return; }
     by("why-sentence").textContent = trouble.words; by("why-about").innerHTML = trouble.about;
     reason.open("", true, undo);
   } finally { undoing = false; }
+}
+
+// What went with an answer that was taken back goes with the next one.
+function resume(back) {
+  const { note, box, boxSha256, put, lat, lon } = back.dataset, map = back.querySelector(".map");
+  back.note = note;
+  const [putLat, putLon] = put ? JSON.parse(put) : [];
+  const kept = [["box", box && boxSha256 === back.querySelector(".view")?.dataset.sha256 && JSON.parse(box)], ["place", put && [(putLon - lon) * map.dataset.mPerLon, (putLat - lat) * map.dataset.mPerLat]]];
+  for (const [kind, value] of kept) if (value && mend.start(kind, back)) { mend.now.put(value); mend.stop(true); }
+  tell();
 }
 
 // A picture that came as it should is reported only by who says so twice: by the key again, or by the button.
