@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -77,6 +78,7 @@ def test_twelve_are_confirmed_but_for_what_was_taken_out(
         else:
             confirm.tap()
     assert answer.value.json()["decided"] == 10
+    expect(page.locator("#live")).to_have_text(re.compile(r"^(confirmed: 10, undo is free for 60 s|已确认: 10，60 秒内可直接撤销)$"))  # fmt: skip
     done = Batch.objects.get(done_at__isnull=False)
     assert done.shown_ms >= 4000
     confirmed = Verdict.objects.filter(person=reviewer, answer="confirm")
@@ -108,6 +110,7 @@ def test_twelve_are_rejected_with_one_reason(open_page: Open, deal: Deal, proven
     expect(reject).to_have_attribute("aria-disabled", "false", timeout=8000)
     with page.expect_response("**/review/batch"):
         reject.click()
+    expect(page.locator("#live")).to_have_text("已驳回（已经清理）: 12")
     mine = Verdict.objects.filter(person=reviewer)
     assert set(mine.values_list("answer", "reason")) == {("reject", 7)}
     assert mine.count() == 12

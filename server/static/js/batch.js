@@ -93,7 +93,7 @@ export class Batch {
     try {
       const told = await (await post(this.say.batch, fields)).json();
       this.page.counts(told);
-      this.page.live(`${this.say[answer === "confirm" ? "confirmed" : "rejected"]}: ${this.cells.length - this.out.length}`);
+      this.page.live(this.told(answer, this.cells.length - this.out.length));
       this.ended = true;
       this.sending = false;
       this.clear();
@@ -101,6 +101,12 @@ export class Batch {
       await this.open(true);
     } catch (trouble) { this.wait.textContent = this.page.warn(trouble); }
     this.sending = false;
+  }
+
+  told(answer, cards) {
+    const { confirmed, rejected, free, batchLease } = this.say;
+    if (answer === "reject") return `${rejected.replace("{why}", this.dialog.querySelector("#batch-reason").selectedOptions[0].text)}: ${cards}`;
+    return free && !batchLease.endsWith("shadow") ? free.replace("{what}", `${confirmed}: ${cards}`) : `${confirmed}: ${cards}`;
   }
 
   clear() {
