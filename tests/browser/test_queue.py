@@ -339,7 +339,7 @@ def test_help_opens_by_its_key_and_gives_the_focus_back(open_page: Open, deal: D
     assert len(set(page.locator("#help .scale .tag").evaluate_all("(all) => all.slice(0, 2).map((each) => getComputedStyle(each).backgroundColor)"))) == 2  # fmt: skip
     merging = page.locator("#help .keys div", has_text="与附近案件相同")
     expect(merging.locator("kbd")).to_have_text(["G"])
-    expect(merging).to_contain_text("附近的按数字，其余输入案件号，回车查看，再回车并入")
+    expect(merging).to_contain_text("列出的按数字键；其他的先按 N 输入案件号，回车查看，再回车并入")
     press(page, "f", "Escape")
     expect(page.locator("#help")).to_be_hidden()
     expect(card(page).locator("h1")).to_be_focused()
