@@ -79,6 +79,7 @@ class Chain:
         """Set up what is missing and start every process, saying before each step what it is. Raises ChainFailed."""
         self._check_ride()
         self._take_folder()
+        self._check_port()
         self._set_up()
         self.say("starting broker, pages, intake, work, sandbox city, uplink and the vehicle …")
         verbs: list[tuple[str, list[str], bool]] = [
@@ -259,6 +260,15 @@ class Chain:
             raise ChainFailed(
                 f"a demo runs in {self.data} already; stop it with Ctrl-C, or take another folder with --data"
             ) from None
+
+    def _check_port(self) -> None:
+        """Whoever else answers at the pages' port would be signed in to instead."""
+        with closing(socket.socket()) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self.web_port))
+            except OSError as wrong:
+                raise ChainFailed(f"port {self.web_port} cannot be had ({wrong.strerror}); stop what holds it, or begin in another folder: --data FOLDER --port NUMBER") from None  # fmt: skip
 
     def _set_up(self) -> None:
         for folder in (self.data, self.server_data, self.edge_data):

@@ -8,9 +8,11 @@ import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -188,6 +190,16 @@ def test_a_second_demo_in_one_folder_says_so_and_leaves_the_first_alone(office: 
         assert all(process.popen is not None and process.popen.poll() is None for process in first.processes[:5])
     finally:
         first.stop()
+
+
+def test_a_port_that_another_program_holds_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(ChainFailed, match=f"port {port} cannot be had .*--port"):
+            Chain(tmp_path, SAMPLE, headless=True, port=port).start()
+    assert not (tmp_path / "server").exists()
 
 
 def test_a_demo_says_what_it_opens_and_who_sees_the_pages_of_supervisors(short_ride: Path, tmp_path: Path) -> None:
