@@ -48,7 +48,7 @@ def give_pictures(count: int) -> None:
     """Pictures as vehicles send them for the first cards of the queue and the cases near these."""
     from server import pictures
     from server.cases.models import Case, Picture
-    from server.review.cards import NEAR_M
+    from server.review.near import NEAR_M
     from server.review.rules import UNDECIDED
 
     chance = np.random.default_rng(1)

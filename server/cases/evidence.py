@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from server.review.cards import Shown
+from server.review.pictured import Shown
 
 SHAPE, ROOM, LEAST_PX = 4 / 3, 2.4, 160.0
 """A cut is so wide for its height, and so many times as large as the thing, if the picture has as much."""

@@ -14,7 +14,7 @@ from calibration.geodesy import offset_m
 from server.cases.evidence import Cut, view_of
 from server.cases.models import Case, Picture, Sighting
 from server.review.boxes import with_boxes
-from server.review.cards import Shown
+from server.review.pictured import Shown
 from server.words import category_name, direction_name
 
 MOST = 100

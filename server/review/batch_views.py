@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST
 from server.errors import answer
 from server.review.answers import BadVerdict, Given, unreadable
 from server.review.batch import answer_batch, is_off, lease_batch
-from server.review.cards import cell_of
 from server.review.counts import forget, queue_counts
 from server.review.looks import ages_hidden
+from server.review.pictured import cells_of
 from server.words import category_name
 
 
@@ -31,7 +31,7 @@ def lease_cells(request: HttpRequest) -> HttpResponse:
         why = _("One card at a time today: a card whose answer is known was missed in a batch.") if is_off(person, now) else _("Nothing to answer together now: it takes twelve cards of one kind, none of them urgent, of which 98 in 100 were right until now.")  # fmt: skip
         return HttpResponse(status=204, headers={"X-Why": quote(why)})
     hidden = ages_hidden(person, lease.cases, now)
-    cells = [cell for case in lease.cases if (cell := cell_of(case, hidden.get(case.pk), person))]
+    cells = cells_of(lease.cases, hidden, person)
     return render(request, "batch_cells.html", {"cells": cells, "title": category_name(lease.batch.category), "batch": lease.batch})  # fmt: skip
 
 

@@ -20,7 +20,6 @@ from server.cases.rules import AT_CITY
 from server.cases.views import address_of, case_here, shown
 from server.places.words import place_line
 from server.review.answers import BadVerdict, Given, unreadable
-from server.review.cards import best_pictures, shown_pictures
 from server.review.disputes import (
     Follows,
     Settled,
@@ -33,6 +32,7 @@ from server.review.disputes import (
 )
 from server.review.looks import of_today
 from server.review.models import Dispute, Verdict
+from server.review.pictured import best_pictures, shown_pictures
 from server.review.rules import COMMONEST_REASON, REASONS, SAME_REASON, WORDS_REASON, Outcome
 from server.review.supervising import supervises
 from server.review.zones import answer_proposal, open_proposals

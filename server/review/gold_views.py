@@ -18,7 +18,6 @@ from server.accounts.services import cases_for, home_city_id
 from server.cases.models import Case
 from server.cases.rules import State
 from server.places.words import place_line
-from server.review.cards import best_pictures, shown_pictures
 from server.review.gold import (
     NotGold,
     Score,
@@ -34,6 +33,7 @@ from server.review.gold import (
     unfit,
 )
 from server.review.models import Gold
+from server.review.pictured import best_pictures, shown_pictures
 from server.review.supervising import supervises
 from server.words import answer_name, category_name, person_name, state_name
 

@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from server.accounts.models import User
 from server.accounts.services import cases_for, home_city_id
 from server.cases.views import address_of
-from server.review.cards import Thumb, thumbs
 from server.review.models import Verdict
+from server.review.pictured import Thumb, thumbs
 from server.review.rules import Kind
 from server.words import answer_name, category_name
 

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_GET
 
 from server.accounts.services import cases_for
 from server.cases.merging import Refused
-from server.review.cards import near_of
 from server.review.merges import fitting
+from server.review.near import near_of
 from server.review.services import shown_to
 from server.words import category_name
 

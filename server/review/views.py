@@ -27,11 +27,13 @@ from server.errors import answer
 from server.fleet.models import Vehicle
 from server.log import request_number
 from server.review.answers import BadVerdict, unreadable
-from server.review.cards import NEAR_M, Card, card_of, thumbs
+from server.review.cards import Card, cards_of
 from server.review.corrections import Correction
 from server.review.counts import forget, queue_counts, with_counts
 from server.review.looks import ages_hidden
 from server.review.narrowed import part_of
+from server.review.near import NEAR_M
+from server.review.pictured import thumbs
 from server.review.queue_page import choices, page_values, part_kinds
 from server.review.rules import CARDS, FARTHEST_SAME_M, REASONS
 from server.review.sent_back import sent_back
@@ -91,12 +93,9 @@ def lease_cards(request: HttpRequest) -> HttpResponse:
 
 def _cards(person: User, cases: Sequence[Case], now: datetime) -> list[Card]:
     """The cards of what a person holds."""
-    changes, hidden, back = (
-        changes_of(person, now),
-        ages_hidden(person, cases, now),
-        sent_back([case.pk for case in cases]),
-    )
-    return [replace(card_of(case, changes, cases_for(person), later=hidden.get(case.pk), reader=person), sent_back=back.get(case.pk)) for case in cases]  # fmt: skip
+    back, hidden = sent_back([case.pk for case in cases]), ages_hidden(person, cases, now)
+    cards = cards_of(cases, changes_of(person, now), cases_for(person), later=hidden, reader=person)
+    return [replace(card, sent_back=back.get(card.case.pk)) for card in cards]
 
 
 @require_POST

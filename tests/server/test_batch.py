@@ -300,7 +300,7 @@ def test_the_page_gets_cells_or_the_reason_why_not(cards: Any, reviewer: Any, cl
 
 def test_leasing_a_batch_costs_the_same_however_long_the_queue(cards: Any, reviewer: Any, client: Any, django_assert_max_num_queries: Any) -> None:  # fmt: skip
     client.force_login(reviewer)
-    with django_assert_max_num_queries(16 + 12 * 3):
+    with django_assert_max_num_queries(20):
         assert client.post("/review/batch/lease").status_code == 200
 
 

@@ -16,9 +16,9 @@ from server.accounts.models import User
 from server.cases.merging import merge_by_hand
 from server.cases.models import Case, Picture, Sighting
 from server.review.answers import BadVerdict
-from server.review.cards import thumbs
 from server.review.corrections import Correction
 from server.review.models import Verdict
+from server.review.pictured import thumbs
 from server.review.services import decide, lease, undo
 from server.screening.services import screen_new
 

@@ -29,7 +29,7 @@ from server.city.models import Handover
 from server.city.services import add_destination, prepare_handovers, send_due
 from server.city.webhooks import Answer
 from server.review import rows, services
-from server.review.cards import TRACK_POINTS, card_of
+from server.review.cards import TRACK_POINTS, card_of, cards_of
 from server.review.counts import Counts, forget, queue_counts
 from server.review.map_svg import draw_map
 from server.review.models import Verdict
@@ -493,7 +493,7 @@ def test_five_processes_never_lease_one_card_twice(send: Any) -> None:
 
 
 def test_near_cases_are_the_nearest_open_ones_wherever_the_city_lies_and_read_by_their_index(
-    cards: list[Case],
+    cards: list[Case], reviewer: Any
 ) -> None:
     """As far north as Mohe a degree of longitude is a quarter shorter than in Taiyuan."""
     for case, east_m in zip(cards, (0.0, 27.0, -29.0, 31.0, 20.0, 500.0, 900.0), strict=True):
@@ -502,12 +502,26 @@ def test_near_cases_are_the_nearest_open_ones_wherever_the_city_lies_and_read_by
     here, *others = cards
     Case.objects.filter(id=others[3].pk).update(state="rejected")
     with CaptureQueriesContext(connection) as queries, connection.cursor() as cursor:
-        near = card_of(Case.objects.get(id=here.pk), {}, Case.objects.all()).near
-        asked = next(each["sql"] for each in queries if '"case"."lat_deg" BETWEEN' in each["sql"].replace("cases_", ""))
-        plan = str(cursor.execute("EXPLAIN QUERY PLAN " + asked).fetchall())
+        near = card_of(Case.objects.get(id=here.pk), {}, Case.objects.all(), reader=reviewer).near
+        asked = [each["sql"] for each in queries if "c.lat_deg BETWEEN" in each["sql"]]
+        plans = [str(cursor.execute("EXPLAIN QUERY PLAN " + each).fetchall()) for each in asked]
     assert [(each.at.number, each.away_m) for each in near] == [(others[0].number, 27), (others[1].number, 29)]
     assert all(each.sha256 for each in near)
-    assert "case_near (city_id=? AND category=? AND lat_deg>? AND lat_deg<?)" in plan
+    assert len(plans) == 2
+    assert all(
+        "COVERING INDEX case_near (city_id=? AND category=? AND lat_deg>? AND lat_deg<?)" in plan for plan in plans
+    )
+
+
+def test_five_cards_cost_four_small_questions_each_more_than_one(cards: list[Case], reviewer: Any, django_assert_max_num_queries: Any) -> None:  # fmt: skip
+    """Two of what lies near, one of roads, one of names."""
+    visible = Case.objects.all()
+    with CaptureQueriesContext(connection) as one:
+        cards_of(cards[:1], {}, visible, reader=reviewer)
+    with django_assert_max_num_queries(len(one) + 4 * 4):
+        five = cards_of(cards[:5], {}, visible, reader=reviewer)
+    assert [card.case for card in five] == cards[:5]
+    assert five == [card_of(case, {}, visible, reader=reviewer) for case in cards[:5]]
 
 
 def test_a_category_that_was_retired_goes_by_its_key(
