@@ -36,7 +36,7 @@ def reopen(case: Case, person: User, now: datetime, why: str) -> None:
     if new is None:
         raise Refused(_("A case in this state cannot be reopened; load the page again."))
     with transaction.atomic():
-        if not move(case.pk, State(case.state), new, now, person.pk, lease_by=None, lease_until=None):
+        if not move(case.pk, State(case.state), new, now, person.pk, lease_by_id=None, lease_until=None):
             raise Refused(
                 _("Somebody has changed case %(number)d meanwhile; look at it again.") % {"number": case.number}
             )

@@ -18,6 +18,8 @@ import numpy.typing as npt
 Array = npt.NDArray[np.floating[Any]]
 Labels = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Equations = tuple[Array, Array, float]
+"""Normal equations of the things' places by pass, shifts eliminated: [p, 2k, 2k], right sides [p, 2k], and the part of the squared sigmas that is left."""
 
 FARTHEST_M = 15.0
 """Two sightings farther apart are not tied together, and none is laid on a thing farther away, however unsure it is."""
@@ -43,6 +45,11 @@ class Seen:
     def weights(self) -> Array:
         """Inverse covariances [n, 2, 2]."""
         return np.linalg.inv(self.own_m2)
+
+    @cached_property
+    def equations(self) -> dict[bytes, Equations]:
+        """Of the labels that were tried."""
+        return {}
 
     @cached_property
     def sizes(self) -> Labels:
@@ -93,7 +100,7 @@ def _is_one(seen: Seen, price: float) -> bool:
     """Whether all are one thing for sure: no pass saw two, and as one they cost less than any two things would."""
     away = seen.places_m - seen.places_m.mean(0)
     near = np.hypot(away[:, 0], away[:, 1]).max() <= FARTHEST_M
-    return bool(near and seen.sizes.max() == 1 and _others(seen, np.zeros_like(seen.passes), price)[0] < 2 * price)
+    return bool(near and seen.sizes.max() == 1 and _cost(seen, np.zeros_like(seen.passes), price) < 2 * price)
 
 
 def _settled(seen: Seen, labels: Labels, price: float) -> Labels:
@@ -105,10 +112,9 @@ def _settled(seen: Seen, labels: Labels, price: float) -> Labels:
                 break
             labels = _numbered(_begun(seen, labels))
         known.add(labels.tobytes())
-        cost, others = _others(seen, labels, price)
-        if cost < least:
+        if (cost := _cost(seen, labels, price)) < least:
             best, least = labels, cost
-        labels = _numbered(_matched(seen, labels, others, price))
+        labels = _numbered(_matched(seen, labels, _others(seen, labels), price))
     return _numbered(np.where(best < 0, len(best) + np.arange(len(best)), best))
 
 
@@ -128,8 +134,15 @@ def _numbered(labels: Labels) -> Labels:
     return numbers
 
 
-def _equations(seen: Seen, labels: Labels) -> tuple[Array, Array, float]:
-    """Normal equations of the things' places by pass, shifts eliminated: [p, 2k, 2k], right sides [p, 2k], and the part of the squared sigmas that is left."""
+def _equations(seen: Seen, labels: Labels) -> Equations:
+    """Those of these labels, written down once."""
+    key = labels.tobytes()
+    if key not in seen.equations:
+        seen.equations[key] = _eliminated(seen, labels)
+    return seen.equations[key]
+
+
+def _eliminated(seen: Seen, labels: Labels) -> Equations:
     told = labels >= 0
     of, thing, places = seen.passes[told], labels[told], seen.places_m[told]
     passes, count = len(seen.shift_m2), int(labels.max()) + 1
@@ -150,19 +163,24 @@ def _equations(seen: Seen, labels: Labels) -> tuple[Array, Array, float]:
     return left.reshape(passes, 2 * count, -1), right.reshape(passes, -1), rest
 
 
-def _others(seen: Seen, labels: Labels, price: float) -> tuple[float, _Others]:
-    """What the labels cost, and for each pass what the others say."""
+def _cost(seen: Seen, labels: Labels, price: float) -> float:
     left, right, rest = _equations(seen, labels)
-    passes, size = right.shape
     whole, sides = left.sum(0), right.sum(0)
-    cost = rest - sides @ np.linalg.solve(whole, sides) + price * (size // 2 + np.count_nonzero(labels < 0))
+    explained = sides @ np.linalg.solve(whole, sides)
+    return float(rest - explained + price * (len(sides) // 2 + np.count_nonzero(labels < 0)))
+
+
+def _others(seen: Seen, labels: Labels) -> _Others:
+    """For each pass what the others say."""
+    left, right, _ = _equations(seen, labels)
+    passes, size = right.shape
     members = _members(seen, labels)
     known = members.sum(0) > members
-    without = whole - left
+    without = left.sum(0) - left
     without[:, np.arange(size), np.arange(size)] += ~known.repeat(2, axis=1)
     covariance = np.linalg.inv(without)
-    places = _times(covariance, sides - right).reshape(passes, -1, 2)
-    return float(cost), _Others(places, _by_thing(covariance), known)
+    places = _times(covariance, right.sum(0) - right).reshape(passes, -1, 2)
+    return _Others(places, _by_thing(covariance), known)
 
 
 def _matched(seen: Seen, labels: Labels, others: _Others, price: float) -> Labels:

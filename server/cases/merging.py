@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -16,9 +17,9 @@ from server.audit.services import record
 from server.cases.models import Case, Merge, Sighting
 from server.cases.notes import About, add_reason
 from server.cases.placing import merged_into
-from server.cases.rows import Member
+from server.cases.rows import Member, note_merge
 from server.cases.rules import State
-from server.cases.services import keep_what_it_held, members_of, move, open_case, refresh
+from server.cases.services import members_of, move, open_case, refresh
 from server.city.services import withdraw
 
 OVER = frozenset({State.VERIFIED, State.RETRACTED})
@@ -35,12 +36,12 @@ def merge_by_hand(case: Case, into: Case, person: User, now: datetime, why: str 
         case, into = _held(case, person), _held(last_of(_held(into, person)), person)
         if reason := keeps_apart(case, into):
             raise Refused(reason)
-        freed = {"lease_by": None, "lease_until": None}
-        if not move(case.pk, State(case.state), State.MERGED, now, person.pk, merged_into=into, **freed):
+        freed: dict[str, Any] = {"lease_by_id": None, "lease_until": None}
+        if not move(case.pk, State(case.state), State.MERGED, now, person.pk, merged_into_id=into.pk, **freed):
             raise Refused(
                 _("Somebody has changed case %(number)d meanwhile; look at it again.") % {"number": case.number}
             )
-        keep_what_it_held(case.pk, case.sightings.values_list("id", flat=True))
+        note_merge(case.pk, case.sightings.values_list("id", flat=True))
         Sighting.objects.filter(case__in=[case, into]).update(case=into, by_hand=True)
         refresh(into.pk, now)
         withdraw(case, f"the same as case {into.number}", now)
@@ -83,7 +84,7 @@ def _opened(case: Case, chosen: Sequence[Member], person: User, now: datetime) -
 def _come_back(came: Sequence[Case], case: Case, person: User, now: datetime) -> Case:
     """The first of these is a case again; the others, whose sightings go with it, lead to it."""
     back, *rest = came
-    if not move(back.pk, State.MERGED, State.QUEUED, now, person.pk, merged_into=None):
+    if not move(back.pk, State.MERGED, State.QUEUED, now, person.pk, merged_into_id=None):
         raise Refused(_("Somebody has changed case %(number)d meanwhile; look at it again.") % {"number": back.number})
     Case.objects.filter(id__in=[each.pk for each in rest], merged_into=case).update(merged_into=back)
     record(Verb.CASE_SPLIT, "case", back.pk, city_id=back.city_id, actor_id=person.pk, split_from=case.number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -59,6 +60,8 @@ OR c.state NOT IN ({", ".join(f"'{state}'" for state in sorted(CLOSED))})
 OR c.state = '{State.REJECTED}' AND c.state_at >= %s AND c.rejected_probability IS NOT NULL)
 """
 _IS_OUT = f"SELECT 1 FROM categories_categorystanding WHERE city_id = %s AND category = %s AND standing <> '{Standing.SHADOW}'"
+_IN_SHADOW = f"NOT EXISTS ({_IS_OUT.replace('city_id = %s', 'city_id = cases_case.city_id').replace('category = %s', 'category = cases_case.category')})"
+_MERGED = "INSERT INTO cases_merge (case_id, sightings) VALUES (%s, %s) ON CONFLICT (case_id) DO UPDATE SET sightings = excluded.sightings"
 _HELD = f"SELECT {', '.join(Held._fields)} FROM cases_case WHERE id IN ("
 
 
@@ -144,19 +147,27 @@ def write_figures(case_id: int, figures: Mapping[str, Any]) -> None:
         cursor.execute(f"UPDATE cases_case SET {', '.join(f'{name} = %s' for name in figures)} WHERE id = %s", (*map(_stored, figures.values()), case_id))  # fmt: skip
 
 
+def step(case_id: int, old: State, columns: Mapping[str, Any], *, in_shadow_anew: bool) -> int | None:
+    """Set columns of a case by name if it is still in `old`, and with `in_shadow_anew` whether it is in shadow, as its category is. A `handed_over_at` that it has stays, unless it is emptied. Returns the city, None if it is not."""
+    sets = [f"{name} = COALESCE(handed_over_at, %s)" if name == "handed_over_at" and value else f"{name} = %s" for name, value in columns.items()]  # fmt: skip
+    sets += [f"shadow = {_IN_SHADOW}"] * in_shadow_anew
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE cases_case SET {', '.join(sets)} WHERE id = %s AND state = %s RETURNING city_id", (*map(_stored, columns.values()), case_id, old))  # fmt: skip
+        found = cursor.fetchone()
+    return int(found[0]) if found else None
+
+
+def note_merge(case_id: int, sighting_ids: Iterable[UUID]) -> None:
+    """Note what a case held that is merged: a person may split it off again. Call before its sightings have gone, or with those it had."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MERGED, (case_id, json.dumps([str(each) for each in sighting_ids])))
+
+
 def is_seen_after(case_id: int, instant: datetime) -> bool:
     """Whether a case was seen later than that by a vehicle that knew the time."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM cases_sighting WHERE case_id = %s AND seen_at > %s AND clock_source <> 'none' LIMIT 1", (case_id, _stored(instant)))  # fmt: skip
         return cursor.fetchone() is not None
-
-
-def city_of(case_id: int) -> int:
-    """The city of a case."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT city_id FROM cases_case WHERE id = %s", (case_id,))
-        (city_id,) = cursor.fetchone()
-    return int(city_id)
 
 
 def next_number(city_id: int) -> int:

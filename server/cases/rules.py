@@ -136,18 +136,27 @@ def group(points: Iterable[Point]) -> list[list[Point]]:
 
     Points that no chain of links ties together do not matter to each other; two of one pass are never one thing.
     """
-    ordered = sorted(points, key=lambda p: (p.pass_id.bytes, p.id.bytes))
-    if not ordered:
+    every = list(points)
+    if not every:
         return []
-    may, left = links(ordered), np.ones(len(ordered), bool)
+    may, left = links(every), np.ones(len(every), bool)
     groups: list[list[Point]] = []
     while left.any():
         part = _tied(may, int(left.argmax()))
         left[part] = False
-        labels = things(_seen([ordered[number] for number in part]))
-        groups += [[ordered[number] for number in part[labels == thing]] for thing in range(labels.max() + 1)]
-    by_id = [sorted(members, key=lambda p: p.id) for members in groups]
-    return sorted(by_id, key=lambda members: members[0].id)
+        groups += group_tied([every[number] for number in part])
+    return sorted(groups, key=lambda members: members[0].id)
+
+
+def group_tied(points: Iterable[Point]) -> list[list[Point]]:
+    """The same of points that one chain of links ties together, as `connected` found them."""
+    ordered = sorted(points, key=lambda p: (p.pass_id.bytes, p.id.bytes))
+    found: dict[int, list[Point]] = {}
+    for point, thing in zip(ordered, things(_seen(ordered)).tolist(), strict=True):
+        found.setdefault(thing, []).append(point)
+    return sorted(
+        (sorted(members, key=lambda p: p.id) for members in found.values()), key=lambda members: members[0].id
+    )
 
 
 def fused(points: Sequence[Point]) -> tuple[float, float, tuple[float, float, float]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
 from typing import Any
@@ -17,25 +17,26 @@ from server.audit.services import record
 from server.cases.by_hand import as_put, case_put
 from server.cases.grouping import FARTHEST_M
 from server.cases.milestones import milestones
-from server.cases.models import Case, Merge, Sighting
+from server.cases.models import Case, Sighting
 from server.cases.placing import place_of, point_of
 from server.cases.rows import (
     Held,
     Member,
     add_case,
     cases_by_id,
-    city_of,
     give,
     is_seen_after,
     next_number,
+    note_merge,
     sightings_near,
+    step,
     write_figures,
 )
 from server.cases.rules import (
     SENIORITY,
     State,
     connected,
-    group,
+    group_tied,
     may_move,
     metres_between,
 )
@@ -51,19 +52,25 @@ class NotAllowed(Exception):
     """The table of states does not allow this move."""
 
 
-def move(case_id: int, old: State, new: State, now: datetime, actor_id: int | None = None, **changes: Any) -> bool:
-    """One guarded step of a case with its audit row. False if the case was no longer in `old`. In the queue a case is in shadow as its category is."""
+def move(
+    case_id: int,
+    old: State,
+    new: State,
+    now: datetime,
+    actor_id: int | None = None,
+    *,
+    in_shadow_anew: bool = False,
+    **columns: Any,
+) -> bool:
+    """One guarded step of a case with its audit row, and columns that change with it. False if the case was no longer in `old`. In the queue, or `in_shadow_anew`, a case is in shadow as its category is."""
     if not may_move(old, new):
         raise NotAllowed(f"a case may not go from {old} to {new}")
-    if new == State.QUEUED:
-        changes["shadow"] = ~Exists(standing_of())
+    told = {"state": new, "state_at": now, **milestones(new, now), **columns}
     with transaction.atomic(savepoint=False):
-        done = Case.objects.filter(id=case_id, state=old).update(
-            state=new, state_at=now, **milestones(new, now), **changes
-        )
-        if done:
-            record(Verb.CASE_MOVED, "case", case_id, city_id=city_of(case_id), actor_id=actor_id, old=old, new=new)
-    return bool(done)
+        city_id = step(case_id, old, told, in_shadow_anew=in_shadow_anew or new == State.QUEUED)
+        if city_id is not None:
+            record(Verb.CASE_MOVED, "case", case_id, city_id=city_id, actor_id=actor_id, old=old, new=new)
+    return city_id is not None
 
 
 def join(sighting: Sighting | Member, now: datetime) -> None:
@@ -71,7 +78,9 @@ def join(sighting: Sighting | Member, now: datetime) -> None:
     members = _connected(sighting, now)
     rows = {row.id: row for row in members}
     alone = len(members) == 1
-    _settle([members] if alone else [[rows[p.id] for p in points] for points in group(map(point_of, members))], now)
+    _settle(
+        [members] if alone else [[rows[p.id] for p in points] for points in group_tied(map(point_of, members))], now
+    )
 
 
 def _connected(sighting: Sighting | Member, now: datetime) -> list[Member]:
@@ -155,15 +164,9 @@ def _give_up(
         _refresh(other, rest, now)
     else:
         case = kept[group_of[held[0].id]]
-        move(other.id, State(other.state), State.MERGED, now, merged_into=case.id)
-        keep_what_it_held(other.id, (row.id for row in held))
+        move(other.id, State(other.state), State.MERGED, now, merged_into_id=case.id)
+        note_merge(other.id, (row.id for row in held))
         _withdraw_merged(other, case, now)
-
-
-def keep_what_it_held(case_id: int, sighting_ids: Iterable[UUID]) -> None:
-    """Note what a case held that is merged: a person may split it off again. Call before its sightings have gone, or with those it had."""
-    held = [str(each) for each in sighting_ids]
-    Merge.objects.bulk_create([Merge(case_id=case_id, sightings=held)], update_conflicts=True, unique_fields=["case"], update_fields=["sightings"])  # fmt: skip
 
 
 def _held(cases: Sequence[Held], rows: Sequence[Member]) -> dict[int, list[Member]]:
@@ -228,12 +231,12 @@ def _refresh(case: Held, rows: Sequence[Member], now: datetime) -> None:
     if case.state == State.REJECTED and case.rejected_probability is not None:
         since = {row.vehicle_id for row in rows if row.received_at > case.state_at}
         if figures["probability"] >= case.rejected_probability + SHOWN_AGAIN_RISE or len(since) >= SHOWN_AGAIN_VEHICLES:
-            move(case.id, State.REJECTED, State.QUEUED, now, lease_by=None, lease_until=None)
+            move(case.id, State.REJECTED, State.QUEUED, now, lease_by_id=None, lease_until=None)
     elif case.state == State.SET_ASIDE and len(rows) > case.sightings_count:
         move(case.id, State.SET_ASIDE, State.NEW, now)
     elif case.state == State.CONFIRMED and case.shadow and len(rows) > case.sightings_count:
         if Case.objects.filter(Exists(standing_of()), id=case.id).exists():
-            move(case.id, State.CONFIRMED, State.QUEUED, now, lease_by=None, lease_until=None)
+            move(case.id, State.CONFIRMED, State.QUEUED, now, lease_by_id=None, lease_until=None)
     elif case.state == State.FIXED:
         reopen_if_seen_later(case.id, now)
 

@@ -67,7 +67,7 @@ def _follow(case: Case, destination: Destination, new: State, now: datetime) -> 
         has_it.update(ended_at=now)
     applied = may_move(old, new) and move(case.pk, old, new, now)
     if applied and new == State.RETURNED:
-        move(case.pk, State.RETURNED, State.QUEUED, now, lease_by=None, lease_until=None)
+        move(case.pk, State.RETURNED, State.QUEUED, now, lease_by_id=None, lease_until=None)
     return applied
 
 

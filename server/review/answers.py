@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from models.taxonomy import CATEGORIES
@@ -20,7 +20,6 @@ from server.cases.models import Case, Picture
 from server.cases.notes import add_with_answer
 from server.cases.rules import State
 from server.cases.services import move
-from server.categories.models import standing_of
 from server.city.services import withdraw
 from server.review.contradicted import retire_contradicted
 from server.review.corrections import BadCorrection, Correction, check, put
@@ -107,15 +106,14 @@ def write(
 
 def apply(case: Case, person: User, verdict: Verdict, now: datetime, same_as: int | None = None) -> None:
     """What a deciding answer does to its undecided case. Call inside the transaction that wrote it."""
-    freed: dict[str, Any] = {"lease_by": None, "lease_until": None}
+    freed: dict[str, Any] = {"lease_by_id": None, "lease_until": None}
     old = State(case.state)
     if verdict.answer == "confirm":
         if verdict.category:
             Case.objects.filter(id=case.pk).update(category=verdict.category)
-            freed["shadow"] = ~Exists(standing_of())
         if verdict.lat_deg is not None and verdict.lon_deg is not None:
             put(case.pk, (verdict.lat_deg, verdict.lon_deg))
-        move(case.pk, old, State.CONFIRMED, now, person.pk, **freed)
+        move(case.pk, old, State.CONFIRMED, now, person.pk, in_shadow_anew=bool(verdict.category), **freed)
     elif verdict.answer == "reject" and same_as is not None:
         try:
             merge(case, same_as, person, verdict, now)

@@ -52,7 +52,7 @@ def open_dispute(first: Verdict, second: Verdict, now: datetime) -> None:
     Dispute.objects.create(case=case, city_id=case.city_id, first=first, second=second, opened_at=now)
     record(Verb.DISPUTE_OPENED, "case", case.pk, city_id=case.city_id, actor_id=second.person_id)
     for old in (State.CONFIRMED, State.REJECTED):
-        move(case.pk, old, State.DISPUTED, now, second.person_id, lease_by=None, lease_until=None)
+        move(case.pk, old, State.DISPUTED, now, second.person_id, lease_by_id=None, lease_until=None)
 
 
 def take_back_second(look: Look, now: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from math import ceil, hypot
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -55,7 +56,7 @@ def take_apart(verdict: Verdict, person: User, now: datetime) -> bool:
     back = Sighting.objects.filter(case=into, id__in=merged.sightings)
     if not back.exists() or back.count() == into.sightings_count:
         return False
-    held = {"lease_by": person, "lease_until": now + LEASE, "merged_into": None}
+    held: dict[str, Any] = {"lease_by_id": person.pk, "lease_until": now + LEASE, "merged_into_id": None}
     if not move(verdict.case_id, State.MERGED, State.QUEUED, now, person.pk, **held):
         return False
     back.update(case=verdict.case_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -299,7 +300,7 @@ def _take_back(case: Case, last: Verdict, person: User, now: datetime, why: str)
     )
     if others.filter(at__gt=last.at).exists():
         return True
-    held = {"lease_by": person, "lease_until": now + LEASE}
+    held: dict[str, Any] = {"lease_by_id": person.pk, "lease_until": now + LEASE}
     state = State(case.state)
     still_disputed = last.answer == "unsure" and others.filter(answer="unsure").exists()
     in_dispute = disputes.take_back_first(last, now)
