@@ -127,11 +127,8 @@ def _begun(seen: Seen, labels: Labels) -> Labels:
 
 def _numbered(labels: Labels) -> Labels:
     """The same things, numbered from 0 on by their first sighting; -1 stays."""
-    told = labels >= 0
-    _, first, of = np.unique(labels[told], return_index=True, return_inverse=True)
-    numbers = np.full(len(labels), -1)
-    numbers[told] = first.argsort().argsort()[of]
-    return numbers
+    numbers: dict[int, int] = {}
+    return np.array([numbers.setdefault(each, len(numbers)) if each >= 0 else -1 for each in labels.tolist()])
 
 
 def _equations(seen: Seen, labels: Labels) -> Equations:
@@ -204,7 +201,7 @@ def _matched(seen: Seen, labels: Labels, others: _Others, price: float) -> Label
     partner, d2 = _one_to_one(apart)
     cost = lone[anchor, to] + np.where(partner >= 0, d2, price * (mates >= 0)).sum(1)
     best = np.lexsort((cost, within))
-    best = best[np.unique(within[best], return_index=True)[1]]
+    best = best[np.diff(within[best], prepend=-1) > 0]
     best = best[cost[best] < price * sizes[within[best]]]
     result = np.where(others.known[of, labels], -1, labels)
     fits = partner[best] >= 0

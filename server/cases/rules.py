@@ -217,7 +217,9 @@ def _metres(points: Sequence[Point]) -> Matrix:
 
 
 def _numbers(names: Sequence[bytes] | Sequence[int]) -> npt.NDArray[np.int64]:
-    return np.unique(names, return_inverse=True)[1]
+    """Equal names have the same number, from 0 on by their first."""
+    numbers: dict[bytes | int, int] = {}
+    return np.array([numbers.setdefault(each, len(numbers)) for each in names])
 
 
 def _tied(may: Mask, start: int) -> npt.NDArray[np.int64]:
