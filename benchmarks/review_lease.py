@@ -1,6 +1,6 @@
 """Sixteen reviewers at one queue: how long a lease of the next cards takes while everybody decides a card a second, in one process of threads, as `trikeye server web` serves them.
 
-Then ten seconds in which sixteen processes lease and decide without a pause: whether two ever hold one card is counted in both.
+Then how long the page's own request for its cards takes, as it draws them. Then ten seconds in which sixteen processes lease and decide without a pause: whether two ever hold one card is counted in both.
 """
 
 from __future__ import annotations
@@ -94,6 +94,22 @@ def hands(person: Any, cards: Sequence[Any]) -> set[tuple[str, int]]:
     return {("look", looks[each.pk]) if each.pk in looks else ("case", each.pk) for each in cards}
 
 
+def drawn_ms() -> list[float]:
+    """How long the page of each reviewer, alone, waits for the cards they hold, as HTML."""
+    from django.test import Client
+
+    took_ms = []
+    for number in range(REVIEWERS):
+        client = Client()
+        client.force_login(reviewer(number))
+        began = time.perf_counter()
+        response = client.post("/review/lease")
+        took_ms.append(1000 * (time.perf_counter() - began))
+        if response.status_code != 200 or b"data-case" not in response.content:
+            raise NotMeasured(f"the page's request for cards was answered with {response.status_code}")
+    return took_ms
+
+
 def rush() -> list[set[tuple[str, int]]]:
     """What each of the processes held, in the order of the reviewers."""
     context = multiprocessing.get_context("spawn")
@@ -117,6 +133,7 @@ def main() -> None:
     with ThreadPoolExecutor(REVIEWERS) as threads:
         results = list(threads.map(lambda number: paced(number, seconds, begin), range(REVIEWERS)))
     took_ms = [each for times, _ in results for each in times]
+    print(f"drawn as the page asks for them: {said(drawn_ms())}")
     dealt = Counter(card for (_, held), later in zip(results, rush(), strict=True) for card in held | later)
     double = sum(times > 1 for times in dealt.values())
     print(f"{len(took_ms)} leases: {said(took_ms)}; {len(dealt)} cards dealt, {double} of them twice")

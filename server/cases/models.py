@@ -165,7 +165,8 @@ class Sighting(models.Model):
         indexes = [
             models.Index(fields=["city", "category", "lat_deg", "lon_deg"], name="sighting_near"),
             models.Index(fields=["outbox", "sequence"], name="sighting_sequence"),
-            models.Index(fields=["city", "fix_lat_deg", "fix_lon_deg"], name="sighting_fix"),
+            # With pass and time in it, the roads of a card's map are read along the index alone.
+            models.Index(fields=["city", "fix_lat_deg", "fix_lon_deg", "monotonic_ns", "pass_id"], name="sighting_fix"),
             models.Index(fields=["received_at"], name="sighting_received"),
             models.Index(fields=["vehicle", "-case"], name="sighting_of_vehicle"),
         ]

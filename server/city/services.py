@@ -25,6 +25,7 @@ from server.cases.services import move
 from server.categories.models import standing_of
 from server.categories.rules import Standing
 from server.city.models import Destination, Handover
+from server.city.rows import has_left
 from server.city.rules import (
     LARGEST_BODY,
     SENT_IN,
@@ -273,17 +274,17 @@ def may_have(case: Case) -> bool:
 
 def withdraw(case: Case, reason: str, now: datetime) -> None:
     """Take a case back from every destination: what was never tried is cancelled; where it is or may be, a retraction follows. Call inside a transaction."""
-    _end(live().filter(case=case), case, reason, now)
+    if has_left(case.pk):  # most cases that are merged or undone never did
+        _end(live().filter(case=case), case, reason, now)
 
 
 def hold_back(case: Case, reason: str, now: datetime) -> None:
     """Withdraw what has not been receipted; a destination that has the case keeps it. Call inside a transaction."""
-    _end(live().filter(case=case, state=HandoverState.WAITING), case, reason, now)
+    if has_left(case.pk):
+        _end(live().filter(case=case, state=HandoverState.WAITING), case, reason, now)
 
 
 def _end(rows: QuerySet[Handover], case: Case, reason: str, now: datetime) -> None:
-    if not rows.exists():  # most cases that are merged or undone never left
-        return
     rows.filter(state=HandoverState.WAITING, attempts=0).update(state=HandoverState.CANCELLED, ended_at=now)
     for handover in rows.select_related("destination"):
         on_its_way = handover.state == HandoverState.WAITING

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from server.audit.rules import Verb
 from server.audit.services import record
+from server.review import rows
 from server.review.models import Gold
 
 DECIDED_OTHERWISE = "decided_otherwise"
@@ -13,6 +14,8 @@ DECIDED_OTHERWISE = "decided_otherwise"
 
 def retire_contradicted(case_id: int, answer: str, category: str, now: datetime) -> None:
     """Take a case's gold card out of use if what decided the case now is another answer, or another category. Call inside the transaction of that decision."""
+    if not rows.is_gold(case_id):
+        return
     for gold in Gold.objects.filter(case=case_id, retired_at=None):
         if (gold.answer, gold.category) == (answer, category if answer == "confirm" else ""):
             continue

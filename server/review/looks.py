@@ -53,8 +53,9 @@ def held_by(person: User) -> QuerySet[Look]:
 
 def held_for(person: User, case: Case) -> Look | None:
     """The look at this case that the person is to answer; none if the case is undecided again, whoever was given what."""
-    found = held_by(person).filter(case=case).select_related("about", "gold").order_by("id").last()
-    return None if case.state in rows.UNLOOKED else found
+    if case.state in rows.UNLOOKED:
+        return None
+    return held_by(person).filter(case=case).select_related("about", "gold").order_by("id").last()
 
 
 def give_back(held: QuerySet[Look]) -> int:

@@ -49,6 +49,7 @@ AND (lease_until IS NULL OR lease_until NOT BETWEEN %s AND %s OR person_id = %s)
 _HELD_LOOKS = f"""SELECT l.id FROM review_look l JOIN cases_case c ON c.id = l.case_id WHERE l.person_id = %s AND l.done_at IS NULL AND l.shadow = %s
 AND c.state NOT IN ({", ".join(f"'{state}'" for state in UNLOOKED)}) ORDER BY l.id"""
 _ANY_GOLD = "SELECT 1 FROM review_gold WHERE retired_at IS NULL AND (%s OR city_id = %s) LIMIT 1"
+_GOLD_OF = "SELECT 1 FROM review_gold WHERE case_id = %s AND retired_at IS NULL LIMIT 1"
 _DECIDED = """INSERT INTO review_looksofday (city_id, day, decided, asked, skipped) VALUES (%s, %s, 1, 0, 0)
 ON CONFLICT (city_id, day) DO UPDATE SET decided = review_looksofday.decided + 1 RETURNING decided, asked"""
 _COLUMNS = tuple(field.attname for field in Case._meta.concrete_fields)
@@ -134,6 +135,11 @@ def count_decided(city_id: int, day: date) -> tuple[int, int]:
 def any_gold(person: User) -> bool:
     """Whether there is a gold card where this person reviews."""
     return bool(_asked(_ANY_GOLD, person.city_id is None, person.city_id))
+
+
+def is_gold(case_id: int) -> bool:
+    """Whether a gold card of this case is in use."""
+    return bool(_asked(_GOLD_OF, case_id))
 
 
 def cases(ids: Sequence[int]) -> list[Case]:

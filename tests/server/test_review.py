@@ -505,9 +505,12 @@ def test_near_cases_are_the_nearest_open_ones_wherever_the_city_lies_and_read_by
         near = card_of(Case.objects.get(id=here.pk), {}, Case.objects.all(), reader=reviewer).near
         asked = [each["sql"] for each in queries if "c.lat_deg BETWEEN" in each["sql"]]
         plans = [str(cursor.execute("EXPLAIN QUERY PLAN " + each).fetchall()) for each in asked]
+        (roads,) = [each["sql"] for each in queries if '"fix_lat_deg" BETWEEN' in each["sql"]]
+        road_plan = str(cursor.execute("EXPLAIN QUERY PLAN " + roads).fetchall())
     assert [(each.at.number, each.away_m) for each in near] == [(others[0].number, 27), (others[1].number, 29)]
     assert all(each.sha256 for each in near)
     assert len(plans) == 2
+    assert "COVERING INDEX sighting_fix (city_id=? AND fix_lat_deg>? AND fix_lat_deg<?)" in road_plan
     assert all(
         "COVERING INDEX case_near (city_id=? AND category=? AND lat_deg>? AND lat_deg<?)" in plan for plan in plans
     )
