@@ -17,6 +17,7 @@ from server.cases.merging import Refused, keeps_apart, last_of, merge_by_hand
 from server.cases.models import Case, Sighting
 from server.cases.rules import State
 from server.cases.services import move, refresh
+from server.cases.told import as_told
 from server.review.models import MergeByVerdict, Verdict
 from server.review.rules import FARTHEST_SAME_M, LEASE
 
@@ -44,6 +45,13 @@ def fitting(case: Case, number: int, person: User) -> Case:
         )
     if reason := keeps_apart(case, into):
         raise Refused(reason)
+    if as_told(into, person).state == State.REJECTED:
+        raise Refused(
+            _(
+                "Case %(number)d was rejected, and what is put into it does not reach the city. Answer this card by itself, or take that answer back first."
+            )
+            % {"number": into.number}
+        )
     return into
 
 

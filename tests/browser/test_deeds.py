@@ -107,6 +107,34 @@ def test_who_leaves_the_question_of_a_reason_is_at_the_reasons_again(
 
 
 @LANGUAGES
+def test_what_was_rejected_a_card_ago_is_offered_no_more_until_that_is_taken_back(language: str, open_page: Open, deal: Deal, reviewer: User) -> None:  # fmt: skip
+    """The next card was fetched before: its list knows nothing of the answer."""
+    first, second = deal(2)
+    Case.objects.filter(id=second.pk).update(lat_deg=first.lat_deg + 15 / 111_195, lon_deg=first.lon_deg)
+    page = open_page("/review/", reviewer, language, **DESK)
+    assert shown(page) == first.pk
+    press(page, "d", "2")
+    all_sent(page)
+    assert shown(page) == second.pk
+    press(page, "g")
+    offered = page.locator("#merge .same [data-number]")
+    expect(offered).to_be_disabled()
+    expect(offered).to_contain_text("you answered it otherwise" if language == "en" else "您已另作结论")
+    assert_fit_for_all(page, "merge")
+    press(page, "1")
+    expect(page.locator("#merge")).to_be_visible()
+    page.keyboard.press("Escape")
+    press(page, "a")
+    expect(page.locator(f'.card[data-case="{first.pk}"]')).to_be_visible()
+    assert shown(page) == first.pk
+    press(page, "s")
+    all_sent(page)
+    assert shown(page) == second.pk
+    press(page, "g")
+    expect(offered).to_be_enabled()
+
+
+@LANGUAGES
 @pytest.mark.parametrize("device", [DESK, PHONE], ids=["desk", "phone"])
 def test_a_card_that_is_the_same_as_a_case_nearby_is_merged_into_it(
     device: dict[str, Any], language: str, open_page: Open, deal: Deal, send: Any, reviewer: User

@@ -21,9 +21,11 @@ from server.cases.history import history_of
 from server.cases.models import Case, Note, Picture
 from server.cases.rules import State
 from server.fleet.models import City
+from server.review.answers import BadVerdict
 from server.review.broken import report
 from server.review.cards import card_of
 from server.review.models import Verdict
+from server.review.rules import SAME_REASON
 from server.review.services import decide, undo
 from server.screening.services import screen_new
 from server.words import state_name
@@ -75,6 +77,18 @@ def test_a_card_offers_the_same_kind_as_far_as_a_number_may_be_merged_and_marks_
     card = card_of(here, {}, cases_for(reviewer), reader=reviewer)
     assert [(each.at.number, each.away_m, each.is_far) for each in (*card.near, *card.farther)] == [(close.number, 29, False), (near.number, 60, True)]  # fmt: skip
     assert far.number not in [each.at.number for each in card.farther], "121 m"
+
+
+def test_nothing_is_put_into_a_case_that_its_reader_knows_to_be_rejected(cards: Any, reviewer: User) -> None:
+    """It would be lost: the card was a find, and nobody looks after what was rejected."""
+    here, near, *_ = cards
+    decide(reviewer, uuid4(), near.pk, "reject", NOW, reason=2)
+    assert "does not reach the city" in asked(reviewer, here, near.number)
+    with pytest.raises(BadVerdict, match="was rejected"):
+        decide(reviewer, uuid4(), here.pk, "reject", NOW, reason=SAME_REASON, same_as=near.number)
+    assert Case.objects.get(id=here.pk).state == State.QUEUED
+    undo(reviewer, NOW)
+    assert f'data-merge="{near.number}"' in asked(reviewer, here, near.number)
 
 
 def test_a_lookup_tells_nothing_of_another_city(cards: Any, reviewer: User) -> None:

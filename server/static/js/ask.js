@@ -52,7 +52,7 @@ export class Merge extends Question {
   constructor(dialog, address, onChoice) {
     super(dialog);
     Object.assign(this, { address, onChoice, near: dialog.querySelector(".same"), none: dialog.querySelector(".none"), field: dialog.querySelector("input"), found: dialog.querySelector(".found") });
-    for (const place of [this.near, this.found]) place.addEventListener("click", (e) => this.choose(e.target.closest("[data-number]")?.dataset.number));
+    for (const place of [this.near, this.found]) place.addEventListener("click", (e) => this.choose(e.target.closest("[data-number]:enabled")?.dataset.number));
     dialog.querySelector("form").addEventListener("submit", (e) => { e.preventDefault(); this.ask(this.field.value.trim()); });
     this.field.addEventListener("input", () => { clearTimeout(this.timer); this.found.replaceChildren(); });
     for (const kind of ["keydown", "keyup"]) dialog.addEventListener(kind, (e) => { if (e.key === "Enter") this.isHeld = kind === "keydown"; }, true);
@@ -61,17 +61,18 @@ export class Merge extends Question {
       const wanted = isPlain(e) && (e.code === "KeyN" ? this.field : this.near.children[digitOf(e) - 1]);
       if (!wanted) return;
       e.preventDefault();
-      if (wanted === this.field) this.field.focus(); else this.choose(wanted.dataset.number);
+      if (wanted === this.field) this.field.focus(); else if (!wanted.disabled) this.choose(wanted.dataset.number);
     });
   }
 
   // The neighbours are those of the card, with their pictures.
-  open(card, onBack = null) {
+  open(card, onBack = null, elsewhere = new Set()) {
     Object.assign(this, { card, isHeld: false });
     clearTimeout(this.timer);
     this.field.value = "";
     this.found.replaceChildren();
     this.near.replaceChildren(...[...card.querySelectorAll(".near [data-merge]")].map((each, index) => this.choice(each.cloneNode(true), index + 1)));
+    for (const each of this.near.children) if (elsewhere.has(each.dataset.number)) this.close(each);
     this.none.hidden = this.near.children.length > 0;
     this.dialog.querySelector(".how-far").hidden = !this.none.hidden;
     this.show(onBack);
@@ -84,6 +85,12 @@ export class Merge extends Question {
     button.querySelector("[data-told=case]").remove();
     button.querySelector("[data-told=deed]").hidden = false;
     return button;
+  }
+
+  // Its place and digit stay, since the card's own list and map have them.
+  close(button) {
+    button.disabled = true;
+    button.querySelector("[data-told=deed]").after(` · ${this.near.dataset.closed}`);
   }
 
   async ask(number) {

@@ -33,6 +33,8 @@ const live = (text, ms = TOLD_MS) => {
 const counted = (response) => counts({ waiting: response.headers.get("X-waiting"), in_shadow: response.headers.get("X-in-shadow"), mine_today: response.headers.get("X-mine-today"), skipped: response.headers.get("X-skipped") });
 // Cards that were answered and are not taken yet, by the verdict's id; and those whose answer was refused: the card, and the sentence that says so.
 const answered = new Map(), refused = new Map();
+// Numbers of cases that were answered here so that nothing more belongs into them; a card that came back is undecided again.
+const elsewhere = new Set(), away = () => new Set([...elsewhere].filter((number) => !cards.querySelector(`.card[data-number="${number}"]`)));
 const sender = new Sender(say.verdicts, {
   onChange: (count, trouble) => {
     by("unsent").hidden = !count; by("unsent").querySelector("b").textContent = count;
@@ -208,6 +210,7 @@ function answer(kind, more = {}, as = "") {
   const fields = { id: uuid7(), person: say.person, case: gone.dataset.case, answer: kind, visible_ms: Math.round(performance.now() - shownAt), ...(gone.note && { words: gone.note }), ...mended, ...more };
   gone.remove(); card = null;
   refused.delete(gone); answered.set(fields.id, gone);
+  if (kind === "reject" || more.category) elsewhere.add(gone.dataset.number); else elsewhere.delete(gone.dataset.number);
   countOn(-1);
   const why = more.reason && reasons.querySelector(`[data-reason="${more.reason}"]`).dataset.words;
   const confirmed = as || say.confirmed, isWaiting = say.free && !gone.querySelector(".in-shadow");
@@ -220,7 +223,7 @@ function answer(kind, more = {}, as = "") {
 function reject(reason) {
   reasons.close();
   const again = () => reasons.showModal();
-  if (reason === SAME) merge.open(card, again);
+  if (reason === SAME) merge.open(card, again, away());
   else if (reason === OTHER && !card.note) note.open("", true, (words) => answer("reject", { reason, words }), again);
   else answer("reject", { reason });
 }
@@ -323,7 +326,7 @@ const batch = new Batch(by("batch"), say, { warn, live, counts, onEnd: () => { i
 const there = new Presence(() => { if (!card && nothingLeft && empty.querySelector("[data-waits]")) fetchMore(); });
 const deeds = {
   confirm: () => { mend.stop(true); answer("confirm"); }, unsure: () => answer("unsure"), skip: () => answer("skip"), undo, report,
-  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card, confirmKey()); }, merge: () => { if (ready) merge.open(card); },
+  reject: () => { if (ready) reasons.showModal(); }, change: () => { if (ready) kinds.open(card, confirmKey()); }, merge: () => { if (ready) merge.open(card, null, away()); },
   next: () => card && show(shownIndex(card) + 1), fit, larger: () => mend.zoom(true) || zoom?.by(1.25), smaller: () => mend.zoom(false) || zoom?.by(0.8),
   box: () => { const isHidden = root.classList.toggle("no-box"); root.querySelector(".tools [data-do=box]").setAttribute("aria-pressed", String(isHidden)); },
   bright: () => { const button = root.querySelector(".tools [data-do=bright]"), level = brighten(root); button.setAttribute("aria-pressed", String(level > 1)); button.querySelector(".level").textContent = level > 1 ? `${level}/3` : ""; live(say.bright.replace("{level}", level).replace("{what}", say[`bright-${level}`])); }, details: () => { const more = card?.querySelector(".more"); if (more) more.open = !more.open; },
