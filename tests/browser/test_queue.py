@@ -221,6 +221,12 @@ def test_a_category_is_found_by_its_meaning_its_pinyin_or_its_code_and_the_prese
         found = kinds.locator("[data-kind]").evaluate_all(keys)
         assert wanted in found, typed
         assert "bagged_garbage" not in found, typed
+    field.fill("daolu")
+    order = kinds.locator("[data-kind]").evaluate_all(keys)
+    assert {*order[:3]} == {"road_dirty", "road_damage", "road_spill"}, "what begins so goes before what has it within"
+    expect(kinds.locator("[data-kind] kbd").first).to_have_text("1")
+    field.fill("0602")
+    expect(kinds.locator("[data-kind] kbd").first, "digits belong to the code").to_have_text("")
     field.fill("散落算")
     expect(kinds.locator("[data-kind]"), "what it is not").to_have_count(0)
     field.fill("dabaolaji")

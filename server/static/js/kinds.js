@@ -15,11 +15,15 @@ export function isSpelt(pinyin, typed, isWhole) {
   return initials.includes(wanted) || syllables.some((_, from) => syllables.slice(from).join("").startsWith(wanted));
 }
 
-// Of kinds, as buttons of the dialog, those that fit what is typed, with how well each does: by name first, then by pinyin and code, by what people say for it, and by what is meant: after a semicolon stands what is not.
+const begins = (pinyin, typed) => { const wanted = typed.replace(/[ ']/g, ""), syllables = pinyin.split(" "); return [syllables.join(""), syllables.map((each) => each[0]).join("")].some((each) => each.startsWith(wanted)); };
+
+// Of kinds, as buttons of the dialog, those that fit what is typed, with how well each does: by name first, then by code and the pinyin that begins so, by pinyin from a later syllable, by what people say for it, and by what is meant: after a semicolon stands what is not.
 export function found(kinds, typed) {
+  const spelt = ({ dataset }) => isSpelt(dataset.pinyin, typed, document.documentElement.lang === "en");
   const ways = [
     (each) => isNamed(each.querySelector("b").textContent, typed),
-    ({ dataset }) => isSpelt(dataset.pinyin, typed, document.documentElement.lang === "en") || dataset.codes.split(" ").some((code) => code.startsWith(typed)),
+    (each) => (begins(each.dataset.pinyin, typed) && spelt(each)) || each.dataset.codes.split(" ").some((code) => code.startsWith(typed)),
+    spelt,
     (each) => isNamed(each.dataset.said, typed),
     (each) => isNamed(each.querySelector(".small").textContent.split(/[;；]/)[0], typed),
   ];
@@ -59,7 +63,7 @@ export class Kinds {
     this.shown = typed ? ranked.filter((each) => each !== own).map(([each]) => each) : isAll ? this.buttons : this.likely.map((key) => this.buttons.find((each) => each.dataset.kind === key));
     this.grid.replaceChildren(...this.shown);
     this.grid.scrollTop = 0;
-    this.shown.forEach((each, index) => { each.querySelector("kbd").textContent = index < 9 ? index + 1 : ""; });
+    this.shown.forEach((each, index) => { each.querySelector("kbd").textContent = index < 9 && !/^0/.test(typed) ? index + 1 : ""; }); // while a code is typed, digits belong to it
     // What the card is already is not offered: it is said, and Enter chooses no other in its place.
     const best = ranked.find((each) => each !== own), { dataset } = this.which;
     this.isOwn = Boolean(own) && (!best || own[1] < best[1] || [own[0].querySelector("b").textContent.toLowerCase(), ...own[0].dataset.codes.split(" ")].includes(typed));
