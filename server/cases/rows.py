@@ -59,8 +59,9 @@ WHERE s.city_id = %s AND s.category = %s AND s.lat_deg BETWEEN %s AND %s AND s.l
 OR c.state NOT IN ({", ".join(f"'{state}'" for state in sorted(CLOSED))})
 OR c.state = '{State.REJECTED}' AND c.state_at >= %s AND c.rejected_probability IS NOT NULL)
 """
-_IS_OUT = f"SELECT 1 FROM categories_categorystanding WHERE city_id = %s AND category = %s AND standing <> '{Standing.SHADOW}'"
-_IN_SHADOW = f"NOT EXISTS ({_IS_OUT.replace('city_id = %s', 'city_id = cases_case.city_id').replace('category = %s', 'category = cases_case.category')})"
+_STANDS = f"SELECT 1 FROM categories_categorystanding s WHERE s.city_id = {{city}} AND s.category = {{category}} AND s.standing <> '{Standing.SHADOW}'"
+_IS_OUT = _STANDS.format(city="%s", category="%s")
+_IN_SHADOW = f"NOT EXISTS ({_STANDS.format(city='cases_case.city_id', category='cases_case.category')})"
 _MERGED = "INSERT INTO cases_merge (case_id, sightings) VALUES (%s, %s) ON CONFLICT (case_id) DO UPDATE SET sightings = excluded.sightings"
 _HELD = f"SELECT {', '.join(Held._fields)} FROM cases_case WHERE id IN ("
 
